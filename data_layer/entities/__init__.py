@@ -1,0 +1,1 @@
+"""Plain values that the repositories take and give. Nothing here knows of a database."""
