@@ -1,6 +1,6 @@
 """A film, as a source describes it and as the catalogue keeps it."""
 
-import datetime
+import datetime as dt
 from dataclasses import dataclass
 from typing import Literal
 
@@ -39,7 +39,7 @@ class MovieFacts:
     type: MovieType = "movie"
     rated: str | None = None
     """Age rating of the MPA or of the US networks, such as `PG-13` or `TV-MA`."""
-    released: datetime.date | None = None
+    released: dt.date | None = None
     runtime_minutes: int | None = None
     genres: tuple[str, ...] = ()
     directors: tuple[str, ...] = ()

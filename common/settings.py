@@ -1,0 +1,148 @@
+"""What an operator can set, from the environment and from `.env`.
+
+Only entry points read settings; what they hold is passed down as values.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from dotenv import dotenv_values
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from common.errors import InvalidSetting
+
+PREFIX = "MOVIES_"
+_DOTENV = Path(".env")
+
+
+class Settings(BaseSettings):
+    """Every setting, its default and its meaning. Frozen; secrets do not show when printed."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_file=_DOTENV,
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    database_url: Annotated[str, Field(validation_alias="DATABASE_URL", repr=False)] = (
+        "sqlite:///movies.db"
+    )
+    """Where the catalogue is kept: `sqlite:///` and the path of a file."""
+
+    omdb_api_key: Annotated[SecretStr | None, Field(validation_alias="OMDB_API_KEY")] = None
+    """Key of omdbapi.com. Without one, films come from the bundled OMDb emulator."""
+
+    omdb_api_key_file: Annotated[Path | None, Field(validation_alias="OMDB_API_KEY_FILE")] = None
+    """File that holds the key instead, as Docker and Kubernetes mount secrets."""
+
+    omdb_url: Annotated[
+        str, Field(validation_alias="OMDB_URL", pattern=r"^https?://[^\s/?#]+[^\s?#]*$")
+    ] = "https://www.omdbapi.com/"
+    """Where OMDb is reached, when there is a key."""
+
+    host: Annotated[str, Field(validation_alias="HOST", min_length=1)] = "127.0.0.1"
+    """Address to listen on; `0.0.0.0` for every interface."""
+
+    port: Annotated[int, Field(validation_alias="PORT", ge=0, le=65535)] = 8080
+    """Port to listen on; 0 picks a free one."""
+
+    seed: Literal["on", "off"] = "on"
+    """Whether the service seeds a catalogue that never was seeded, when it starts."""
+
+    cors_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
+    """Origins whose pages may call the API, separated by commas; `*` for all."""
+
+    max_body_bytes: Annotated[int, Field(ge=1)] = 65_536
+    """Largest request body that is read; more is a 413."""
+
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe messages that are logged."""
+
+    log_format: Literal["console", "json"] = "console"
+    """`console` for people, `json` for collectors: one object a line."""
+
+    access_log: Literal["on", "off"] = "on"
+    """Whether each request is logged."""
+
+    @field_validator("cors_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        if isinstance(value, str):
+            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _require_sqlite(cls, value: str) -> str:
+        if not value.startswith("sqlite:///") or value in {"sqlite:///", "sqlite:///:memory:"}:
+            raise ValueError("it must be sqlite:/// and the path of a file")
+        return value
+
+    @model_validator(mode="after")
+    def _forbid_two_keys(self) -> Self:
+        if self.omdb_api_key is not None and self.omdb_api_key_file is not None:
+            raise ValueError("set OMDB_API_KEY or OMDB_API_KEY_FILE, not both")
+        return self
+
+    def find_omdb_key(self) -> str | None:
+        """Return the key of OMDb, read from its file if need be, or `None` where there is none.
+
+        Raises:
+            InvalidSetting: the file can't be read or holds nothing.
+        """
+        if self.omdb_api_key_file is None:
+            return self.omdb_api_key.get_secret_value() if self.omdb_api_key else None
+        try:
+            key = self.omdb_api_key_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError):
+            raise InvalidSetting("OMDB_API_KEY_FILE can't be read: check its path.") from None
+        if not key:
+            raise InvalidSetting("OMDB_API_KEY_FILE names an empty file.")
+        return key
+
+
+def setting_names() -> tuple[str, ...]:
+    """Return the environment's name of every setting, in the order of `Settings`."""
+    return tuple(
+        str(field.validation_alias or f"{PREFIX}{name}".upper())
+        for name, field in Settings.model_fields.items()
+    )
+
+
+def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings from the process's environment and from `.env` in the working folder.
+
+    Args:
+        environment: where unknown names are looked for; the values come from the process.
+
+    Raises:
+        InvalidSetting: a name that starts with `MOVIES_` is unknown, or a value is wrong. The
+            message is one sentence that names the setting and never its value.
+    """
+    _refuse_unknown_names([*environment, *dotenv_values(_DOTENV)])
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        reason = first["msg"].removeprefix("Value error, ")
+        name = str(first["loc"][0]).upper() if first["loc"] else ""
+        known = setting_names()
+        name = name if name in known else f"{PREFIX}{name}"
+        raise InvalidSetting(
+            f"{name}: {reason}." if name in known else f"{reason}.".capitalize()
+        ) from None
+
+
+def _refuse_unknown_names(names: Iterable[str]) -> None:
+    known = setting_names()
+    for name in names:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
+            nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)[0]
+            raise InvalidSetting(f"{name} is not a setting; the nearest one is {nearest}.")

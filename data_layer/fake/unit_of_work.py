@@ -1,0 +1,65 @@
+"""The unit of work in memory: commit copies what the repositories hold."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from data_layer.entities.api_key import ApiKey
+from data_layer.entities.movie import MovieFacts
+from data_layer.entities.seed import Seed
+from data_layer.fake.api_keys import FakeApiKeyRepository
+from data_layer.fake.movies import FakeMovieRepository
+from data_layer.fake.seeds import FakeSeedRepository
+
+
+class FakeDatabase:
+    """What fake units of work share, and a factory of them: call it to open one."""
+
+    def __init__(self) -> None:
+        self.movies: dict[int, MovieFacts] = {}
+        self.last_movie_id = 0
+        self.api_keys: dict[str, ApiKey] = {}
+        self.seeds: dict[str, Seed] = {}
+
+    def __call__(self, *, is_read_only: bool = False) -> "FakeUnitOfWork":
+        """Open a unit of work; nothing is written by one that promised to read only."""
+        return FakeUnitOfWork(self, is_read_only=is_read_only)
+
+
+class FakeUnitOfWork:
+    """See `data_layer.ports.unit_of_work.UnitOfWork`."""
+
+    def __init__(self, database: FakeDatabase, *, is_read_only: bool = False) -> None:
+        self._database = database
+        self._is_read_only = is_read_only
+        self._effects: list[Callable[[], None]] = []
+        self.movies = FakeMovieRepository(dict(database.movies), database.last_movie_id)
+        self.api_keys = FakeApiKeyRepository(dict(database.api_keys))
+        self.seeds = FakeSeedRepository(dict(database.seeds))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Forget what was not committed: it is in this object's copies only."""
+
+    def commit(self) -> None:
+        """Make the copies the truth, then run the effects."""
+        if self._is_read_only:
+            raise AssertionError("A unit of work that promised to read only was committed.")
+        self._database.movies = dict(self.movies.facts_by_id)
+        self._database.last_movie_id = self.movies.last_id
+        self._database.api_keys = dict(self.api_keys.keys)
+        self._database.seeds = dict(self.seeds.seeds)
+        effects, self._effects = self._effects, []
+        for effect in effects:
+            effect()
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Keep `effect` for the commit."""
+        self._effects.append(effect)

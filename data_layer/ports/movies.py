@@ -1,0 +1,58 @@
+"""The films of the catalogue."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from data_layer.entities.movie import MovieFacts, StoredMovie
+from data_layer.entities.movie_query import MoviePage, MovieQuery
+
+
+class MovieRepository(Protocol):
+    """Keeps whole films: nothing of one is stored or removed without the rest."""
+
+    def add(self, facts: MovieFacts) -> StoredMovie:
+        """Store a new film under the next free id; ids are never given twice.
+
+        Raises:
+            Conflict: a film with this IMDb id is there.
+        """
+        ...
+
+    def add_many(self, films: Sequence[MovieFacts]) -> tuple[StoredMovie, ...]:
+        """Store new films, in their order; see `add`. At least one, at most a few hundred.
+
+        Raises:
+            Conflict: one of them is there, or is given twice.
+        """
+        ...
+
+    def get(self, movie_id: int) -> StoredMovie:
+        """Return the film with this id.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...
+
+    def find_by_imdb_id(self, imdb_id: str) -> StoredMovie | None:
+        """Return the film with this IMDb id, if there is one."""
+        ...
+
+    def find_by_title(self, title: str, year: int | None = None) -> tuple[StoredMovie, ...]:
+        """Return the films of this title, most votes first, then the newest, then the oldest id.
+
+        At most 20; case and accents don't matter. Empty where there are none.
+        """
+        ...
+
+    def list(self, query: MovieQuery) -> MoviePage:
+        """Return the page that is asked for."""
+        ...
+
+    def remove(self, movie_id: int) -> None:
+        """Remove the film with this id and all that only it needs.
+
+        Raises:
+            NotFound: there is none.
+        """
+        ...

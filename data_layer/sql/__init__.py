@@ -1,0 +1,1 @@
+"""The data layer on a relational database, with SQLAlchemy."""

@@ -1,0 +1,169 @@
+"""The tables, as SQLAlchemy models.
+
+The Alembic history in `migrations/` makes them; a test keeps the two equal.
+"""
+
+import datetime as dt
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from common.text import KEY_MAX_CHARACTERS
+from data_layer.entities.movie import TITLE_MAX_CHARACTERS
+from data_layer.sql.times import UtcDateTime
+
+NAME_MAX_CHARACTERS = 300
+"""Bound of the names of people, genres and keys."""
+
+_Id = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column that is an INTEGER to the letter."""
+
+
+class Base(DeclarativeBase):
+    """Gives every constraint a name, so that migrations can change it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class Movie(Base):
+    """A film: its facts, the keys it is sorted and found by, and its ready document."""
+
+    __tablename__ = "movies"
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    imdb_id: Mapped[str | None] = mapped_column(String(20), unique=True)
+    title: Mapped[str] = mapped_column(String(TITLE_MAX_CHARACTERS))
+    title_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS))
+    """`match_key(title)`."""
+    year: Mapped[int | None]
+    year_key: Mapped[int]
+    """The year, or `UNKNOWN_YEAR`: no database sorts NULL like another."""
+    end_year: Mapped[int | None]
+    type: Mapped[str] = mapped_column(String(10))
+    rated: Mapped[str | None] = mapped_column(String(NAME_MAX_CHARACTERS))
+    released: Mapped[dt.date | None]
+    runtime_minutes: Mapped[int | None]
+    plot: Mapped[str | None] = mapped_column(Text)
+    languages: Mapped[list[str]] = mapped_column(JSON)
+    countries: Mapped[list[str]] = mapped_column(JSON)
+    awards: Mapped[str | None] = mapped_column(Text)
+    poster_url: Mapped[str | None] = mapped_column(Text)
+    metascore: Mapped[int | None]
+    imdb_rating: Mapped[float | None]
+    imdb_votes: Mapped[int | None] = mapped_column(BigInteger)
+    box_office_usd: Mapped[int | None] = mapped_column(BigInteger)
+    production: Mapped[str | None] = mapped_column(Text)
+    website: Mapped[str | None] = mapped_column(Text)
+    document: Mapped[bytes] = mapped_column(LargeBinary)
+    """The film as it is served; rewritten in the transaction of every change."""
+
+    __table_args__ = (
+        Index(None, "title_key", "id"),
+        Index(None, "year_key", "title_key", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class Person(Base):
+    """Somebody who made films. OMDb knows people by name only, so the key is the identity."""
+
+    __tablename__ = "people"
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS))
+    name_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS), unique=True)
+
+
+class Genre(Base):
+    """A kind of film, such as Drama."""
+
+    __tablename__ = "genres"
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS))
+    name_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS), unique=True)
+
+
+class MovieGenre(Base):
+    """That a film is of a genre."""
+
+    __tablename__ = "movie_genres"
+
+    movie_id: Mapped[int] = mapped_column(
+        ForeignKey("movies.id", ondelete="CASCADE"), primary_key=True
+    )
+    genre_id: Mapped[int] = mapped_column(ForeignKey("genres.id"), primary_key=True, index=True)
+    position: Mapped[int]
+
+
+class Credit(Base):
+    """That a person made a film in a role; `position` is the billing order, from 0."""
+
+    __tablename__ = "credits"
+
+    movie_id: Mapped[int] = mapped_column(
+        ForeignKey("movies.id", ondelete="CASCADE"), primary_key=True
+    )
+    role: Mapped[str] = mapped_column(String(10), primary_key=True)
+    """`cast`, `director` or `writer`."""
+    position: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+
+    __table_args__ = (Index(None, "person_id", "role", "movie_id"),)
+
+
+class Rating(Base):
+    """A rating in its source's own notation."""
+
+    __tablename__ = "ratings"
+
+    movie_id: Mapped[int] = mapped_column(
+        ForeignKey("movies.id", ondelete="CASCADE"), primary_key=True
+    )
+    position: Mapped[int] = mapped_column(primary_key=True)
+    source: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS))
+    value: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS))
+
+
+class ApiKey(Base):
+    """A credential; see `data_layer.entities.api_key`."""
+
+    __tablename__ = "api_keys"
+
+    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS), unique=True)
+    prefix: Mapped[str] = mapped_column(String(20), unique=True)
+    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    scopes: Mapped[list[str]] = mapped_column(JSON)
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    revoked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+
+
+class Seed(Base):
+    """A film of the first hundred; see `data_layer.entities.seed`."""
+
+    __tablename__ = "seeds"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    imdb_id: Mapped[str] = mapped_column(String(20), unique=True)
+    title: Mapped[str] = mapped_column(String(TITLE_MAX_CHARACTERS))
+    state: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str | None] = mapped_column(Text)

@@ -1,0 +1,100 @@
+"""What films share with others, as rows: their people and genres; and their ratings."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.orm import Session
+
+from common.text import match_key
+from data_layer.entities.movie import MovieFacts
+from data_layer.sql.models import Credit, Genre, MovieGenre, Person, Rating
+
+CAST = "cast"
+"""The role of an actor in `Credit.role`."""
+
+Row = dict[str, Any]
+
+
+def add_links(session: Session, facts_by_id: Mapping[int, MovieFacts]) -> None:
+    """Insert the links of new films, and the people and genres that are new with them.
+
+    Cost: at most seven statements, however many films.
+    """
+    films = facts_by_id.values()
+    names = (name for facts in films for names in _roles(facts).values() for name in names)
+    people = _ids_by_key(session, Person, names)
+    genres = _ids_by_key(session, Genre, (name for facts in films for name in facts.genres))
+    rows: dict[type[Credit | MovieGenre | Rating], list[Row]] = {
+        Credit: [row for item in facts_by_id.items() for row in _credits(*item, people)],
+        MovieGenre: [row for item in facts_by_id.items() for row in _genres(*item, genres)],
+        Rating: [row for item in facts_by_id.items() for row in _ratings(*item)],
+    }
+    for table, new in rows.items():
+        if new:
+            session.execute(insert(table), new)
+
+
+def remove_links(session: Session, movie_id: int) -> None:
+    """Delete the links of a film, and the people and genres that no other film has."""
+    people = set(session.scalars(select(Credit.person_id).where(Credit.movie_id == movie_id)))
+    genres = set(
+        session.scalars(select(MovieGenre.genre_id).where(MovieGenre.movie_id == movie_id))
+    )
+    for table in (Credit, MovieGenre, Rating):
+        session.execute(delete(table).where(table.movie_id == movie_id))
+    has_credit = exists().where(Credit.person_id == Person.id)
+    session.execute(delete(Person).where(Person.id.in_(people), ~has_credit))
+    has_movie = exists().where(MovieGenre.genre_id == Genre.id)
+    session.execute(delete(Genre).where(Genre.id.in_(genres), ~has_movie))
+
+
+def _roles(facts: MovieFacts) -> dict[str, tuple[str, ...]]:
+    return {CAST: facts.cast, "director": facts.directors, "writer": facts.writers}
+
+
+def _credits(movie_id: int, facts: MovieFacts, people: dict[str, int]) -> Iterator[Row]:
+    for role, names in _roles(facts).items():
+        for position, name in enumerate(names):
+            yield {
+                "movie_id": movie_id,
+                "role": role,
+                "position": position,
+                "person_id": people[match_key(name)],
+            }
+
+
+def _genres(movie_id: int, facts: MovieFacts, genres: dict[str, int]) -> Iterator[Row]:
+    for position, key in enumerate(dict.fromkeys(map(match_key, facts.genres))):
+        yield {"movie_id": movie_id, "genre_id": genres[key], "position": position}
+
+
+def _ratings(movie_id: int, facts: MovieFacts) -> Iterator[Row]:
+    for position, rating in enumerate(facts.ratings):
+        yield {
+            "movie_id": movie_id,
+            "position": position,
+            "source": rating.source,
+            "value": rating.value,
+        }
+
+
+def _ids_by_key(
+    session: Session, table: type[Person] | type[Genre], names: Iterable[str]
+) -> dict[str, int]:
+    """Return the id of each name's row by its key, inserting the rows that are missing."""
+    name_by_key = {match_key(name): name for name in names}
+    known = dict(
+        session.execute(
+            select(table.name_key, table.id).where(table.name_key.in_(name_by_key.keys()))
+        )
+        .tuples()
+        .all()
+    )
+    missing = [
+        {"name": name, "name_key": key} for key, name in name_by_key.items() if key not in known
+    ]
+    if not missing:
+        return known
+    added = session.execute(insert(table).returning(table.name_key, table.id), missing)
+    return known | dict(added.tuples().all())

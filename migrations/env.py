@@ -1,0 +1,28 @@
+"""Run the migrations: on the connection that the program gives, or on DATABASE_URL."""
+
+from alembic import context
+from sqlalchemy import Connection
+
+from common.settings import load_settings
+from data_layer.sql.engine import WRITES, open_engine
+from data_layer.sql.models import Base
+
+
+def _run(connection: Connection) -> None:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        render_as_batch=True,
+        compare_type=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+if (given := context.config.attributes.get("connection")) is not None:
+    _run(given)
+else:
+    with (
+        open_engine(load_settings().database_url).execution_options(**{WRITES: True}).begin() as own
+    ):
+        _run(own)

@@ -1,0 +1,148 @@
+"""The catalogue: films with their people, genres and ratings; API keys; the plan of the seeds."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def _id() -> sa.types.TypeEngine[int]:
+    """SQLite numbers rows by itself only in a column that is an INTEGER to the letter."""
+    return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    """Make every table of the first version."""
+    _create_movies()
+    _create_named_table("people")
+    _create_named_table("genres")
+    _create_links()
+    _create_api_keys()
+    _create_seeds()
+
+
+def downgrade() -> None:
+    """Drop every table, and all that they hold."""
+    for table in ("seeds", "api_keys", "ratings", "credits", "movie_genres"):
+        op.drop_table(table)
+    for table in ("genres", "people", "movies"):
+        op.drop_table(table)
+
+
+def _create_movies() -> None:
+    op.create_table(
+        "movies",
+        sa.Column("id", _id(), nullable=False),
+        sa.Column("imdb_id", sa.String(20)),
+        sa.Column("title", sa.String(500), nullable=False),
+        sa.Column("title_key", sa.String(512), nullable=False),
+        sa.Column("year", sa.Integer()),
+        sa.Column("year_key", sa.Integer(), nullable=False),
+        sa.Column("end_year", sa.Integer()),
+        sa.Column("type", sa.String(10), nullable=False),
+        sa.Column("rated", sa.String(300)),
+        sa.Column("released", sa.Date()),
+        sa.Column("runtime_minutes", sa.Integer()),
+        sa.Column("plot", sa.Text()),
+        sa.Column("languages", sa.JSON(), nullable=False),
+        sa.Column("countries", sa.JSON(), nullable=False),
+        sa.Column("awards", sa.Text()),
+        sa.Column("poster_url", sa.Text()),
+        sa.Column("metascore", sa.Integer()),
+        sa.Column("imdb_rating", sa.Double()),
+        sa.Column("imdb_votes", sa.BigInteger()),
+        sa.Column("box_office_usd", sa.BigInteger()),
+        sa.Column("production", sa.Text()),
+        sa.Column("website", sa.Text()),
+        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_movies"),
+        sa.UniqueConstraint("imdb_id", name="uq_movies_imdb_id"),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_movies_title_key_id", "movies", ["title_key", "id"])
+    op.create_index("ix_movies_year_key_title_key_id", "movies", ["year_key", "title_key", "id"])
+
+
+def _create_named_table(table: str) -> None:
+    op.create_table(
+        table,
+        sa.Column("id", _id(), nullable=False),
+        sa.Column("name", sa.String(300), nullable=False),
+        sa.Column("name_key", sa.String(512), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
+        sa.UniqueConstraint("name_key", name=f"uq_{table}_name_key"),
+    )
+
+
+def _movie_id(table: str) -> tuple[sa.Column[int], sa.ForeignKeyConstraint]:
+    return (
+        sa.Column("movie_id", _id(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["movie_id"], ["movies.id"], name=f"fk_{table}_movie_id", ondelete="CASCADE"
+        ),
+    )
+
+
+def _create_links() -> None:
+    op.create_table(
+        "movie_genres",
+        *_movie_id("movie_genres"),
+        sa.Column("genre_id", _id(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["genre_id"], ["genres.id"], name="fk_movie_genres_genre_id"),
+        sa.PrimaryKeyConstraint("movie_id", "genre_id", name="pk_movie_genres"),
+    )
+    op.create_index("ix_movie_genres_genre_id", "movie_genres", ["genre_id"])
+    op.create_table(
+        "credits",
+        *_movie_id("credits"),
+        sa.Column("role", sa.String(10), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("person_id", _id(), nullable=False),
+        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_credits_person_id"),
+        sa.PrimaryKeyConstraint("movie_id", "role", "position", name="pk_credits"),
+    )
+    op.create_index(
+        "ix_credits_person_id_role_movie_id", "credits", ["person_id", "role", "movie_id"]
+    )
+    op.create_table(
+        "ratings",
+        *_movie_id("ratings"),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(300), nullable=False),
+        sa.Column("value", sa.String(300), nullable=False),
+        sa.PrimaryKeyConstraint("movie_id", "position", name="pk_ratings"),
+    )
+
+
+def _create_api_keys() -> None:
+    op.create_table(
+        "api_keys",
+        sa.Column("id", _id(), nullable=False),
+        sa.Column("name", sa.String(300), nullable=False),
+        sa.Column("prefix", sa.String(20), nullable=False),
+        sa.Column("secret_hash", sa.LargeBinary(32), nullable=False),
+        sa.Column("scopes", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.DateTime(), nullable=False),
+        sa.Column("expires_at", sa.DateTime()),
+        sa.Column("revoked_at", sa.DateTime()),
+        sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
+        sa.UniqueConstraint("name", name="uq_api_keys_name"),
+        sa.UniqueConstraint("prefix", name="uq_api_keys_prefix"),
+    )
+
+
+def _create_seeds() -> None:
+    op.create_table(
+        "seeds",
+        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("imdb_id", sa.String(20), nullable=False),
+        sa.Column("title", sa.String(500), nullable=False),
+        sa.Column("state", sa.String(10), nullable=False),
+        sa.Column("reason", sa.Text()),
+        sa.PrimaryKeyConstraint("position", name="pk_seeds"),
+        sa.UniqueConstraint("imdb_id", name="uq_seeds_imdb_id"),
+    )
