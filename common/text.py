@@ -38,11 +38,10 @@ def match_key(text: str) -> str:
 
     Source: Unicode Standard Annex 15 (normalisation forms), section 3.13 (default case folding).
     """
-    spaced = " ".join(text.split())
-    folded = unicodedata.normalize("NFKD", spaced).casefold()
-    bare = unicodedata.normalize("NFKD", folded).translate(_IGNORED)
-    key = unicodedata.normalize("NFKC", bare.translate(_LOOKALIKES))
-    return (key or spaced)[:KEY_MAX_CHARACTERS]
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    bare = unicodedata.normalize("NFKD", folded).translate(_IGNORED).translate(_LOOKALIKES)
+    key = " ".join(unicodedata.normalize("NFKC", bare).split())
+    return (key or text.strip())[:KEY_MAX_CHARACTERS]
 
 
 def is_storable(text: str) -> bool:

@@ -4,6 +4,8 @@ import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 
+NAME_MAX_CHARACTERS = 300
+
 
 class Scope(StrEnum):
     """What a credential may do."""

@@ -84,17 +84,13 @@ def _ids_by_key(
 ) -> dict[str, int]:
     """Return the id of each name's row by its key, inserting the rows that are missing."""
     name_by_key = {match_key(name): name for name in names}
-    known = dict(
-        session.execute(
-            select(table.name_key, table.id).where(table.name_key.in_(name_by_key.keys()))
-        )
-        .tuples()
-        .all()
-    )
+    keys = select(table.name_key, table.id)
+    rows = session.execute(keys.where(table.name_key.in_(name_by_key.keys())))
+    known = {row.name_key: row.id for row in rows}
     missing = [
         {"name": name, "name_key": key} for key, name in name_by_key.items() if key not in known
     ]
     if not missing:
         return known
     added = session.execute(insert(table).returning(table.name_key, table.id), missing)
-    return known | dict(added.tuples().all())
+    return known | {row.name_key: row.id for row in added}

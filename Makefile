@@ -1,0 +1,85 @@
+# Everything that is done with this project. `make` lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PACKAGES := common data_layer data_fetcher movies_service
+IMAGE ?= movies-api
+
+.PHONY: help setup setup-dev run seed migrate test test-units test-integration coverage check \
+        format docs bench-seeding openapi films build clean
+
+help: ## List what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# The stamps say which requirements are installed, so that a second run needs no installation.
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 run")'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements.txt dev-requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r dev-requirements.txt
+	@touch .venv/.installed $@
+
+setup: .venv/.installed ## Make .venv and install what the service needs
+
+setup-dev: .venv/.installed-dev ## Make .venv and install what developing needs
+
+run: setup ## Set up, migrate, seed 100 films and serve them on http://127.0.0.1:8080
+	@exec $(BIN)/python -m movies_service serve
+
+seed: setup ## Seed the catalogue without serving it
+	@$(BIN)/python -m data_fetcher
+
+migrate: setup ## Bring the schema of the database up to date
+	@$(BIN)/python -m movies_service migrate
+
+test: setup-dev ## Set up and run all tests, with coverage
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest --cov --cov-report=
+	@$(BIN)/python -m coverage report
+
+test-units: setup-dev ## Run the tests that start nothing
+	$(BIN)/python -m pytest -m "not integration"
+
+test-integration: setup-dev ## Run the tests that start servers and processes
+	$(BIN)/python -m pytest -m integration
+
+coverage: test ## Run all tests and write the coverage as pages to htmlcov/
+	@$(BIN)/python -m coverage html
+
+check: setup-dev ## Check format, lint, types, layers, Dockerfile, tests and docs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(PACKAGES) migrations
+	$(BIN)/lint-imports
+	$(BIN)/hadolint Dockerfile
+	@$(MAKE) --no-print-directory test docs
+
+format: setup-dev ## Format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+docs: setup-dev ## Write the documentation of the code as pages to docs/html/
+	@rm -rf docs/html
+	$(BIN)/python -W error::UserWarning -m pdoc --html --output-dir docs/html $(PACKAGES)
+
+bench-seeding: setup-dev ## Time seeding, in parallel and one by one, against its limit
+	@$(BIN)/python -m common.benchmark seeding
+
+openapi: setup-dev ## Write movies_service/oas.yaml anew
+	@$(BIN)/python -m movies_service openapi --format yaml > movies_service/oas.yaml
+
+films: setup-dev ## Write the emulator's films anew from their source
+	@$(BIN)/python -m data_fetcher.emulator.build_films
+
+build: ## Build the container image
+	docker build --tag $(IMAGE) .
+
+clean: ## Remove what was installed and built; the database stays
+	rm -rf .venv docs/html htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache

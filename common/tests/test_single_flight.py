@@ -1,0 +1,78 @@
+import asyncio
+
+import pytest
+
+from common.single_flight import SingleFlight
+
+
+def test_calls_at_the_same_time_share_one_result() -> None:
+    calls = []
+
+    async def call() -> int:
+        calls.append(1)
+        await asyncio.sleep(0)
+        return 7
+
+    async def scenario() -> list[tuple[int, bool]]:
+        flights: SingleFlight[int] = SingleFlight()
+        return await asyncio.gather(*(flights.run("key", call) for _ in range(100)))
+
+    results = asyncio.run(scenario())
+    assert len(calls) == 1
+    assert results.count((7, True)) == 1
+    assert results.count((7, False)) == 99
+
+
+def test_other_keys_and_later_calls_are_their_own() -> None:
+    async def call() -> int:
+        await asyncio.sleep(0)
+        return 1
+
+    async def scenario() -> list[tuple[int, bool]]:
+        flights: SingleFlight[int] = SingleFlight()
+        first = await asyncio.gather(flights.run("a", call), flights.run("b", call))
+        return [*first, await flights.run("a", call)]
+
+    assert asyncio.run(scenario()) == [(1, True)] * 3
+
+
+def test_all_get_the_error_and_it_is_not_kept() -> None:
+    outcomes = iter([ValueError("no"), 5])
+
+    async def call() -> int:
+        await asyncio.sleep(0)
+        if isinstance(outcome := next(outcomes), Exception):
+            raise outcome
+        return outcome  # type: ignore[return-value]
+
+    async def scenario() -> tuple[list[object], tuple[int, bool]]:
+        flights: SingleFlight[int] = SingleFlight()
+        failed = await asyncio.gather(
+            *(flights.run("key", call) for _ in range(3)), return_exceptions=True
+        )
+        return list(failed), await flights.run("key", call)
+
+    failed, later = asyncio.run(scenario())
+    assert [type(error) for error in failed] == [ValueError] * 3
+    assert later == (5, True)
+
+
+def test_a_caller_that_is_cancelled_leaves_the_call_to_the_others() -> None:
+    gate = asyncio.Event()
+
+    async def call() -> int:
+        await gate.wait()
+        return 3
+
+    async def scenario() -> tuple[int, bool]:
+        flights: SingleFlight[int] = SingleFlight()
+        first = asyncio.create_task(flights.run("key", call))
+        second = asyncio.create_task(flights.run("key", call))
+        await asyncio.sleep(0)
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        gate.set()
+        return await second
+
+    assert asyncio.run(scenario()) == (3, False)

@@ -1,0 +1,74 @@
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from common.errors import Conflict, NotFound
+from data_layer.entities.api_key import ApiKey, Scope
+from data_layer.ports.unit_of_work import UnitOfWorkFactory
+
+NOW = dt.datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=dt.UTC)
+
+KEY = ApiKey(
+    name="robot",
+    prefix="mvs_00000001",
+    secret_hash=bytes(range(32)),
+    scopes=frozenset({Scope.MOVIES_DELETE}),
+    created_at=NOW,
+    expires_at=NOW + dt.timedelta(days=1),
+)
+
+
+def test_gives_back_the_same_key(unit_of_work: UnitOfWorkFactory) -> None:
+    with unit_of_work() as uow:
+        uow.api_keys.add(KEY)
+        uow.commit()
+    with unit_of_work(is_read_only=True) as uow:
+        assert uow.api_keys.find_by_prefix("mvs_00000001") == KEY
+        assert uow.api_keys.find_by_name("robot") == KEY
+        assert uow.api_keys.find_by_prefix("mvs_00000002") is None
+        assert uow.api_keys.find_by_name("Robot") is None
+
+
+def test_lists_keys_oldest_first(unit_of_work: UnitOfWorkFactory) -> None:
+    other = dataclasses.replace(KEY, name="another", prefix="mvs_00000000", expires_at=None)
+    with unit_of_work() as uow:
+        assert uow.api_keys.list() == ()
+        uow.api_keys.add(KEY)
+        uow.api_keys.add(other)
+        assert uow.api_keys.list() == (KEY, other)
+
+
+@pytest.mark.parametrize("change", [{"name": "another"}, {"prefix": "mvs_00000002"}])
+def test_names_and_prefixes_are_unique(
+    unit_of_work: UnitOfWorkFactory, change: dict[str, str]
+) -> None:
+    with pytest.raises(Conflict), unit_of_work() as uow:
+        uow.api_keys.add(KEY)
+        uow.api_keys.add(dataclasses.replace(KEY, **change))  # type: ignore[arg-type]
+
+
+def test_stores_a_revocation(unit_of_work: UnitOfWorkFactory) -> None:
+    revoked = dataclasses.replace(KEY, revoked_at=NOW)
+    with unit_of_work() as uow:
+        uow.api_keys.add(KEY)
+        uow.api_keys.update(revoked)
+        assert uow.api_keys.find_by_name("robot") == revoked
+
+
+def test_only_a_key_that_is_there_can_change(unit_of_work: UnitOfWorkFactory) -> None:
+    with unit_of_work() as uow, pytest.raises(NotFound):
+        uow.api_keys.update(KEY)
+
+
+def test_a_key_is_valid_until_it_expires_or_is_revoked() -> None:
+    assert KEY.is_valid_at(NOW)
+    assert not KEY.is_valid_at(NOW + dt.timedelta(days=1))
+    assert not dataclasses.replace(KEY, revoked_at=NOW).is_valid_at(NOW)
+    assert dataclasses.replace(KEY, expires_at=None).is_valid_at(NOW + dt.timedelta(days=9999))
+
+
+def test_the_admin_scope_covers_every_other() -> None:
+    assert KEY.covers(Scope.MOVIES_DELETE)
+    assert not KEY.covers(Scope.ADMIN)
+    assert dataclasses.replace(KEY, scopes=frozenset({Scope.ADMIN})).covers(Scope.MOVIES_DELETE)

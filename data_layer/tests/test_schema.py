@@ -1,0 +1,104 @@
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import inspect, select
+
+from common.errors import DatabaseUnavailable
+from data_layer.database import Database
+from data_layer.entities.movie import MovieFacts
+from data_layer.sql import models, schema
+
+ROOT = Path(__file__).parents[2]
+
+
+def table_names(database: Database) -> set[str]:
+    """The tables that there are, without Alembic's own."""
+    return set(inspect(database.engine).get_table_names()) - {"alembic_version"}
+
+
+def test_migrations_run_up_down_and_up(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'movies.db'}")
+    expected = set(models.Base.metadata.tables)
+    database.migrate()
+    assert table_names(database) == expected
+    assert database.is_current()
+    schema.downgrade(database.engine)
+    assert table_names(database) == set()
+    assert not database.is_current()
+    database.migrate()
+    assert table_names(database) == expected
+    database.close()
+
+
+def test_models_and_migrations_do_not_drift(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, models.Base.metadata) == []
+
+
+def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
+    databases = [Database(f"sqlite:///{tmp_path / 'movies.db'}") for _ in range(8)]
+    with ThreadPoolExecutor(len(databases)) as pool:
+        list(pool.map(Database.migrate, databases))
+    assert databases[0].is_current()
+    for database in databases:
+        database.close()
+
+
+def test_the_alembic_command_works_on_the_database_of_the_settings(tmp_path: Path) -> None:
+    path = tmp_path / "movies.db"
+    subprocess.run(
+        [sys.executable, "-m", "alembic", "upgrade", "head"],
+        cwd=ROOT,
+        env={"DATABASE_URL": f"sqlite:///{path}", "PATH": ""},
+        check=True,
+        capture_output=True,
+    )
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("SELECT count(*) FROM movies").fetchone() == (0,)
+    connection.close()
+
+
+def test_a_folder_that_is_missing_is_a_sentence(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 'missing' / 'movies.db'}")
+    with pytest.raises(DatabaseUnavailable, match="DATABASE_URL"):
+        database.migrate()
+
+
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "movies.db"
+    path.write_text("These are not the bytes you are looking for. " * 100)
+    database = Database(f"sqlite:///{path}")
+    with pytest.raises(DatabaseUnavailable):
+        database.migrate()
+
+
+def test_a_lock_is_held_by_one_at_a_time(database: Database) -> None:
+    with database.try_lock("seeding") as first, database.try_lock("seeding") as second:
+        assert (first, second) == (True, False)
+        with database.try_lock("something-else") as other:
+            assert other
+    with database.try_lock("seeding") as again:
+        assert again
+
+
+def test_a_removed_film_takes_along_what_only_it_needs(database: Database) -> None:
+    def names(table: type[models.Person | models.Genre]) -> set[str]:
+        with database.engine.connect() as connection:
+            return set(connection.scalars(select(table.name)))
+
+    with database.unit_of_work() as uow:
+        first = uow.movies.add(MovieFacts(title="A", cast=("Ann", "Bob"), genres=("Drama",)))
+        uow.movies.add(MovieFacts(title="B", directors=("Bob",), genres=("Drama", "Western")))
+        uow.commit()
+    with database.unit_of_work() as uow:
+        uow.movies.remove(first.id)
+        uow.commit()
+    assert names(models.Person) == {"Bob"}
+    assert names(models.Genre) == {"Drama", "Western"}

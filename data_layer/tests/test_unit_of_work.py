@@ -1,0 +1,105 @@
+import threading
+
+import pytest
+
+from common.errors import Conflict, DatabaseUnavailable
+from data_layer.database import Database
+from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_query import MovieQuery
+from data_layer.entities.seed import Seed
+from data_layer.fake.unit_of_work import FakeDatabase
+from data_layer.ports.unit_of_work import UnitOfWorkFactory
+from data_layer.sql import engine as engine_module
+
+FILM = MovieFacts(title="Alien", imdb_id="tt0078748")
+
+
+def count(unit_of_work: UnitOfWorkFactory) -> int | None:
+    """How many films a new transaction sees."""
+    with unit_of_work(is_read_only=True) as uow:
+        return uow.movies.list(MovieQuery(counts_total=True)).total
+
+
+def test_keeps_what_is_committed(unit_of_work: UnitOfWorkFactory) -> None:
+    with unit_of_work() as uow:
+        uow.movies.add(FILM)
+        uow.commit()
+    assert count(unit_of_work) == 1
+
+
+def test_rolls_back_when_not_committed(unit_of_work: UnitOfWorkFactory) -> None:
+    with unit_of_work() as uow:
+        uow.movies.add(FILM)
+    assert count(unit_of_work) == 0
+
+
+def test_rolls_back_on_an_error(unit_of_work: UnitOfWorkFactory) -> None:
+    with pytest.raises(ZeroDivisionError), unit_of_work() as uow:
+        uow.movies.add(FILM)
+        raise ZeroDivisionError
+    assert count(unit_of_work) == 0
+
+
+def test_effects_run_once_in_order_and_after_the_commit(unit_of_work: UnitOfWorkFactory) -> None:
+    effects: list[object] = []
+    with unit_of_work() as uow:
+        uow.after_commit(lambda: effects.append(count(unit_of_work)))
+        uow.after_commit(lambda: effects.append("second"))
+        uow.movies.add(FILM)
+        assert effects == []
+        uow.commit()
+        uow.commit()
+    assert effects == [1, "second"]
+
+
+def test_effects_do_not_run_without_a_commit(unit_of_work: UnitOfWorkFactory) -> None:
+    effects: list[str] = []
+    with unit_of_work() as uow:
+        uow.after_commit(lambda: effects.append("ran"))
+    assert effects == []
+
+
+def test_the_fake_finds_who_breaks_a_promise() -> None:
+    with FakeDatabase()(is_read_only=True) as uow, pytest.raises(AssertionError, match="read only"):
+        uow.commit()
+
+
+def test_a_broken_constraint_is_a_conflict(database: Database) -> None:
+    with pytest.raises(Conflict), database.unit_of_work() as uow:
+        uow.seeds.add_many([Seed("tt0000001", "One"), Seed("tt0000001", "One again")])
+
+
+def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
+    with database.unit_of_work() as writer:
+        writer.movies.add(FILM)
+        assert count(database.unit_of_work) == 0
+        writer.commit()
+    assert count(database.unit_of_work) == 1
+
+
+def test_a_writer_waits_for_another_one(database: Database) -> None:
+    def write_another() -> None:
+        with database.unit_of_work() as uow:
+            uow.movies.add(MovieFacts(title="Brazil"))
+            uow.commit()
+
+    with database.unit_of_work() as uow:
+        uow.movies.add(FILM)
+        other = threading.Thread(target=write_another)
+        other.start()
+        uow.commit()
+    other.join()
+    assert count(database.unit_of_work) == 2
+
+
+def test_a_writer_that_waits_too_long_says_when_to_try_again(
+    monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    monkeypatch.setattr(engine_module, "BUSY_TIMEOUT_SECONDS", 0)
+    impatient = Database(database.engine.url.render_as_string())
+    with database.unit_of_work() as holder:
+        holder.movies.add(FILM)
+        with pytest.raises(DatabaseUnavailable) as raised, impatient.unit_of_work() as uow:
+            uow.movies.add(MovieFacts(title="Brazil"))
+    impatient.close()
+    assert raised.value.retry_after_seconds == 1

@@ -1,0 +1,16 @@
+"""The command `python -m movies_service`."""
+
+from common.command_line import new_command_line
+from movies_service.cli.keys import keys
+from movies_service.cli.migrate import migrate
+from movies_service.cli.openapi import openapi
+from movies_service.cli.serve import serve
+
+app = new_command_line("Movies API: a self-hosted movie catalogue.")
+app.command()(serve)
+app.command()(migrate)
+app.add_typer(keys, name="keys")
+app.command()(openapi)
+
+if __name__ == "__main__":
+    app()

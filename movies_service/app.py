@@ -1,0 +1,77 @@
+"""The app: routers, error handlers, and what surrounds them."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from fastapi import Depends, FastAPI
+from fastapi_offline import FastAPIOffline
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp
+
+from movies_service.edge.body_limit import BodyLimit
+from movies_service.edge.head import HeadAsGet
+from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER
+from movies_service.edge.request_context import RequestContext
+from movies_service.error_handlers import install_error_handlers
+from movies_service.query_parameters import refuse_unknown_parameters
+from movies_service.routers import health, index, movies
+
+VERSION = "0.1.0"
+
+_DESCRIPTION = """
+A self-hosted movie catalogue that fills itself from OMDb and answers at once.
+
+Every error is a problem document (RFC 9457). Reads carry a strong `ETag`; send it back as
+`If-None-Match`, and an answer that still holds is a 304 without a body.
+"""
+
+_EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", REQUEST_ID_HEADER)
+
+
+class Lifespan(Protocol):
+    """Opens what the app works with, sets `app.state.services`, and closes it at the end."""
+
+    def __call__(self, app: FastAPI, /) -> AbstractAsyncContextManager[None]:
+        """Return the context in which the app serves."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EdgeOptions:
+    """How the surroundings of the app behave; see the settings of the same names."""
+
+    cors_origins: Sequence[str] = ("*",)
+    max_body_bytes: int = 65_536
+    logs_requests: bool = True
+
+
+def create_api(lifespan: Lifespan | None = None) -> FastAPI:
+    """Return the API itself: what it documents, and how it answers."""
+    api = FastAPIOffline(
+        title="Movies API",
+        version=VERSION,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        dependencies=[Depends(refuse_unknown_parameters)],
+    )
+    for router in (index.router, movies.router, health.router):
+        api.include_router(router)
+    install_error_handlers(api)
+    return api
+
+
+def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
+    """Return the API with its surroundings, the outermost of which sees a request first."""
+    app: ASGIApp = HeadAsGet(create_api(lifespan))
+    app = BodyLimit(app, max_bytes=options.max_body_bytes)
+    app = CORSMiddleware(
+        app,
+        allow_origins=options.cors_origins,
+        allow_methods=("GET", "HEAD", "POST", "DELETE"),
+        allow_headers=("Content-Type", "If-None-Match", "X-API-Key", REQUEST_ID_HEADER),
+        expose_headers=_EXPOSED_HEADERS,
+    )
+    return RequestContext(app, logs_requests=options.logs_requests)

@@ -1,0 +1,1 @@
+"""What surrounds the app, as plain ASGI: request ids, body limits, HEAD."""

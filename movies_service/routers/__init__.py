@@ -1,0 +1,1 @@
+"""The endpoints: they check input, call one use case, and choose the status."""

@@ -1,0 +1,29 @@
+"""The entrance."""
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from movies_service.conditional import answer_json
+from movies_service.schemas.index import IndexOut
+
+router = APIRouter(tags=["index"])
+
+INDEX = {
+    "movies_url": "/movies",
+    "movie_url": "/movies/{id}",
+    "docs_url": "/docs",
+    "redoc_url": "/redoc",
+    "openapi_url": "/openapi.json",
+    "ready_url": "/health/ready",
+}
+
+
+@router.get(
+    "/",
+    summary="See what there is",
+    response_model=IndexOut,
+    responses={200: {"content": {"application/json": {"example": INDEX}}}},
+)
+async def get_index(request: Request) -> Response:
+    """Return the places of the API."""
+    return answer_json(request, orjson.dumps(INDEX))

@@ -1,0 +1,115 @@
+"""The films."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from starlette.exceptions import HTTPException
+
+from data_layer.entities.api_key import Scope
+from data_layer.entities.movie import StoredMovie
+from movies_service.conditional import answer_json, etag_of
+from movies_service.routers import movie_examples as examples
+from movies_service.routers.list_parameters import Digits, ListParametersDependency
+from movies_service.routers.page_document import page_document
+from movies_service.schemas.movies import MovieOut, MoviePageOut, MovieWishIn, Year
+from movies_service.security import require
+from movies_service.services import ServicesDependency
+from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
+
+router = APIRouter(prefix="/movies", tags=["movies"])
+
+Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
+
+
+def require_json(request: Request) -> None:
+    """Let pass only bodies that are announced as JSON.
+
+    Raises:
+        HTTPException: 415.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+@router.get(
+    "", summary="List films", response_model=MoviePageOut, responses=examples.LIST_RESPONSES
+)
+async def list_movies(
+    request: Request, services: ServicesDependency, parameters: ListParametersDependency
+) -> Response:
+    """Return a page of films. Filters are combined with AND and match whole values.
+
+    Case and accents don't matter: `title=amelie` finds "Amélie".
+    """
+    page = await services.read(services.movies.list, parameters.to_query())
+    return answer_json(request, page_document(page, parameters.next_url(page)))
+
+
+@router.post(
+    "",
+    summary="Add a film",
+    status_code=HTTPStatus.CREATED,
+    response_model=MovieOut,
+    responses=examples.ADD_RESPONSES,
+    dependencies=[Depends(require_json)],
+)
+async def add_movie(services: ServicesDependency, wish: MovieWishIn) -> Response:
+    """Fetch a film from OMDb and keep it; 200 where it was there already."""
+    added = await services.add_movie.run(wish.to_wish())
+    return Response(
+        added.movie.document,
+        status_code=HTTPStatus.CREATED if added.is_new else HTTPStatus.OK,
+        media_type="application/json",
+        headers={
+            "Location": _url_of(added.movie),
+            "ETag": etag_of(added.movie.document),
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@router.get(
+    "/{reference:path}",
+    summary="Get a film",
+    response_model=MovieOut,
+    responses=examples.GET_RESPONSES,
+)
+async def get_movie(
+    request: Request,
+    services: ServicesDependency,
+    reference: Reference,
+    year: Annotated[
+        Year | None, Digits, Query(description="Picks among films of one title.")
+    ] = None,
+) -> Response:
+    """Return a film by its id, its IMDb id, or its title, which may hold slashes.
+
+    Of several films with one title the most voted one is returned; the others are in the
+    `Link` header. A title that looks like an id is reached by `GET /movies?title=1917`.
+    """
+    found = await services.read(services.movies.get, parse_reference(reference), year)
+    headers = {"Content-Location": _url_of(found.movie)}
+    if found.alternates:
+        headers["Link"] = ", ".join(
+            f'<{_url_of(other)}>; rel="alternate"' for other in found.alternates
+        )
+    return answer_json(request, found.movie.document, headers)
+
+
+@router.delete(
+    "/{reference:path}",
+    summary="Remove a film",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=examples.REMOVE_RESPONSES,
+    dependencies=[Depends(require(Scope.MOVIES_DELETE))],
+)
+async def remove_movie(services: ServicesDependency, reference: Reference) -> Response:
+    """Remove a film by its id or its IMDb id. Needs a key with the scope `movies:delete`."""
+    await services.write(services.movies.remove, parse_identifier(reference))
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+def _url_of(movie: StoredMovie) -> str:
+    return f"/movies/{movie.id}"

@@ -1,0 +1,14 @@
+"""A page of films as JSON: the documents are joined, not parsed and written again."""
+
+import orjson
+
+from data_layer.entities.movie_query import MoviePage
+
+
+def page_document(page: MoviePage, next_url: str | None) -> bytes:
+    """Return the page as JSON bytes."""
+    return b'{"movies":[%b],"next_url":%b,"total":%b}' % (
+        b",".join(movie.document for movie in page.movies),
+        orjson.dumps(next_url),
+        orjson.dumps(page.total),
+    )

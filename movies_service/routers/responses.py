@@ -1,0 +1,46 @@
+"""The answers that endpoints document, with an example for each."""
+
+from http import HTTPStatus
+from typing import Any
+
+from movies_service.problems import MEDIA_TYPE, TYPE_PREFIX
+from movies_service.schemas.problem import ProblemOut
+
+Responses = dict[int | str, dict[str, Any]]
+
+
+def example(value: object, status: int = 200, **more: object) -> Responses:
+    """Return the documentation of a JSON answer with this example."""
+    return {status: {"content": {"application/json": {"example": value}}, **more}}
+
+
+def problem_response(status: HTTPStatus, code: str, detail: str) -> Responses:
+    """Return the documentation of a problem document with this example."""
+    document = {
+        "type": f"{TYPE_PREFIX}{code}",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail,
+        "code": code,
+        "request_id": "9f2c1d7a5b3e4f60",
+    }
+    return {
+        status.value: {
+            "model": ProblemOut,
+            "description": f"{status.phrase}: {detail}",
+            "content": {MEDIA_TYPE: {"example": document}},
+        }
+    }
+
+
+DATABASE_UNAVAILABLE = problem_response(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "database-unavailable",
+    "The database can't be used at the moment.",
+)
+NOT_FOUND = problem_response(HTTPStatus.NOT_FOUND, "not-found", "No movie has this id.")
+INVALID = problem_response(
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    "invalid-input",
+    "query.limit: input should be less than or equal to 100.",
+)

@@ -1,0 +1,14 @@
+"""Where everything is."""
+
+from pydantic import BaseModel
+
+
+class IndexOut(BaseModel):
+    """The places of the API; those in braces are templates of RFC 6570."""
+
+    movies_url: str
+    movie_url: str
+    docs_url: str
+    redoc_url: str
+    openapi_url: str
+    ready_url: str

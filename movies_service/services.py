@@ -1,0 +1,35 @@
+"""What the endpoints work with, and how they get hold of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+
+from movies_service.execution import Run
+from movies_service.use_cases.add_movie import AddMovie
+from movies_service.use_cases.api_keys import ApiKeys
+from movies_service.use_cases.movies import Movies
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases, as `bootstrap` has built them."""
+
+    movies: Movies
+    add_movie: AddMovie
+    api_keys: ApiKeys
+    is_ready: Callable[[], bool]
+    """Whether the database answers and has the schema that is needed."""
+    read: Run
+    """Runs calls that only read."""
+    write: Run
+    """Runs calls that may wait for another writer."""
+
+
+def find_services(request: Request) -> Services:
+    """Return what the lifespan of the app has built."""
+    return cast("Services", request.app.state.services)
+
+
+ServicesDependency = Annotated[Services, Depends(find_services)]

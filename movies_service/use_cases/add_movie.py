@@ -1,0 +1,87 @@
+"""Adding a film: fetched from OMDb, unless it is there."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
+
+from common.errors import Conflict
+from common.single_flight import SingleFlight
+from common.text import match_key
+from data_layer.entities.movie import MovieFacts, StoredMovie
+from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+
+@dataclass(frozen=True, slots=True)
+class AddedMovie:
+    """The film that was wished for, and whether this wish has brought it in."""
+
+    movie: StoredMovie
+    is_new: bool
+
+
+class AddMovie:
+    """Brings films in on demand.
+
+    Args:
+        unit_of_work: opens transactions.
+        fetch: asks OMDb for one film.
+    """
+
+    def __init__(
+        self, unit_of_work: UnitOfWorkFactory, fetch: Callable[[Wish], Awaitable[MovieFacts]]
+    ) -> None:
+        self._unit_of_work = unit_of_work
+        self._fetch = fetch
+        self._flights: SingleFlight[AddedMovie] = SingleFlight()
+
+    async def run(self, wish: Wish) -> AddedMovie:
+        """Return the film, after fetching and storing it where need be.
+
+        The same wish made many times at once is one call to OMDb; one of those who made it
+        is told that the film is new.
+
+        Raises:
+            NotFound: OMDb does not have it.
+            UpstreamUnavailable: OMDb does not serve; nothing was stored.
+            DatabaseUnavailable: nothing was stored.
+        """
+        added, is_own = await self._flights.run(_flight_key(wish), lambda: self._add(wish))
+        return added if is_own else AddedMovie(added.movie, is_new=False)
+
+    async def _add(self, wish: Wish) -> AddedMovie:
+        if (known := await asyncio.to_thread(self._find, wish)) is not None:
+            return AddedMovie(known, is_new=False)
+        facts = await self._fetch(wish)
+        try:
+            return await asyncio.to_thread(self._store, facts)
+        except Conflict:
+            # Another process has stored the film between our look and our commit.
+            return await asyncio.to_thread(self._store, facts)
+
+    def _find(self, wish: Wish) -> StoredMovie | None:
+        with self._unit_of_work(is_read_only=True) as uow:
+            if isinstance(wish, ImdbWish):
+                return uow.movies.find_by_imdb_id(wish.imdb_id)
+            return next(iter(uow.movies.find_by_title(wish.title, wish.year)), None)
+
+    def _store(self, facts: MovieFacts) -> AddedMovie:
+        with self._unit_of_work() as uow:
+            if (known := _find_same(uow, facts)) is not None:
+                return AddedMovie(known, is_new=False)
+            movie = uow.movies.add(facts)
+            uow.commit()
+            return AddedMovie(movie, is_new=True)
+
+
+def _find_same(uow: UnitOfWork, facts: MovieFacts) -> StoredMovie | None:
+    return uow.movies.find_by_imdb_id(facts.imdb_id) if facts.imdb_id else None
+
+
+def _flight_key(wish: Wish) -> tuple[str, int | None]:
+    match wish:
+        case ImdbWish():
+            return wish.imdb_id, None
+        case TitleWish():
+            return match_key(wish.title), wish.year
