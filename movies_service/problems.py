@@ -15,6 +15,7 @@ from common.errors import (
     MoviesError,
     NotFound,
     Unauthenticated,
+    Unavailable,
     UpstreamQuota,
     UpstreamTimeout,
     UpstreamUnavailable,
@@ -43,7 +44,7 @@ def problem(error: MoviesError) -> Response:
     """Return the answer to an error of this project."""
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
     headers = {}
-    if error.retry_helps or status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'ApiKey realm="movies-api"'
@@ -82,7 +83,7 @@ def write_problem(
         document["errors"] = [{"field": field, "message": message} for field, message in errors]
     return Response(
         orjson.dumps(document),
-        status_code=status,
+        status_code=status.value,
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )

@@ -3,10 +3,10 @@
 import datetime as dt
 from typing import Annotated, Self
 
-from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from common.text import is_storable
+from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
 from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieType
 
 YEAR_MIN, YEAR_MAX = 1800, 2200

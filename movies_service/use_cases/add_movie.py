@@ -4,11 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
-
 from common.errors import Conflict
 from common.single_flight import SingleFlight
 from common.text import match_key
+from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 

@@ -1,0 +1,119 @@
+"""The service on memory, and on a real SQLite file, with an OMDb of a few lines."""
+
+import shutil
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from common.errors import MoviesError, NotFound
+from data_fetcher.omdb.wish import ImdbWish, Wish
+from data_layer.database import Database
+from data_layer.entities.api_key import Scope
+from data_layer.entities.movie import MovieFacts
+from data_layer.ports.unit_of_work import UnitOfWorkFactory
+from movies_service.app import EdgeOptions, create_app
+from movies_service.execution import run_in_thread, run_inline
+from movies_service.services import Services
+from movies_service.use_cases.add_movie import AddMovie
+from movies_service.use_cases.api_keys import ApiKeys
+from movies_service.use_cases.movies import Movies
+
+
+@dataclass
+class SmallOmdb:
+    """Knows the films that a test gives it, by IMDb id and by title."""
+
+    films: list[MovieFacts] = field(default_factory=list)
+    error: MoviesError | None = None
+    calls: int = 0
+
+    async def fetch(self, wish: Wish) -> MovieFacts:
+        """Answer as the client of OMDb does."""
+        self.calls += 1
+        if self.error is not None:
+            raise self.error
+        for film in self.films:
+            name = film.imdb_id if isinstance(wish, ImdbWish) else film.title
+            wanted = wish.imdb_id if isinstance(wish, ImdbWish) else wish.title
+            if name == wanted:
+                return film
+        raise NotFound("OMDb has no such movie.")
+
+
+@pytest.fixture
+def omdb() -> SmallOmdb:
+    """An OMDb without films."""
+    return SmallOmdb()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty catalogue, to be copied."""
+    path = tmp_path_factory.mktemp("template") / "movies.db"
+    database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
+    """An empty catalogue on SQLite."""
+    path = tmp_path / "movies.db"
+    shutil.copy(migrated_file, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def open_client(database: Database, omdb: SmallOmdb) -> Iterator[Callable[..., TestClient]]:
+    """Opens a client of the whole app, on SQLite."""
+    clients: list[TestClient] = []
+
+    def open_with(options: EdgeOptions | None = None) -> TestClient:
+        @asynccontextmanager
+        async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+            api.state.services = Services(
+                movies=Movies(database.unit_of_work),
+                add_movie=AddMovie(database.unit_of_work, omdb.fetch),
+                api_keys=ApiKeys(database.unit_of_work),
+                is_ready=database.is_current,
+                read=run_inline,
+                write=run_in_thread,
+            )
+            yield
+
+        client = TestClient(create_app(lifespan, options or EdgeOptions()))
+        client.__enter__()
+        clients.append(client)
+        return client
+
+    yield open_with
+    for client in clients:
+        client.__exit__(None, None, None)
+
+
+@pytest.fixture
+def client(open_client: Callable[..., TestClient]) -> TestClient:
+    """A client of the app with its default options."""
+    return open_client()
+
+
+@pytest.fixture
+def api_key(database: Database) -> str:
+    """A key that may remove films."""
+    return ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE})
+
+
+def store(unit_of_work: UnitOfWorkFactory, *films: MovieFacts) -> list[int]:
+    """Store films, commit, and return their ids."""
+    with unit_of_work() as uow:
+        ids = [uow.movies.add(film).id for film in films]
+        uow.commit()
+    return ids

@@ -1,0 +1,175 @@
+import datetime as dt
+from collections.abc import Callable
+
+import pytest
+from fastapi.testclient import TestClient
+
+from common.errors import (
+    MoviesError,
+    NotFound,
+    UpstreamInvalid,
+    UpstreamQuota,
+    UpstreamRefused,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from data_layer.database import Database
+from data_layer.entities.api_key import Scope
+from data_layer.entities.movie import MovieFacts
+from movies_service.app import EdgeOptions
+from movies_service.tests.conftest import SmallOmdb, store
+from movies_service.use_cases.api_keys import ApiKeys
+
+pytestmark = pytest.mark.integration
+
+ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748", year=1979)
+JSON = {"Content-Type": "application/json"}
+
+
+def test_adds_a_film_once(client: TestClient, omdb: SmallOmdb) -> None:
+    omdb.films = [ALIEN]
+    added = client.post("/movies", json={"title": "Alien"})
+    assert added.status_code == 201
+    assert added.headers["location"] == added.json()["self_url"] == "/movies/1"
+    assert client.get(added.headers["location"]).json() == added.json()
+    for body in ({"title": "alien"}, {"imdb_id": "tt0078748"}, {"title": "Alien", "year": 1979}):
+        again = client.post("/movies", json=body)
+        assert (again.status_code, again.json()["id"]) == (200, 1)
+    assert omdb.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "retry_after"),
+    [
+        (NotFound("OMDb has no such movie."), 404, None),
+        (UpstreamUnavailable("OMDb can't be reached."), 502, "30"),
+        (UpstreamInvalid("OMDb's answer makes no sense."), 502, "30"),
+        (UpstreamRefused("OMDb does not accept the key."), 502, "30"),
+        (UpstreamQuota("Spent.", retry_after_seconds=3600), 503, "3600"),
+        (UpstreamTimeout("OMDb did not answer in time."), 504, "30"),
+    ],
+)
+def test_trouble_at_omdb_is_told_apart(
+    client: TestClient, omdb: SmallOmdb, error: MoviesError, status: int, retry_after: str | None
+) -> None:
+    omdb.error = error
+    answer = client.post("/movies", json={"title": "Alien"})
+    assert answer.status_code == answer.json()["status"] == status
+    assert answer.json()["code"] == error.code
+    assert answer.headers.get("retry-after") == retry_after
+    assert client.get("/movies").json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (b"{}", "body"),
+        (b'{"title": "Alien", "imdb_id": "tt0078748"}', "body"),
+        (b'{"imdb_id": "tt0078748", "year": 1979}', "body"),
+        (b'{"title": ""}', "body.title"),
+        (b'{"title": "  "}', "body.title"),
+        (b'{"title": 1917}', "body.title"),
+        (b'{"title": "a\\u0000"}', "body.title"),
+        (b'{"title": "\\ud800"}', "body.title"),
+        (b'{"title": "Alien", "year": "1979"}', "body.year"),
+        (b'{"title": "Alien", "year": 1979.0}', "body.year"),
+        (b'{"title": "Alien", "year": true}', "body.year"),
+        (b'{"title": "Alien", "year": NaN}', "body.year"),
+        (b'{"title": "Alien", "year": 1e999}', "body.year"),
+        (b'{"title": "Alien", "year": 99999999999999999999}', "body.year"),
+        (b'{"imdb_id": "78748"}', "body.imdb_id"),
+        (b'{"imdb_id": "tt0078748\\n"}', "body.imdb_id"),
+        (b'{"title": "Alien", "plot": "hunter2"}', "body"),
+        (b"[]", "body"),
+        (b"null", "body"),
+        (b"", "body"),
+        (b'"hunter2"', "body"),
+    ],
+)
+def test_a_wrong_body_is_named_and_not_repeated(
+    client: TestClient, omdb: SmallOmdb, body: bytes, field: str
+) -> None:
+    answer = client.post("/movies", content=body, headers=JSON)
+    assert answer.status_code == 422
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert "hunter2" not in answer.text
+    assert omdb.calls == 0
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b'{"title": "\xff"}', b"[" * 60_000, b'{"year": ' + b"9" * 5_000 + b"}"]
+)
+def test_what_is_no_json_is_a_400(client: TestClient, body: bytes) -> None:
+    answer = client.post("/movies", content=body, headers=JSON)
+    assert answer.status_code == 400
+    assert answer.json()["code"] == "malformed-body"
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "application/xml", ""])
+def test_a_body_that_is_not_announced_as_json_is_a_415(client: TestClient, media_type: str) -> None:
+    answer = client.post(
+        "/movies", content=b'{"title": "Alien"}', headers={"Content-Type": media_type}
+    )
+    assert answer.status_code == 415
+    assert answer.json()["code"] == "unsupported-media-type"
+
+
+def test_too_large_a_body_is_a_413(open_client: Callable[..., TestClient]) -> None:
+    client = open_client(EdgeOptions(max_body_bytes=100))
+    body = b'{"title": "' + b"x" * 100 + b'"}'
+    announced = client.post("/movies", content=body, headers=JSON)
+    streamed = client.post("/movies", content=iter([body[:60], body[60:]]), headers=JSON)
+    for answer in (announced, streamed):
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "100 bytes" in answer.json()["detail"]
+    exact = client.post("/movies", content=body[:98] + b'"}', headers=JSON)
+    assert exact.status_code == 404
+
+
+def test_removes_a_film_by_both_ids(client: TestClient, database: Database, api_key: str) -> None:
+    store(database.unit_of_work, ALIEN, MovieFacts(title="Brazil"))
+    for reference in ("tt0078748", "2"):
+        answer = client.delete(f"/movies/{reference}", headers={"X-API-Key": api_key})
+        assert answer.status_code == 204
+        assert answer.content == b""
+    assert client.get("/movies").json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    ("reference", "status"),
+    [("1", 404), ("tt0000001", 404), (str(2**63), 404), ("Alien", 422), ("1.0", 422), ("", 422)],
+)
+def test_only_what_is_there_can_be_removed(
+    client: TestClient, api_key: str, reference: str, status: int
+) -> None:
+    answer = client.delete(f"/movies/{reference}", headers={"X-API-Key": api_key})
+    assert answer.status_code == status
+
+
+def test_removing_needs_a_key(client: TestClient, database: Database) -> None:
+    store(database.unit_of_work, ALIEN)
+    keys = ApiKeys(database.unit_of_work)
+    past = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    expired = keys.create("expired", {Scope.ADMIN}, past)
+    answers = [client.delete("/movies/1")] + [
+        client.delete("/movies/1", headers={"X-API-Key": secret})
+        for secret in ("", "x", "mvs_00000000_x", expired)
+    ]
+    for answer in answers:
+        assert answer.status_code == 401
+        assert answer.headers["www-authenticate"].startswith("ApiKey")
+        assert answer.json()["code"] == "unauthenticated"
+    assert len({answer.json()["detail"] for answer in answers[2:]}) == 1
+    assert client.get("/movies/1").status_code == 200
+
+
+def test_removing_needs_the_scope(client: TestClient, database: Database) -> None:
+    store(database.unit_of_work, ALIEN)
+    keys = ApiKeys(database.unit_of_work)
+    powerless, admin = keys.create("powerless", set()), keys.create("admin", {Scope.ADMIN})
+    answer = client.delete("/movies/1", headers={"X-API-Key": powerless})
+    assert answer.status_code == 403
+    assert "movies:delete" in answer.json()["detail"]
+    assert client.delete("/movies/1", headers={"X-API-Key": admin}).status_code == 204

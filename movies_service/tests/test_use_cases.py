@@ -1,0 +1,232 @@
+import asyncio
+import datetime as dt
+
+import orjson
+import pytest
+
+from common.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UpstreamUnavailable
+from data_fetcher.omdb.wish import ImdbWish, TitleWish
+from data_layer.entities.api_key import Scope
+from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_query import MovieQuery
+from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
+from movies_service.tests.conftest import SmallOmdb, store
+from movies_service.use_cases.add_movie import AddMovie
+from movies_service.use_cases.api_keys import ADMIN_NAME, PREFIX_CHARACTERS, ApiKeys
+from movies_service.use_cases.movie_reference import (
+    ID_MAX,
+    ById,
+    ByImdbId,
+    ByTitle,
+    parse_identifier,
+    parse_reference,
+)
+from movies_service.use_cases.movies import Movies
+
+ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748", year=1979)
+PSYCHO = MovieFacts(title="Psycho", imdb_id="tt0054215", year=1960, imdb_votes=9)
+PSYCHO_1998 = MovieFacts(title="Psycho", imdb_id="tt0155975", year=1998)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1", ById(1)),
+        ("007", ById(7)),
+        ("0", ById(0)),
+        (str(2**63), ById(ID_MAX)),
+        ("9" * 5_000, ById(ID_MAX)),
+        ("tt0078748", ByImdbId("tt0078748")),
+        ("TT0078748", ByImdbId("tt0078748")),
+        ("tt123", ByTitle("tt123")),
+        ("Alien", ByTitle("Alien")),
+        ("1.0", ByTitle("1.0")),
+        (" 1", ByTitle(" 1")),
+        ("1_0", ByTitle("1_0")),
+        ("١٢", ByTitle("١٢")),
+        ("Face/Off", ByTitle("Face/Off")),
+    ],
+)
+def test_a_reference_is_an_id_an_imdb_id_or_a_title(text: str, expected: object) -> None:
+    assert parse_reference(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "  ", "a\x00", "\ud800", "x" * 501])
+def test_no_reference_is_what_no_film_can_have(text: str) -> None:
+    with pytest.raises(InvalidInput):
+        parse_reference(text)
+
+
+def test_an_identifier_is_no_title() -> None:
+    assert parse_identifier("3") == ById(3)
+    with pytest.raises(InvalidInput, match="IMDb id"):
+        parse_identifier("Alien")
+
+
+def test_gets_a_film_by_every_reference() -> None:
+    database = FakeDatabase()
+    alien, psycho, other = store(database, ALIEN, PSYCHO, PSYCHO_1998)
+    movies = Movies(database)
+    assert movies.get(ById(alien)).movie.id == alien
+    assert movies.get(ByImdbId("tt0078748")).movie.id == alien
+    found = movies.get(ByTitle("psycho"))
+    assert found.movie.id == psycho
+    assert [movie.id for movie in found.alternates] == [other]
+    assert movies.get(ByTitle("psycho"), 1998).movie.id == other
+
+
+@pytest.mark.parametrize("reference", [ById(1), ByImdbId("tt0000001"), ByTitle("Nothing")])
+def test_says_that_there_is_no_such_film(reference: ById | ByImdbId | ByTitle) -> None:
+    with pytest.raises(NotFound):
+        Movies(FakeDatabase()).get(reference)
+
+
+def test_removes_a_film() -> None:
+    database = FakeDatabase()
+    store(database, ALIEN, PSYCHO)
+    movies = Movies(database)
+    movies.remove(ByImdbId("tt0078748"))
+    assert len(movies.list(MovieQuery()).movies) == 1
+    with pytest.raises(NotFound):
+        movies.remove(ByImdbId("tt0078748"))
+
+
+def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
+    database = FakeDatabase()
+    (alien,) = store(database, ALIEN)
+    add = AddMovie(database, omdb.fetch)
+    for wish in (TitleWish("ALIEN"), TitleWish("Alien", 1979), ImdbWish("tt0078748")):
+        added = asyncio.run(add.run(wish))
+        assert (added.movie.id, added.is_new) == (alien, False)
+    assert omdb.calls == 0
+
+
+def test_a_new_film_is_fetched_and_stored(omdb: SmallOmdb) -> None:
+    database = FakeDatabase()
+    omdb.films = [ALIEN]
+    added = asyncio.run(AddMovie(database, omdb.fetch).run(TitleWish("Alien")))
+    assert added.is_new
+    assert orjson.loads(added.movie.document)["imdb_id"] == "tt0078748"
+    assert database.movies == {added.movie.id: ALIEN}
+
+
+def test_a_film_without_an_imdb_id_can_be_added(omdb: SmallOmdb) -> None:
+    omdb.films = [MovieFacts(title="Home Video")]
+    added = asyncio.run(AddMovie(FakeDatabase(), omdb.fetch).run(TitleWish("Home Video")))
+    assert added.is_new
+
+
+def test_another_title_of_a_film_that_is_there_adds_nothing(omdb: SmallOmdb) -> None:
+    database = FakeDatabase()
+    (alien,) = store(database, ALIEN)
+
+    async def fetch(_wish: object) -> MovieFacts:
+        return ALIEN
+
+    added = asyncio.run(AddMovie(database, fetch).run(TitleWish("Alien: The Eighth Passenger")))
+    assert (added.movie.id, added.is_new) == (alien, False)
+
+
+def test_a_hundred_wishes_are_one_call_and_one_film(omdb: SmallOmdb) -> None:
+    database = FakeDatabase()
+    omdb.films = [ALIEN]
+    add = AddMovie(database, omdb.fetch)
+
+    async def scenario() -> list[bool]:
+        wishes = (add.run(TitleWish(title)) for title in ["Alien", "Alien "] * 50)
+        return [added.is_new for added in await asyncio.gather(*wishes)]
+
+    assert sorted(asyncio.run(scenario())) == [False] * 99 + [True]
+    assert omdb.calls == 1
+    assert len(database.movies) == 1
+
+
+def test_nothing_is_stored_when_omdb_fails(omdb: SmallOmdb) -> None:
+    database = FakeDatabase()
+    omdb.error = UpstreamUnavailable("OMDb can't be reached.")
+    with pytest.raises(UpstreamUnavailable):
+        asyncio.run(AddMovie(database, omdb.fetch).run(TitleWish("Alien")))
+    assert database.movies == {}
+
+
+def test_a_film_that_another_process_stores_meanwhile_is_found(omdb: SmallOmdb) -> None:
+    database = FakeDatabase()
+    omdb.films = [ALIEN]
+    races = iter([True])
+
+    class RacingUnitOfWork(FakeUnitOfWork):
+        def commit(self) -> None:
+            if next(races, False):
+                store(database, ALIEN)
+                raise Conflict("It contradicts what was stored meanwhile.")
+            super().commit()
+
+    def open_unit(*, is_read_only: bool = False) -> FakeUnitOfWork:
+        kind = FakeUnitOfWork if is_read_only else RacingUnitOfWork
+        return kind(database, is_read_only=is_read_only)
+
+    added = asyncio.run(AddMovie(open_unit, omdb.fetch).run(TitleWish("Alien")))
+    assert not added.is_new
+    assert len(database.movies) == 1
+
+
+NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
+
+
+def test_a_key_opens_and_only_its_hash_is_kept() -> None:
+    database = FakeDatabase()
+    keys = ApiKeys(database, lambda: NOW)
+    secret = keys.create("robot", {Scope.MOVIES_DELETE}, NOW + dt.timedelta(days=1))
+    assert secret.startswith("mvs_")
+    assert keys.authenticate(secret).name == "robot"
+    assert secret not in repr(database.api_keys)
+    assert secret[PREFIX_CHARACTERS + 1 :] not in repr(database.api_keys)
+
+
+def test_every_refusal_says_the_same() -> None:
+    database = FakeDatabase()
+    clock = [NOW]
+    keys = ApiKeys(database, lambda: clock[0])
+    valid = keys.create("valid", {Scope.ADMIN})
+    revoked = keys.create("revoked", {Scope.ADMIN})
+    expired = keys.create("expired", {Scope.ADMIN}, NOW + dt.timedelta(seconds=1))
+    keys.revoke("revoked")
+    clock[0] += dt.timedelta(seconds=1)
+    messages = set()
+    for secret in ("", "mvs_", "é", valid[:-1], valid + "x", "mvs_00000000_x", revoked, expired):
+        with pytest.raises(Unauthenticated) as raised:
+            keys.authenticate(secret)
+        messages.add(raised.value.message)
+    assert len(messages) == 1
+    assert keys.authenticate(valid).name == "valid"
+
+
+def test_a_name_is_taken_for_ever() -> None:
+    keys = ApiKeys(FakeDatabase(), lambda: NOW)
+    keys.create("robot", {Scope.ADMIN})
+    keys.revoke("robot")
+    keys.revoke("robot")
+    with pytest.raises(Conflict):
+        keys.create("robot", {Scope.ADMIN})
+    with pytest.raises(NotFound):
+        keys.revoke("nobody")
+
+
+def test_the_first_key_is_made_once() -> None:
+    keys = ApiKeys(FakeDatabase(), lambda: NOW)
+    secret = keys.create_first()
+    assert secret is not None
+    assert keys.authenticate(secret).covers(Scope.MOVIES_DELETE)
+    assert keys.create_first() is None
+    assert [key.name for key in keys.list()] == [ADMIN_NAME]
+
+
+def test_the_first_key_may_be_made_by_another_process_at_the_same_moment() -> None:
+    database = FakeDatabase()
+
+    class LateKeys(ApiKeys):
+        def list(self) -> tuple[()]:
+            return ()
+
+    ApiKeys(database).create_first()
+    assert LateKeys(database).create_first() is None
