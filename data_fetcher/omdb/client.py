@@ -1,0 +1,209 @@
+"""The client of OMDb: bounded in time and size, and every attempt counted."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import SimpleNamespace, TracebackType
+from typing import Self
+
+import aiohttp
+
+from common.errors import (
+    MoviesError,
+    UpstreamInvalid,
+    UpstreamQuota,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from data_fetcher.omdb.answers import Answer, read_answer
+from data_fetcher.omdb.wish import ImdbWish, Wish
+from data_layer.entities.movie import MovieFacts
+
+FETCHED = "fetched"
+"""The outcome of an attempt that brought a film; the others are codes of `common.errors`."""
+
+REPEATED = "repeated"
+"""Requests that aiohttp sent a second time by itself, when a kept connection turned out dead."""
+
+_CHUNK_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClientLimits:
+    """What the client allows itself and OMDb."""
+
+    concurrency: int = 25
+    """Requests at once; further ones wait, and their deadline waits with them."""
+    connect_seconds: float = 3
+    attempt_seconds: float = 4
+    total_seconds: float = 6
+    """For one film: all attempts, and the pauses between them."""
+    attempts: int = 3
+    answer_max_bytes: int = 1_000_000
+    """Of one answer, decompressed. OMDb's have some thousands."""
+    backoff_base_seconds: float = 0.1
+    backoff_max_seconds: float = 2
+
+
+class OmdbClient:
+    """Asks OMDb for films; a context manager that owns its connections.
+
+    Args:
+        url: of OMDb; parameters are added to it.
+        api_key: it is in every request and in no message.
+        limits: of time, size and number.
+        sleep: waits for so many seconds.
+        jitter: gives a number from 0 to 1.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        limits: ClientLimits | None = None,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._url = url
+        self._api_key = api_key
+        self._limits = limits or ClientLimits()
+        self._sleep = sleep
+        self._jitter = jitter
+        self._places = asyncio.Semaphore(self._limits.concurrency)
+        self.attempts: Counter[str] = Counter()
+        """How many requests went out, by what came of them; see `FETCHED` and `REPEATED`."""
+
+    async def __aenter__(self) -> Self:
+        trace = aiohttp.TraceConfig()
+        trace.on_request_headers_sent.append(_count_sending)
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(
+                total=self._limits.attempt_seconds, sock_connect=self._limits.connect_seconds
+            ),
+            trace_configs=[trace],
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._session.close()
+
+    async def fetch(self, wish: Wish) -> MovieFacts:
+        """Return the film that is wished for.
+
+        Failures that may pass are tried again, after a pause of a random part ("full jitter")
+        of a span that doubles each time, or of the time that OMDb asks for. The deadline
+        begins when one of the `concurrency` places is free.
+
+        Raises:
+            NotFound: OMDb does not have it.
+            UpstreamTimeout: OMDb did not answer before the deadline.
+            UpstreamQuota, UpstreamRefused, UpstreamInvalid: trying again would not help.
+            UpstreamUnavailable: all attempts failed, or the next one would come too late.
+
+        Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter.
+        """
+        async with self._places:
+            try:
+                async with asyncio.timeout(self._limits.total_seconds) as deadline:
+                    return await self._try_again_and_again(wish, deadline)
+            except TimeoutError:
+                raise _timed_out() from None
+
+    async def _try_again_and_again(self, wish: Wish, deadline: asyncio.Timeout) -> MovieFacts:
+        for attempt in range(1, self._limits.attempts):
+            try:
+                return await self._attempt(wish)
+            except UpstreamUnavailable as error:
+                pause = self._pause(error, attempt)
+                if not _may_pass(error) or _is_behind(deadline, pause):
+                    raise
+                await self._sleep(pause)
+        return await self._attempt(wish)
+
+    def _pause(self, error: UpstreamUnavailable, attempt: int) -> float:
+        """Return the seconds to wait after a number of attempts, from 1."""
+        if error.retry_after_seconds is not None:
+            return error.retry_after_seconds
+        span: float = self._limits.backoff_base_seconds * 2**attempt
+        return self._jitter() * min(self._limits.backoff_max_seconds, span)
+
+    async def _attempt(self, wish: Wish) -> MovieFacts:
+        sendings: list[None] = []
+        outcome = UpstreamTimeout.code
+        try:
+            facts = read_answer(await self._request(wish, sendings))
+            _require_same(wish, facts)
+            outcome = FETCHED
+        except MoviesError as error:
+            outcome = error.code
+            raise
+        finally:
+            self.attempts[outcome] += 1
+            if len(sendings) > 1:
+                self.attempts[REPEATED] += len(sendings) - 1
+        return facts
+
+    async def _request(self, wish: Wish, sendings: list[None]) -> Answer:
+        try:
+            async with self._session.get(
+                self._url,
+                params={**wish.parameters(), "apikey": self._api_key},
+                allow_redirects=False,
+                trace_request_ctx=sendings,
+            ) as response:
+                return Answer(
+                    response.status,
+                    await self._read_bounded(response),
+                    response.headers.get("Retry-After", ""),
+                )
+        except TimeoutError:
+            raise _timed_out() from None
+        except (aiohttp.ClientError, OSError):
+            # The text of these errors holds the URL, and with it the key.
+            raise UpstreamUnavailable("OMDb can't be reached at the moment.") from None
+
+    async def _read_bounded(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+            body += chunk
+            if len(body) > self._limits.answer_max_bytes:
+                response.close()
+                raise UpstreamInvalid("OMDb's answer is too large to be one.")
+        return bytes(body)
+
+
+async def _count_sending(
+    _session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    _parameters: aiohttp.TraceRequestHeadersSentParams,
+) -> None:
+    context.trace_request_ctx.append(None)
+
+
+def _require_same(wish: Wish, facts: MovieFacts) -> None:
+    if isinstance(wish, ImdbWish) and facts.imdb_id != wish.imdb_id:
+        raise UpstreamInvalid("OMDb answered with another film than the one asked for.")
+
+
+def _may_pass(error: UpstreamUnavailable) -> bool:
+    """Tell whether trying again within seconds may help; a spent quota comes back tomorrow."""
+    return error.retry_helps and not isinstance(error, UpstreamQuota)
+
+
+def _is_behind(deadline: asyncio.Timeout, pause: float) -> bool:
+    when = deadline.when()
+    return when is not None and asyncio.get_running_loop().time() + pause >= when
+
+
+def _timed_out() -> UpstreamTimeout:
+    return UpstreamTimeout("OMDb did not answer in time.")

@@ -1,0 +1,106 @@
+"""The notations of OMDb: each function understands one kind of string.
+
+OMDb writes everything as text, and "N/A" where it knows nothing. What is there but can't be
+understood counts as unknown: a catalogue without a number is better than one with a wrong one.
+"""
+
+import datetime as dt
+import re
+
+from common.text import is_storable
+
+NOT_AVAILABLE = "N/A"
+TEXT_MAX_CHARACTERS = 20_000
+NAME_MAX_CHARACTERS = 300
+COUNT_MAX = 2**63 - 1
+"""The largest number that every database can hold."""
+
+_YEARS = re.compile(r"(\d{4})(?:[–-](\d{4})?)?")  # noqa: RUF001 - OMDb's dash is U+2013.
+_RUNTIME = re.compile(r"(?:(\d{1,3}) h)? ?(?:([\d,]{1,6}) min)?")
+_COUNT = re.compile(r"\d{1,3}(?:,\d{3})*|\d+")
+_DATE = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2}) (\d{4})")
+_URL = re.compile(r"https?://[^\s]+", re.IGNORECASE)
+_REMARK = re.compile(r"\s*\([^()]*\)")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_METASCORE_MAX, _RATING_MAX = 100, 10
+
+
+def read_text(value: str, max_characters: int = TEXT_MAX_CHARACTERS) -> str | None:
+    """Return the text without white space around it, cut where it is endless; "N/A" is `None`."""
+    text = value.strip()
+    if not is_storable(text):
+        text = "".join(character for character in text if is_storable(character))
+    return None if text in {"", NOT_AVAILABLE} else text[:max_characters]
+
+
+def read_names(value: str) -> tuple[str, ...]:
+    """Return the parts of "Ann, Bob (screenplay), Ann": each once, without remarks."""
+    if (text := read_text(value)) is None:
+        return ()
+    names = (read_text(part, NAME_MAX_CHARACTERS) for part in _REMARK.sub("", text).split(","))
+    return tuple(dict.fromkeys(name for name in names if name is not None))
+
+
+def read_years(value: str) -> tuple[int | None, int | None]:
+    """Return the first and the last year of "1999", "2011–2019" or "1999–"."""  # noqa: RUF002
+    if not (match := _YEARS.fullmatch(value.strip())):
+        return None, None
+    first, last = match.groups()
+    return int(first), int(last) if last else None
+
+
+def read_minutes(value: str) -> int | None:
+    """Return the minutes of "136 min" or "1 h 30 min"."""
+    match = _RUNTIME.fullmatch(value.strip())
+    if not match or match.group() == "":
+        return None
+    hours, minutes = match.groups(default="0")
+    digits = minutes.replace(",", "")
+    return (int(hours) * 60 + int(digits)) or None if digits else None
+
+
+def read_count(value: str, maximum: int = COUNT_MAX) -> int | None:
+    """Return the number of "2,370,839", if it is not above `maximum`."""
+    text = value.strip()
+    if not text.isascii() or not _COUNT.fullmatch(text):
+        return None
+    digits = text.replace(",", "")
+    if len(digits) > len(str(maximum)):
+        return None
+    number = int(digits)
+    return number if number <= maximum else None
+
+
+def read_dollars(value: str) -> int | None:
+    """Return the dollars of "$251,683,815"; other currencies are unknown."""
+    text = value.strip()
+    return read_count(text.removeprefix("$")) if text.startswith("$") else None
+
+
+def read_metascore(value: str) -> int | None:
+    """Return the number of "72", from 0 to 100."""
+    return read_count(value, _METASCORE_MAX)
+
+
+def read_imdb_rating(value: str) -> float | None:
+    """Return the number of "7.6", from 0 to 10."""
+    match = re.fullmatch(r"([0-9]|10)(\.[0-9])?", value.strip())
+    rating = float(match.group()) if match else None
+    return rating if rating is None or rating <= _RATING_MAX else None
+
+
+def read_date(value: str) -> dt.date | None:
+    """Return the day of "31 Mar 1999"."""
+    match = _DATE.fullmatch(value.strip())
+    if not match or match[2] not in _MONTHS:
+        return None
+    try:
+        return dt.date(int(match[3]), _MONTHS.index(match[2]) + 1, int(match[1]))
+    except ValueError:
+        return None
+
+
+def read_url(value: str) -> str | None:
+    """Return an address of the web; anything else, such as `javascript:`, is unknown."""
+    text = read_text(value)
+    return text if text and _URL.fullmatch(text) else None
