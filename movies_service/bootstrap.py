@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, closing, suppress
 
 import structlog
-from data_fetcher.omdb.client import OmdbClient
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
@@ -13,6 +12,7 @@ from common.errors import MoviesError
 from common.settings import Settings
 from data_fetcher.bootstrap import build_seeding, open_omdb
 from data_fetcher.fetcher_config import FetcherConfig
+from data_fetcher.omdb.client import OmdbClient
 from data_fetcher.progress import SeedingProgress
 from data_fetcher.seeding import Seeding
 from data_layer.database import Database

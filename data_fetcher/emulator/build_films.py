@@ -32,8 +32,8 @@ FILMS_A_DECADE = 95
 NAMESAKES_MIN_REVIEWS = 5
 """Reviews that another film of a taken title needs to be taken with it."""
 
-WANTED = frozenset({"tt0088846", "tt0050083", "tt0056801", "tt0078748", "tt0155975"})
-"""Films that are taken in any case: Brazil, 12 Angry Men, 8½, Alien, Psycho of 1998."""
+WANTED = frozenset({"tt0088846", "tt0119094", "tt0155975", "tt0211915", "tt0910970"})
+"""Films that are taken in any case: Brazil, Face/Off, Psycho of 1998, Amélie, WALL-E."""
 
 _QUERY = """
     SELECT o.imdbID AS imdb_id, o.Title AS title, o.Year AS year, o.Rating AS rated,
@@ -80,9 +80,7 @@ def choose(rows: Iterable[Row]) -> list[Row]:
 def to_film(row: Row) -> Row:
     """Return what `films.json` says of a film: what is known, and nothing else."""
     # The source writes the first of January where it knows the year only.
-    released = (
-        row["released"] if row["released"] and not row["released"].endswith("-01-01") else None
-    )
+    released = None if (row["released"] or "").endswith("-01-01") else row["released"]
     film = {
         "imdb_id": row["imdb_id"],
         "title": row["title"],

@@ -24,9 +24,6 @@ from data_layer.entities.movie import MovieFacts
 FETCHED = "fetched"
 """The outcome of an attempt that brought a film; the others are codes of `common.errors`."""
 
-REPEATED = "repeated"
-"""Requests that aiohttp sent a second time by itself, when a kept connection turned out dead."""
-
 _CHUNK_BYTES = 65_536
 
 
@@ -74,11 +71,12 @@ class OmdbClient:
         self._jitter = jitter
         self._places = asyncio.Semaphore(self._limits.concurrency)
         self.attempts: Counter[str] = Counter()
-        """How many requests went out, by what came of them; see `FETCHED` and `REPEATED`."""
+        """How many requests went out, by what came of them; see `FETCHED`."""
 
     async def __aenter__(self) -> Self:
         trace = aiohttp.TraceConfig()
-        trace.on_request_headers_sent.append(_count_sending)
+        trace.on_connection_create_start.append(_forbid_repetition)
+        trace.on_connection_reuseconn.append(_forbid_repetition)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -138,10 +136,9 @@ class OmdbClient:
         return self._jitter() * min(self._limits.backoff_max_seconds, span)
 
     async def _attempt(self, wish: Wish) -> MovieFacts:
-        sendings: list[None] = []
         outcome = UpstreamTimeout.code
         try:
-            facts = read_answer(await self._request(wish, sendings))
+            facts = read_answer(await self._request(wish))
             _require_same(wish, facts)
             outcome = FETCHED
         except MoviesError as error:
@@ -149,17 +146,15 @@ class OmdbClient:
             raise
         finally:
             self.attempts[outcome] += 1
-            if len(sendings) > 1:
-                self.attempts[REPEATED] += len(sendings) - 1
         return facts
 
-    async def _request(self, wish: Wish, sendings: list[None]) -> Answer:
+    async def _request(self, wish: Wish) -> Answer:
         try:
             async with self._session.get(
                 self._url,
                 params={**wish.parameters(), "apikey": self._api_key},
                 allow_redirects=False,
-                trace_request_ctx=sendings,
+                trace_request_ctx=[],
             ) as response:
                 return Answer(
                     response.status,
@@ -182,12 +177,19 @@ class OmdbClient:
         return bytes(body)
 
 
-async def _count_sending(
+async def _forbid_repetition(
     _session: aiohttp.ClientSession,
     context: SimpleNamespace,
-    _parameters: aiohttp.TraceRequestHeadersSentParams,
+    _parameters: aiohttp.TraceConnectionCreateStartParams | aiohttp.TraceConnectionReuseconnParams,
 ) -> None:
-    context.trace_request_ctx.append(None)
+    """Let a request have one connection: aiohttp repeats it by itself when that one drops.
+
+    Such a repetition would spend quota that nobody has counted.
+    """
+    connections: list[None] = context.trace_request_ctx
+    if connections:
+        raise aiohttp.ServerDisconnectedError
+    connections.append(None)
 
 
 def _require_same(wish: Wish, facts: MovieFacts) -> None:

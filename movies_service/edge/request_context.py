@@ -55,7 +55,7 @@ class RequestContext:
                     "request",
                     method=scope["method"],
                     path=scope["raw_path"].decode("latin-1"),
-                    status=status,
+                    status=int(status),
                     milliseconds=round((time.perf_counter() - started) * 1000, 2),
                 )
 

@@ -1,0 +1,52 @@
+"""Films that tests know, and an emulator that is driven from tests without a loop."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+
+from data_fetcher.emulator.films import EmulatedFilm
+from data_fetcher.emulator.server import Emulator, Switches
+
+T = TypeVar("T")
+
+ALIEN = EmulatedFilm(
+    imdb_id="tt0078748",
+    title="Alien",
+    year=1979,
+    rated="R",
+    released="1979-05-25",
+    runtime_minutes=117,
+    genres=("Sci-Fi", "Horror"),
+    directors=("Ridley Scott",),
+    cast=("Sigourney Weaver", "Tom Skerritt"),
+    tomatometer=93,
+    metascore=89,
+    box_office_usd=106_285_522,
+    reviews=208,
+)
+PSYCHO = EmulatedFilm(imdb_id="tt0054215", title="Psycho", year=1960, reviews=118)
+PSYCHO_1998 = EmulatedFilm(imdb_id="tt0155975", title="Psycho", year=1998, reviews=77)
+SERIES = EmulatedFilm(
+    imdb_id="tt0944947", title="Game of Thrones", year=2011, end_year=2019, type="series"
+)
+FILMS = (ALIEN, PSYCHO_1998, PSYCHO, SERIES)
+
+
+def with_emulator(switches: Switches, scenario: Callable[[str, Emulator], Awaitable[T]]) -> T:
+    """Run a scenario against an emulator on a free port, and return what it returns."""
+
+    async def run() -> T:
+        emulator = Emulator(FILMS, switches)
+        async with emulator.running() as url:
+            return await scenario(url, emulator)
+
+    return asyncio.run(run())
+
+
+@pytest.fixture(autouse=True)
+def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No key of the developer reaches the tests."""
+    for name in ("OMDB_API_KEY", "OMDB_API_KEY_FILE", "OMDB_URL"):
+        monkeypatch.delenv(name, raising=False)
