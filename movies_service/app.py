@@ -10,6 +10,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
+from movies_service.documentation import complete_documentation
 from movies_service.edge.body_limit import BodyLimit
 from movies_service.edge.head import HeadAsGet
 from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER
@@ -60,6 +61,7 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
     for router in (index.router, movies.router, health.router):
         api.include_router(router)
     install_error_handlers(api)
+    complete_documentation(api)
     return api
 
 

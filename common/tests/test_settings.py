@@ -8,9 +8,7 @@ from common.settings import load_settings, setting_names
 
 @pytest.fixture(autouse=True)
 def _empty_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the developer, and no .env, reaches these tests."""
-    for name in setting_names():
-        monkeypatch.delenv(name, raising=False)
+    """No .env of the developer reaches these tests."""
     monkeypatch.chdir(tmp_path)
 
 

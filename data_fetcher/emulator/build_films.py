@@ -1,4 +1,4 @@
-"""Write `films.json` anew: `python -m data_fetcher.emulator.build_films`.
+"""Write `films.json` anew: `python -m data_fetcher.emulator.build_films [FILE]`.
 
 Source: the film facts of Wikidata (CC0) in the package `bokeh_sampledata`, which the
 development requirements install.
@@ -134,4 +134,4 @@ def _names(text: str | None) -> list[str]:
 
 
 if __name__ == "__main__":
-    main()
+    main(*map(Path, sys.argv[1:]))

@@ -4,7 +4,7 @@ import asyncio
 import gzip
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -16,8 +16,7 @@ Fault = Callable[[web.Request, Answer], Awaitable[web.StreamResponse]]
 ELSEWHERE = "http://127.0.0.2:9/"
 """Another host, where nobody is: a client that goes there is at fault."""
 
-_HUGE_BYTES, _CHUNK_BYTES = 50_000_000, 1_000_000
-_FOREVER_SECONDS = 3_600
+_BOMB_BYTES, _CHUNK_BYTES = 50_000_000, 1_000_000
 _DRIP_SECONDS = 0.2
 _CDN_PAGE = "<!DOCTYPE html><html><head><title>{status}</title></head><body>Sorry.</body></html>"
 _OTHER_FILM = {"Title": "Another Film", "imdbID": "tt9999999"}
@@ -64,46 +63,45 @@ async def _wrong_content_type(_request: web.Request, answer: Answer) -> web.Stre
 
 
 async def _hang(_request: web.Request, _answer: Answer) -> web.StreamResponse:
-    await asyncio.sleep(_FOREVER_SECONDS)
-    raise AssertionError("Nobody waits for so long.")
+    never: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
+    return await never
 
 
-async def _slow_drip(request: web.Request, answer: Answer) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    for byte in json.dumps(answer).encode():
-        await response.write(bytes([byte]))
+async def _slow_drip(request: web.Request, _answer: Answer) -> web.StreamResponse:
+    response = await _begun(request)
+    while True:
+        await response.write(b" ")
         await asyncio.sleep(_DRIP_SECONDS)
+
+
+async def _huge(request: web.Request, _answer: Answer) -> web.StreamResponse:
+    response = await _begun(request)
+    while True:
+        await response.write(b" " * _CHUNK_BYTES)
+
+
+async def _begun(request: web.Request, **headers: str) -> web.StreamResponse:
+    response = web.StreamResponse(headers={"Content-Type": "application/json", **headers})
+    await response.prepare(request)
     return response
 
 
 async def _reset(request: web.Request, answer: Answer) -> web.StreamResponse:
-    if request.transport is not None:
-        request.transport.abort()
+    cast("asyncio.Transport", request.transport).abort()
     return web.json_response(answer)
 
 
 async def _truncated(request: web.Request, answer: Answer) -> web.StreamResponse:
     body = json.dumps(answer).encode()
-    response = web.StreamResponse(headers={"Content-Length": str(len(body))})
-    await response.prepare(request)
+    response = await _begun(request, **{"Content-Length": str(len(body))})
     await response.write(body[: len(body) // 2])
-    if request.transport is not None:
-        request.transport.close()
-    return response
-
-
-async def _huge(request: web.Request, _answer: Answer) -> web.StreamResponse:
-    response = web.StreamResponse(headers={"Content-Type": "application/json"})
-    await response.prepare(request)
-    for _ in range(_HUGE_BYTES // _CHUNK_BYTES):
-        await response.write(b" " * _CHUNK_BYTES)
+    cast("asyncio.Transport", request.transport).close()
     return response
 
 
 async def _gzip_bomb(_request: web.Request, _answer: Answer) -> web.StreamResponse:
     return web.Response(
-        body=gzip.compress(b" " * _HUGE_BYTES, compresslevel=9),
+        body=gzip.compress(b" " * _BOMB_BYTES, compresslevel=9),
         headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
     )
 

@@ -4,8 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import pytest
-
 from data_fetcher.emulator.films import EmulatedFilm
 from data_fetcher.emulator.server import Emulator, Switches
 
@@ -43,10 +41,3 @@ def with_emulator(switches: Switches, scenario: Callable[[str, Emulator], Awaita
             return await scenario(url, emulator)
 
     return asyncio.run(run())
-
-
-@pytest.fixture(autouse=True)
-def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No key of the developer reaches the tests."""
-    for name in ("OMDB_API_KEY", "OMDB_API_KEY_FILE", "OMDB_URL"):
-        monkeypatch.delenv(name, raising=False)

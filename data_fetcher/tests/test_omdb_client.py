@@ -21,6 +21,7 @@ from data_layer.entities.movie import MovieFacts
 
 pytestmark = pytest.mark.integration
 
+PATIENT = ClientLimits(connect_seconds=5, attempt_seconds=30, total_seconds=60)
 QUICK = ClientLimits(connect_seconds=0.2, attempt_seconds=0.2, total_seconds=0.5)
 ALIEN = ImdbWish("tt0078748")
 
@@ -30,7 +31,7 @@ async def no_sleep(_seconds: float) -> None:
 
 
 def fetch(
-    switches: Switches, wish: Wish = ALIEN, limits: ClientLimits = QUICK
+    switches: Switches, wish: Wish = ALIEN, limits: ClientLimits = PATIENT
 ) -> tuple[MovieFacts | MoviesError, dict[str, int], int]:
     """What came of a wish, the attempts that were counted, and those that arrived."""
 
@@ -79,8 +80,6 @@ def test_fetches_what_is_wished_for(wish: Wish, year: int) -> None:
         ("gzip-bomb", UpstreamInvalid, 1),
         ("redirect", UpstreamInvalid, 1),
         ("redirect-loop", UpstreamInvalid, 1),
-        ("retry-later", UpstreamUnavailable, 1),
-        ("rate-limited", UpstreamUnavailable, 1),
         ("html-200", UpstreamUnavailable, 3),
         ("html-403", UpstreamUnavailable, 3),
         ("html-500", UpstreamUnavailable, 3),
@@ -102,9 +101,18 @@ def test_every_fault_is_told_apart_and_every_attempt_counted(
 
 @pytest.mark.parametrize("fault", ["hang", "slow-drip"])
 def test_nothing_takes_longer_than_the_deadline(fault: str) -> None:
-    outcome, attempts, arrived = fetch(Switches(fault=fault))
+    outcome, attempts, arrived = fetch(Switches(fault=fault), limits=QUICK)
     assert isinstance(outcome, UpstreamTimeout)
     assert attempts["upstream-timeout"] == arrived
+
+
+@pytest.mark.parametrize("fault", ["retry-later", "rate-limited"])
+def test_is_not_kept_waiting_beyond_the_deadline(fault: str) -> None:
+    outcome, attempts, arrived = fetch(Switches(fault=fault), limits=QUICK)
+    assert isinstance(outcome, UpstreamUnavailable)
+    assert outcome.retry_after_seconds == 1
+    assert attempts == {"upstream-unavailable": 1}
+    assert arrived == 1
 
 
 @pytest.mark.parametrize("fault", ["control-characters", "wrong-content-type"])

@@ -8,6 +8,9 @@ from movies_service.schemas.problem import ProblemOut
 
 Responses = dict[int | str, dict[str, Any]]
 
+PROBLEM_REF = f"#/components/schemas/{ProblemOut.__name__}"
+"""Where `movies_service.documentation` puts the schema of problems."""
+
 
 def example(value: object, status: int = 200, **more: object) -> Responses:
     """Return the documentation of a JSON answer with this example."""
@@ -26,9 +29,8 @@ def problem_response(status: HTTPStatus, code: str, detail: str) -> Responses:
     }
     return {
         status.value: {
-            "model": ProblemOut,
             "description": f"{status.phrase}: {detail}",
-            "content": {MEDIA_TYPE: {"example": document}},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": PROBLEM_REF}, "example": document}},
         }
     }
 

@@ -1,16 +1,17 @@
 """The service on memory, and on a real SQLite file, with an OMDb of a few lines."""
 
-import shutil
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from common.errors import MoviesError, NotFound
+from common.logs import configure_logs
 from data_fetcher.omdb.wish import ImdbWish, Wish
 from data_layer.database import Database
 from data_layer.entities.api_key import Scope
@@ -51,26 +52,6 @@ def omdb() -> SmallOmdb:
     return SmallOmdb()
 
 
-@pytest.fixture(scope="session")
-def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty catalogue, to be copied."""
-    path = tmp_path_factory.mktemp("template") / "movies.db"
-    database = Database(f"sqlite:///{path}")
-    database.migrate()
-    database.close()
-    return path
-
-
-@pytest.fixture
-def database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
-    """An empty catalogue on SQLite."""
-    path = tmp_path / "movies.db"
-    shutil.copy(migrated_file, path)
-    database = Database(f"sqlite:///{path}")
-    yield database
-    database.close()
-
-
 @pytest.fixture
 def open_client(database: Database, omdb: SmallOmdb) -> Iterator[Callable[..., TestClient]]:
     """Opens a client of the whole app, on SQLite."""
@@ -109,6 +90,13 @@ def client(open_client: Callable[..., TestClient]) -> TestClient:
 def api_key(database: Database) -> str:
     """A key that may remove films."""
     return ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE})
+
+
+@pytest.fixture
+def read_log(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """Gives the lines that were logged since it was last asked."""
+    configure_logs("info", "json")
+    return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 def store(unit_of_work: UnitOfWorkFactory, *films: MovieFacts) -> list[int]:

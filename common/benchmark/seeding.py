@@ -1,0 +1,82 @@
+"""How long seeding takes, in parallel and one by one, against what latency allows at best."""
+
+import json
+import math
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SeedingTimes:
+    """The times of several seedings with the same number of requests at once, in seconds."""
+
+    concurrency: int
+    films: int
+    latency_seconds: float
+    seconds: tuple[float, ...]
+
+    @property
+    def limit_seconds(self) -> float:
+        """What the waiting alone takes: the rounds of requests, times the latency."""
+        return self.latency_seconds * math.ceil(self.films / self.concurrency)
+
+    @property
+    def ratio(self) -> float:
+        """The median of the times, in limits."""
+        return statistics.median(self.seconds) / self.limit_seconds
+
+
+def measure_seeding(latency_ms: int, concurrency: int, rounds: int) -> SeedingTimes:
+    """Seed empty catalogues from an emulator with this latency, and return the times.
+
+    The time is that of the seeding itself, database work included; starting Python is not.
+
+    Raises:
+        CalledProcessError: a seeding failed.
+    """
+    with _emulator(latency_ms) as url:
+        results = [_seed(url, concurrency) for _ in range(rounds)]
+    return SeedingTimes(
+        concurrency=concurrency,
+        films=int(results[0]["stored"]),
+        latency_seconds=latency_ms / 1000,
+        seconds=tuple(result["seconds"] for result in results),
+    )
+
+
+@contextmanager
+def _emulator(latency_ms: int) -> Iterator[str]:
+    command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0"]
+    with subprocess.Popen(  # noqa: S603 - Our own command.
+        [*command, "--latency-ms", str(latency_ms)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            yield process.stdout.readline().split()[-1] if process.stdout else ""
+        finally:
+            process.terminate()
+
+
+def _seed(url: str, concurrency: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {
+            **os.environ,
+            "DATABASE_URL": f"sqlite:///{Path(folder) / 'movies.db'}",
+            "OMDB_URL": url,
+            "OMDB_API_KEY": "benchmark",
+        }
+        command = [sys.executable, "-m", "data_fetcher", "--json"]
+        done = subprocess.run(  # noqa: S603 - Our own command.
+            [*command, "--concurrency", str(concurrency)],
+            env=environment,
+            check=True,
+            capture_output=True,
+        )
+    result: dict[str, float] = json.loads(done.stdout)
+    return result

@@ -1,0 +1,34 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from common.benchmark.__main__ import app
+from common.benchmark.seeding import SeedingTimes
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_limit_is_what_the_waiting_alone_takes() -> None:
+    times = SeedingTimes(concurrency=25, films=101, latency_seconds=0.2, seconds=(1.5, 1.1, 1.2))
+    assert times.limit_seconds == pytest.approx(1.0)
+    assert times.ratio == pytest.approx(1.2)
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_compares_seeding_in_parallel_with_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, form: list[str]
+) -> None:
+    monkeypatch.chdir(ROOT)
+    arguments = ["seeding", "--latency-ms", "1", "--rounds", "1", *form]
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 0, result.output
+    if form:
+        parallel, sequential = json.loads(result.stdout)
+        assert (parallel["concurrency"], sequential["concurrency"]) == (25, 1)
+        assert parallel["films"] == sequential["films"] == 100
+        assert parallel["ratio"] > 0
+    else:
+        assert "median / limit" in result.stdout
