@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ LOCK_POLL_SECONDS = 0.25
 """How often a process looks whether another one has finished, or died, seeding."""
 
 Outcome = MovieFacts | MoviesError
+Outcomes = asyncio.Queue[tuple[Seed, Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +69,8 @@ class Seeding:
     async def run(self, observer: SeedingObserver) -> SeedingReport:
         """Bring every planned film that is still pending into the catalogue.
 
-        Films go in as they arrive, many in one transaction, each together with the mark that
-        it is done: a killed run loses only what it had not stored, and the next one goes on.
+        Films go in while others are still on their way, each together with the mark that it is
+        done: a killed run loses only what it had not stored, and the next one goes on.
         Waits while another process is seeding.
 
         Raises:
@@ -87,11 +89,11 @@ class Seeding:
     async def _run_alone(self, observer: SeedingObserver) -> SeedingReport:
         pending = await asyncio.to_thread(self._find_pending)
         observer.started(len(pending))
-        outcomes: asyncio.Queue[tuple[Seed, Outcome]] = asyncio.Queue()
+        outcomes: Outcomes = asyncio.Queue()
         fetching = _Fetching(self.fetch, iter(pending), outcomes)
         try:
             async with asyncio.TaskGroup() as tasks:
-                storing = tasks.create_task(self._store_all(outcomes, len(pending), observer))
+                storing = tasks.create_task(self._store_all(pending, outcomes, observer))
                 for _ in range(min(self.concurrency, len(pending))):
                     tasks.create_task(fetching.run())
         except ExceptionGroup as errors:
@@ -107,17 +109,23 @@ class Seeding:
         return [seed for seed in seeds if seed.state is SeedState.PENDING]
 
     async def _store_all(
-        self, outcomes: asyncio.Queue[tuple[Seed, Outcome]], count: int, observer: SeedingObserver
+        self, pending: list[Seed], outcomes: Outcomes, observer: SeedingObserver
     ) -> list[Seed]:
-        """Store what has arrived, in one transaction at a time, until `count` films have."""
+        """Store what has arrived, many films in one transaction, until all have.
+
+        They are stored in the order of the plan, so that every catalogue numbers them alike.
+        """
+        arrived: dict[Seed, Outcome] = {}
         done: list[Seed] = []
-        while len(done) < count:
-            batch = [await outcomes.get()]
+        while len(done) < len(pending):
+            arrived.update([await outcomes.get()])
             while not outcomes.empty():
-                batch.append(outcomes.get_nowait())
-            for seed in await asyncio.to_thread(self._store, batch):
-                done.append(seed)
-                observer.advanced(seed)
+                arrived.update([outcomes.get_nowait()])
+            turn = itertools.takewhile(arrived.__contains__, pending[len(done) :])
+            if batch := [(seed, arrived[seed]) for seed in turn]:
+                done += await asyncio.to_thread(self._store, batch)
+                for seed in done[-len(batch) :]:
+                    observer.advanced(seed)
         return done
 
     def _store(self, batch: list[tuple[Seed, Outcome]]) -> list[Seed]:
@@ -137,7 +145,7 @@ class _Fetching:
 
     fetch: Callable[[ImdbWish], Awaitable[MovieFacts]]
     seeds: Iterator[Seed]
-    outcomes: asyncio.Queue[tuple[Seed, Outcome]]
+    outcomes: Outcomes
     refusal: MoviesError | None = None
     """Why OMDb serves us nothing more today; it is not asked again."""
 
