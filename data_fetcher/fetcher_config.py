@@ -1,4 +1,4 @@
-"""What is fetched first and how: `fetcher_config.json`, checked."""
+"""What is fetched first and how: fetcher_config.json, checked."""
 
 from pathlib import Path
 from typing import Annotated
@@ -36,7 +36,7 @@ class PlannedMovie(_Strict):
 
 
 class FetcherConfig(_Strict):
-    """Everything that `fetcher_config.json` says. No key is ever in it."""
+    """Everything that fetcher_config.json says. No key is ever in it."""
 
     concurrency: Annotated[int, Field(ge=1, le=100)]
     """How many requests run at once."""

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,13 @@ def test_the_limit_is_what_the_waiting_alone_takes() -> None:
     times = SeedingTimes(concurrency=25, films=101, latency_seconds=0.2, seconds=(1.5, 1.1, 1.2))
     assert times.limit_seconds == pytest.approx(1.0)
     assert times.ratio == pytest.approx(1.2)
+
+
+@pytest.mark.integration
+def test_help_lists_the_measurements() -> None:
+    command = [sys.executable, "-m", "common.benchmark", "--help"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert "seeding" in shown
 
 
 @pytest.mark.integration

@@ -1,4 +1,4 @@
-"""Write `films.json` anew: `python -m data_fetcher.emulator.build_films [FILE]`.
+"""Write films.json anew: `python -m data_fetcher.emulator.build_films [FILE]`.
 
 Source: the film facts of Wikidata (CC0) in the package `bokeh_sampledata`, which the
 development requirements install.
@@ -78,7 +78,7 @@ def choose(rows: Iterable[Row]) -> list[Row]:
 
 
 def to_film(row: Row) -> Row:
-    """Return what `films.json` says of a film: what is known, and nothing else."""
+    """Return what films.json says of a film: what is known, and nothing else."""
     # The source writes the first of January where it knows the year only.
     released = None if (row["released"] or "").endswith("-01-01") else row["released"]
     film = {

@@ -1,4 +1,4 @@
-"""The emulator's films: read from `films.json`, and written the way OMDb writes."""
+"""The emulator's films: read from films.json, and written the way OMDb writes."""
 
 from functools import cached_property
 from pathlib import Path
@@ -121,7 +121,7 @@ class _FilmsFile(BaseModel):
 
 
 def load_films(path: Path = FILMS_FILE) -> tuple[EmulatedFilm, ...]:
-    """Read the films of a file like `films.json`.
+    """Read the films of a file like films.json.
 
     Raises:
         InvalidInput: it can't be read, or is not of that form.

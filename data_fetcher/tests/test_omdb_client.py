@@ -106,6 +106,14 @@ def test_nothing_takes_longer_than_the_deadline(fault: str) -> None:
     assert attempts["upstream-timeout"] == arrived
 
 
+def test_the_deadline_is_for_all_attempts_together() -> None:
+    limits = ClientLimits(attempt_seconds=30, total_seconds=0.2)
+    outcome, attempts, arrived = fetch(Switches(fault="hang"), limits=limits)
+    assert isinstance(outcome, UpstreamTimeout)
+    assert attempts == {"upstream-timeout": 1}
+    assert arrived == 1
+
+
 @pytest.mark.parametrize("fault", ["retry-later", "rate-limited"])
 def test_is_not_kept_waiting_beyond_the_deadline(fault: str) -> None:
     outcome, attempts, arrived = fetch(Switches(fault=fault), limits=QUICK)

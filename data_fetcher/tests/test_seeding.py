@@ -81,6 +81,21 @@ def test_every_film_comes_in_once() -> None:
     assert omdb.peak == 4
 
 
+def test_films_are_numbered_in_the_order_of_the_plan() -> None:
+    database = FakeDatabase()
+
+    class LateFirst(Omdb):
+        async def fetch(self, wish: ImdbWish) -> MovieFacts:
+            facts = await super().fetch(wish)
+            if wish.imdb_id == PLAN[0].imdb_id:
+                for _ in range(100):
+                    await asyncio.sleep(0)
+            return facts
+
+    seed(database, LateFirst())
+    assert [facts.imdb_id for facts in database.movies.values()] == [one.imdb_id for one in PLAN]
+
+
 def test_a_second_run_does_nothing() -> None:
     database, omdb, watcher = FakeDatabase(), Omdb(), Watcher()
     seed(database, omdb)

@@ -13,6 +13,7 @@ from data_layer.entities.movie_query import (
     MovieQuery,
     MovieSort,
     Position,
+    SortField,
 )
 
 
@@ -95,13 +96,12 @@ class FakeMovieRepository:
     def _position(self, movie_id: int, sort: MovieSort) -> Position:
         facts = self.facts_by_id[movie_id]
         title_key = match_key(facts.title)
-        match sort.field:
-            case "title":
-                return title_key, movie_id
-            case "year":
-                return facts.year or UNKNOWN_YEAR, title_key, movie_id
-            case "id":
-                return (movie_id,)
+        positions: dict[SortField, Position] = {
+            "title": (title_key, movie_id),
+            "year": (facts.year or UNKNOWN_YEAR, title_key, movie_id),
+            "id": (movie_id,),
+        }
+        return positions[sort.field]
 
 
 def _has(wanted: str | None, values: tuple[str, ...]) -> bool:

@@ -1,3 +1,4 @@
+import os
 import sqlite3
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def test_the_alembic_command_works_on_the_database_of_the_settings(tmp_path: Pat
     subprocess.run(
         [sys.executable, "-m", "alembic", "upgrade", "head"],
         cwd=ROOT,
-        env={"DATABASE_URL": f"sqlite:///{path}", "PATH": ""},
+        env=os.environ | {"DATABASE_URL": f"sqlite:///{path}"},
         check=True,
         capture_output=True,
     )

@@ -41,9 +41,8 @@ def print_admin_key(api_keys: ApiKeys) -> None:
     Where the output goes into a file or a collector of logs, no key is made: it would stay
     there. The operator is told how to make one instead.
     """
-    if api_keys.list():
-        return
-    if not sys.stdout.isatty():
+    if sys.stdout.isatty():
+        if (secret := api_keys.create_first()) is not None:
+            print(_ADMIN_KEY.format(secret=secret), flush=True)
+    elif not api_keys.list():
         print(_NO_ADMIN_KEY, flush=True)
-    elif (secret := api_keys.create_first()) is not None:
-        print(_ADMIN_KEY.format(secret=secret), flush=True)

@@ -9,7 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from common.command_line import reported_errors
-from common.errors import InvalidSetting, MoviesError
+from common.errors import InvalidSetting
 from common.logs import configure_logs
 from common.settings import Settings, load_settings
 from data_fetcher.fetcher_config import load_fetcher_config
@@ -92,8 +92,6 @@ def _run(app: ASGIApp, listener: socket.socket) -> None:
         )
     )
     server.run(sockets=[listener])
-    if not server.started:
-        raise MoviesError("The service could not start: the log says why.")
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:

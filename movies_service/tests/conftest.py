@@ -24,6 +24,9 @@ from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.movies import Movies
 
+ReadLog = Callable[[], list[dict[str, Any]]]
+"""Gives the lines that were logged since it was last asked."""
+
 
 @dataclass
 class SmallOmdb:
@@ -93,8 +96,8 @@ def api_key(database: Database) -> str:
 
 
 @pytest.fixture
-def read_log(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
-    """Gives the lines that were logged since it was last asked."""
+def read_log(capsys: pytest.CaptureFixture[str]) -> ReadLog:
+    """The log, as JSON."""
     configure_logs("info", "json")
     return lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 

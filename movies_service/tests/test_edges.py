@@ -13,11 +13,9 @@ from data_layer.database import Database
 from data_layer.sql import schema
 from movies_service.app import EdgeOptions, create_api
 from movies_service.edge.body_limit import BodyLimit
-from movies_service.tests.conftest import SmallOmdb
+from movies_service.tests.conftest import ReadLog, SmallOmdb
 
 pytestmark = pytest.mark.integration
-
-ReadLog = Callable[[], list[dict[str, Any]]]
 
 
 def test_the_index_leads_to_what_is_there(client: TestClient) -> None:

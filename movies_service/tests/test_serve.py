@@ -212,6 +212,7 @@ def test_an_upstream_that_fails_does_not_keep_it_from_serving(tmp_path: Path) ->
         assert requests.get(f"{url}/movies", timeout=5).json()["total"] == 0
         answer = requests.post(f"{url}/movies", json={"title": "Alien"}, timeout=5)
         assert answer.status_code == 502
+        assert service.stop() == 0
         log = service.log.read_text()
     assert "check OMDB_API_KEY" in log
     assert "some films were not seeded" in log

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from common.errors import Conflict
 from common.single_flight import SingleFlight
 from common.text import match_key
-from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
+from data_fetcher.omdb.wish import ImdbWish, Wish
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -79,8 +79,6 @@ def _find_same(uow: UnitOfWork, facts: MovieFacts) -> StoredMovie | None:
 
 
 def _flight_key(wish: Wish) -> tuple[str, int | None]:
-    match wish:
-        case ImdbWish():
-            return wish.imdb_id, None
-        case TitleWish():
-            return match_key(wish.title), wish.year
+    if isinstance(wish, ImdbWish):
+        return wish.imdb_id, None
+    return match_key(wish.title), wish.year

@@ -1,0 +1,43 @@
+import asyncio
+import sys
+from contextlib import AbstractContextManager
+
+import pytest
+
+from common.errors import DatabaseUnavailable
+from data_fetcher.seeding import Seeding
+from data_layer.entities.api_key import Scope
+from data_layer.fake.unit_of_work import FakeDatabase
+from movies_service.bootstrap import _seed
+from movies_service.cli import greeting
+from movies_service.tests.conftest import ReadLog, SmallOmdb
+from movies_service.use_cases.api_keys import ApiKeys
+
+
+def test_a_seeding_that_fails_is_logged_and_serving_goes_on(
+    omdb: SmallOmdb, read_log: ReadLog
+) -> None:
+    def try_lock() -> AbstractContextManager[bool]:
+        raise DatabaseUnavailable("The disk is full.")
+
+    calls: list[str] = []
+    seeding = Seeding(FakeDatabase(), omdb.fetch, [], try_lock, 1)
+    asyncio.run(_seed(seeding, lambda: calls.append("seeded")))
+    assert calls == []
+    line = read_log()[-1]
+    assert (line["level"], line["reason"]) == ("error", "The disk is full.")
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_the_admin_key_is_shown_once_and_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, is_terminal: bool
+) -> None:
+    keys = ApiKeys(FakeDatabase())
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
+    greeting.print_admin_key(keys)
+    shown = capsys.readouterr().out
+    assert ("mvs_" in shown, len(keys.list())) == (is_terminal, int(is_terminal))
+    assert ("keys create admin" in shown) is not is_terminal
+    keys.create("another", {Scope.ADMIN})
+    greeting.print_admin_key(keys)
+    assert capsys.readouterr().out == ""
