@@ -43,5 +43,6 @@ class SeedingProgress:
         self._progress.advance(self._task)
 
     def close(self) -> None:
-        """Leave the bar as it is and go on below it."""
-        self._progress.stop()
+        """Leave the bar, if there is one, as it is and go on below it."""
+        if self._progress.live.is_started:
+            self._progress.stop()
