@@ -1,5 +1,6 @@
 """The description of the API, completed with what FastAPI does not put in by itself."""
 
+import functools
 from typing import Any
 
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ def complete_documentation(api: FastAPI) -> None:
     """Add the schema of problems: FastAPI would document it as plain `application/json`."""
     generate = api.openapi
 
+    @functools.cache
     def openapi() -> dict[str, Any]:
         document = generate()
         _, schemas = models_json_schema([(ProblemOut, "serialization")], ref_template=_REF)
