@@ -12,6 +12,13 @@ from common.settings import setting_names
 from data_layer.database import Database
 
 
+def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
+    """Mark what uses a real database, so that `make test-units` leaves it out."""
+    for item in items:
+        if "database" in item.fixturenames:
+            item.add_marker("integration")
+
+
 @pytest.fixture(autouse=True)
 def _settings_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer reaches the tests."""

@@ -7,7 +7,7 @@ from data_layer.fake.unit_of_work import FakeDatabase
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 
 
-@pytest.fixture(params=["fake", "sqlite"])
+@pytest.fixture(params=["fake", pytest.param("sqlite", marks=pytest.mark.integration)])
 def unit_of_work(request: pytest.FixtureRequest) -> UnitOfWorkFactory:
     """Each home in turn, empty: what holds for one holds for the other."""
     if request.param == "fake":

@@ -15,6 +15,8 @@ from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.sql import models, schema
 
+pytestmark = pytest.mark.integration
+
 ROOT = Path(__file__).parents[2]
 
 
