@@ -9,7 +9,7 @@ from fastapi.routing import APIRoute
 from common.errors import InvalidInput
 
 
-def refuse_unknown_parameters(request: Request) -> None:
+async def refuse_unknown_parameters(request: Request) -> None:
     """Let nobody wonder why a misspelt filter does nothing.
 
     Raises:

@@ -27,7 +27,7 @@ class Services:
     """Runs calls that may wait for another writer."""
 
 
-def find_services(request: Request) -> Services:
+async def find_services(request: Request) -> Services:
     """Return what the lifespan of the app has built."""
     return cast("Services", request.app.state.services)
 

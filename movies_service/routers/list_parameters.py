@@ -88,7 +88,7 @@ class ListParameters:
         )
 
 
-def read_list_parameters(  # noqa: PLR0913 - One argument for each documented parameter.
+async def read_list_parameters(  # noqa: PLR0913 - One argument for each documented parameter.
     *,
     title: Annotated[Text | None, Query(description="The whole title.")] = None,
     year: Annotated[Year | None, Digits, Query(description="Year of release.")] = None,

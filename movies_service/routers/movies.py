@@ -22,7 +22,7 @@ router = APIRouter(prefix="/movies", tags=["movies"])
 Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
 
 
-def require_json(request: Request) -> None:
+async def require_json(request: Request) -> None:
     """Let pass only bodies that are announced as JSON.
 
     Raises:
