@@ -4,7 +4,7 @@ from contextlib import AbstractContextManager
 
 from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.sql import schema
-from data_layer.sql.engine import open_engine
+from data_layer.sql.engine import for_writing, open_engine
 from data_layer.sql.locks import try_lock
 from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
 
@@ -19,10 +19,12 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = url
         self.engine = open_engine(url)
+        self._writing_engine = for_writing(self.engine)
 
     def unit_of_work(self, *, is_read_only: bool = False) -> UnitOfWork:
         """Open a transaction; see `data_layer.ports.unit_of_work.UnitOfWorkFactory`."""
-        return SqlAlchemyUnitOfWork(self.engine, is_read_only=is_read_only)
+        engine = self.engine if is_read_only else self._writing_engine
+        return SqlAlchemyUnitOfWork(engine, is_read_only=is_read_only)
 
     def migrate(self, revision: str = schema.HEAD) -> None:
         """Bring the schema up to a revision; see `data_layer.sql.schema.upgrade`."""

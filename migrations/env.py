@@ -4,7 +4,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from common.settings import load_settings
-from data_layer.sql.engine import WRITES, open_engine
+from data_layer.sql.engine import for_writing, open_engine
 from data_layer.sql.models import Base
 
 
@@ -22,7 +22,5 @@ def _run(connection: Connection) -> None:
 if (given := context.config.attributes.get("connection")) is not None:
     _run(given)
 else:
-    with (
-        open_engine(load_settings().database_url).execution_options(**{WRITES: True}).begin() as own
-    ):
+    with for_writing(open_engine(load_settings().database_url)).begin() as own:
         _run(own)

@@ -13,7 +13,7 @@ from movies_service.use_cases.movie_reference import ID_MAX
 
 _CHECKSUM_BYTES = 8
 _SHAPES: dict[str, tuple[type, ...]] = {
-    "title": (str, int),
+    "title": (str, int, int),
     "year": (int, str, int),
     "id": (int,),
 }

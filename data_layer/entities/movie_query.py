@@ -10,7 +10,7 @@ SortField = Literal["title", "year", "id"]
 Position = tuple[int | str, ...]
 """Where one film stands in an order: the values it is sorted by, its id last.
 
-Shape: `(title key, id)`, `(year key, title key, id)` or `(id,)`, as the sort field is.
+Shape: `(title key, year key, id)`, `(year key, title key, id)` or `(id,)`, as the sort field is.
 """
 
 UNKNOWN_YEAR = 0

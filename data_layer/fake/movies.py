@@ -95,10 +95,10 @@ class FakeMovieRepository:
 
     def _position(self, movie_id: int, sort: MovieSort) -> Position:
         facts = self.facts_by_id[movie_id]
-        title_key = match_key(facts.title)
+        title_key, year_key = match_key(facts.title), facts.year or UNKNOWN_YEAR
         positions: dict[SortField, Position] = {
-            "title": (title_key, movie_id),
-            "year": (facts.year or UNKNOWN_YEAR, title_key, movie_id),
+            "title": (title_key, year_key, movie_id),
+            "year": (year_key, title_key, movie_id),
             "id": (movie_id,),
         }
         return positions[sort.field]

@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 BUSY_TIMEOUT_SECONDS = 5
 """How long a writer waits for another one before it gives up."""
 
-WRITES = "movies_writes"
+_WRITES = "movies_writes"
 """Execution option of connections that may write."""
 
 
@@ -27,6 +27,11 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
+def for_writing(engine: Engine) -> Engine:
+    """Return the same engine, for transactions that write; see `open_engine`."""
+    return engine.execution_options(**{_WRITES: True})
+
+
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own record type is not public.
     connection.isolation_level = None  # The driver begins no transaction by itself.
     connection.execute("PRAGMA journal_mode = WAL")
@@ -34,5 +39,5 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:  # no
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    kind = "IMMEDIATE" if connection.get_execution_options().get(WRITES) else "DEFERRED"
+    kind = "IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "DEFERRED"
     connection.exec_driver_sql(f"BEGIN {kind}")

@@ -75,8 +75,8 @@ class Movie(Base):
     """The film as it is served; rewritten in the transaction of every change."""
 
     __table_args__ = (
-        Index(None, "title_key", "id"),
-        Index(None, "year_key", "title_key", "id"),
+        Index("ix_movies_by_title", "title_key", "year_key", "id"),
+        Index("ix_movies_by_year", "year_key", "title_key", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -102,19 +102,30 @@ class Genre(Base):
 
 
 class MovieGenre(Base):
-    """That a film is of a genre."""
+    """That a film is of a genre; with the film's keys, so that an index lists a genre in order."""
 
     __tablename__ = "movie_genres"
 
     movie_id: Mapped[int] = mapped_column(
         ForeignKey("movies.id", ondelete="CASCADE"), primary_key=True
     )
-    genre_id: Mapped[int] = mapped_column(ForeignKey("genres.id"), primary_key=True, index=True)
+    genre_id: Mapped[int] = mapped_column(ForeignKey("genres.id"), primary_key=True)
     position: Mapped[int]
+    title_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS))
+    year_key: Mapped[int]
+
+    __table_args__ = (
+        Index("ix_movie_genres_by_title", "genre_id", "title_key", "year_key", "movie_id"),
+        Index("ix_movie_genres_by_year", "genre_id", "year_key", "title_key", "movie_id"),
+        Index("ix_movie_genres_by_id", "genre_id", "movie_id"),
+    )
 
 
 class Credit(Base):
-    """That a person made a film in a role; `position` is the billing order, from 0."""
+    """That a person made a film in a role, with the film's keys; see `MovieGenre`.
+
+    `position` is the billing order, from 0.
+    """
 
     __tablename__ = "credits"
 
@@ -125,8 +136,25 @@ class Credit(Base):
     """`cast`, `director` or `writer`."""
     position: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    title_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS))
+    year_key: Mapped[int]
 
-    __table_args__ = (Index(None, "person_id", "role", "movie_id"),)
+    __table_args__ = (
+        Index("ix_credits_by_title", "person_id", "role", "title_key", "year_key", "movie_id"),
+    )
+
+
+class MovieCount(Base):
+    """How many films there are of a kind: nobody has to count a million rows.
+
+    `kind` and `key` are `all` and 0, `year` and a year key, or `genre` and a genre's id.
+    """
+
+    __tablename__ = "movie_counts"
+
+    kind: Mapped[str] = mapped_column(String(10), primary_key=True)
+    key: Mapped[int] = mapped_column(_Id, primary_key=True, autoincrement=False)
+    movies: Mapped[int] = mapped_column(BigInteger)
 
 
 class Rating(Base):

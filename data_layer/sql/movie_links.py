@@ -1,5 +1,7 @@
 """What films share with others, as rows: their people and genres; and their ratings."""
 
+import itertools
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -8,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from common.text import match_key
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_query import UNKNOWN_YEAR
 from data_layer.sql.models import Credit, Genre, MovieGenre, Person, Rating
+from data_layer.sql.movie_counts import change_counts, kinds_of
 
 CAST = "cast"
 """The role of an actor in `Credit.role`."""
@@ -19,7 +23,7 @@ Row = dict[str, Any]
 def add_links(session: Session, facts_by_id: Mapping[int, MovieFacts]) -> None:
     """Insert the links of new films, and the people and genres that are new with them.
 
-    Cost: at most seven statements, however many films.
+    Cost: seven statements, however many films, and one for each of their years and genres.
     """
     films = facts_by_id.values()
     names = (name for facts in films for names in _roles(facts).values() for name in names)
@@ -33,20 +37,36 @@ def add_links(session: Session, facts_by_id: Mapping[int, MovieFacts]) -> None:
     for table, new in rows.items():
         if new:
             session.execute(insert(table), new)
+    genre_ids = defaultdict(list)
+    for row in rows[MovieGenre]:
+        genre_ids[row["movie_id"]].append(row["genre_id"])
+    kinds = (
+        kinds_of(movie_keys(facts)["year_key"], genre_ids[movie_id])
+        for movie_id, facts in facts_by_id.items()
+    )
+    change_counts(session, Counter(itertools.chain.from_iterable(kinds)))
 
 
-def remove_links(session: Session, movie_id: int) -> None:
+def remove_links(session: Session, movie_id: int, year_key: int) -> None:
     """Delete the links of a film, and the people and genres that no other film has."""
     people = set(session.scalars(select(Credit.person_id).where(Credit.movie_id == movie_id)))
-    genres = set(
-        session.scalars(select(MovieGenre.genre_id).where(MovieGenre.movie_id == movie_id))
-    )
+    of_movie = select(MovieGenre.genre_id).where(MovieGenre.movie_id == movie_id)
+    genres = set(session.scalars(of_movie))
     for table in (Credit, MovieGenre, Rating):
         session.execute(delete(table).where(table.movie_id == movie_id))
     has_credit = exists().where(Credit.person_id == Person.id)
     session.execute(delete(Person).where(Person.id.in_(people), ~has_credit))
     has_movie = exists().where(MovieGenre.genre_id == Genre.id)
     session.execute(delete(Genre).where(Genre.id.in_(genres), ~has_movie))
+    change_counts(session, Counter(dict.fromkeys(kinds_of(year_key, genres), -1)))
+
+
+def movie_keys(facts: MovieFacts) -> Row:
+    """Return what a film is found and sorted by, as the columns of every table that has them."""
+    return {
+        "title_key": match_key(facts.title),
+        "year_key": UNKNOWN_YEAR if facts.year is None else facts.year,
+    }
 
 
 def _roles(facts: MovieFacts) -> dict[str, tuple[str, ...]]:
@@ -54,19 +74,22 @@ def _roles(facts: MovieFacts) -> dict[str, tuple[str, ...]]:
 
 
 def _credits(movie_id: int, facts: MovieFacts, people: dict[str, int]) -> Iterator[Row]:
+    keys = movie_keys(facts)
     for role, names in _roles(facts).items():
-        for position, name in enumerate(names):
+        for position, key in enumerate(dict.fromkeys(map(match_key, names))):
             yield {
                 "movie_id": movie_id,
                 "role": role,
                 "position": position,
-                "person_id": people[match_key(name)],
+                "person_id": people[key],
+                **keys,
             }
 
 
 def _genres(movie_id: int, facts: MovieFacts, genres: dict[str, int]) -> Iterator[Row]:
+    keys = movie_keys(facts)
     for position, key in enumerate(dict.fromkeys(map(match_key, facts.genres))):
-        yield {"movie_id": movie_id, "genre_id": genres[key], "position": position}
+        yield {"movie_id": movie_id, "genre_id": genres[key], "position": position, **keys}
 
 
 def _ratings(movie_id: int, facts: MovieFacts) -> Iterator[Row]:

@@ -1,65 +1,178 @@
-"""The statements that list films."""
+"""The statements that read films: one each, by index, written once for each shape of question.
 
-from collections.abc import Iterator
-from typing import Any
+Building and compiling a statement costs more than running it, so what was compiled is kept:
+there are as many shapes as combinations of filters and orders, some hundreds.
+"""
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, select, tuple_
+import functools
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    Dialect,
+    Select,
+    String,
+    bindparam,
+    exists,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 
-from common.text import match_key
-from data_layer.entities.movie_query import MovieFilter, MovieQuery, MovieSort, Position
-from data_layer.sql.models import Credit, Genre, Movie, MovieGenre, Person
+from data_layer.entities.movie_query import MovieSort
+from data_layer.sql.models import Credit, Genre, Movie, MovieCount, MovieGenre, Person
 from data_layer.sql.movie_links import CAST
 
-_KEYS: dict[str, tuple[InstrumentedAttribute[Any], ...]] = {
-    "title": (Movie.title_key, Movie.id),
-    "year": (Movie.year_key, Movie.title_key, Movie.id),
-    "id": (Movie.id,),
-}
+
+@dataclass(frozen=True, slots=True)
+class PageShape:
+    """What a question for a page has, whatever its values are."""
+
+    sort: MovieSort
+    filters: frozenset[str]
+    """Names of fields of `MovieFilter`."""
+    has_after: bool
 
 
-def page_statement(query: MovieQuery) -> Select[Any]:
-    """Select id, document and sort keys of a page's films, and of one more if there is one."""
-    keys = _KEYS[query.sort.field]
-    statement = select(Movie.id, Movie.document, *keys[:-1]).where(*_conditions(query.filter))
-    if query.after is not None:
-        statement = statement.where(_is_behind(query.sort, query.after))
-    order = [key.desc() if query.sort.is_descending else key.asc() for key in keys]
-    return statement.order_by(*order).offset(query.skip).limit(query.limit + 1)
+@dataclass(frozen=True, slots=True)
+class Sql:
+    """A statement as the driver takes it."""
+
+    text: str
+    names: tuple[str, ...] | None
+    """Of the parameters in their order; `None` where the driver takes them by name."""
+
+    def bind(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - As the driver takes it.
+        """Return the parameters, as the driver takes them."""
+        if self.names is None:
+            return values
+        return tuple([values[name] for name in self.names])
 
 
-def total_statement(wanted: MovieFilter) -> Select[int]:
-    """Count the films that match."""
-    return select(func.count()).select_from(Movie).where(*_conditions(wanted))
+@functools.cache
+def page_sql(shape: PageShape, dialect: Dialect) -> Sql:
+    """Read sort keys and documents of a page's films, and of one more if there is one.
+
+    Parameters: those of the filters, `after_0` …, `skip`, `limit`.
+    Shape: the keys of a position, then the document.
+    """
+    source = _source(shape.filters)
+    keys = _keys(source, shape.sort)
+    statement = select(*keys.values(), Movie.document).where(*_conditions(source, shape.filters))
+    if source is not Movie:
+        statement = statement.join(Movie, Movie.id == _movie_id(source))
+    # A key that a filter fixes orders nothing; left in, it keeps SQLite from using its index.
+    moving = [
+        (place, key) for place, (name, key) in enumerate(keys.items()) if name not in shape.filters
+    ]
+    if shape.has_after:
+        after = tuple_(*(bindparam(f"after_{place}") for place, _key in moving))
+        here = tuple_(*(key for _place, key in moving))
+        statement = statement.where(here < after if shape.sort.is_descending else here > after)
+    order = [key.desc() if shape.sort.is_descending else key.asc() for _place, key in moving]
+    statement = statement.order_by(*order).limit(bindparam("limit")).offset(bindparam("skip"))
+    return _compile(statement, dialect)
 
 
-def position_of(row: Row[Any]) -> Position:
-    """Return where a film of `page_statement` stands in its order."""
-    return (*row[2:], row.id)
-
-
-def _is_behind(sort: MovieSort, position: Position) -> ColumnElement[bool]:
-    keys = _KEYS[sort.field]
-    here, there = tuple_(*keys), tuple_(*position)
-    return here < there if sort.is_descending else here > there
-
-
-def _conditions(wanted: MovieFilter) -> Iterator[ColumnElement[bool]]:
-    if wanted.title is not None:
-        yield Movie.title_key == match_key(wanted.title)
-    if wanted.year is not None:
-        yield Movie.year_key == wanted.year
-    if wanted.genre is not None:
-        genre_id = select(Genre.id).where(Genre.name_key == match_key(wanted.genre))
-        yield exists().where(
-            and_(MovieGenre.movie_id == Movie.id, MovieGenre.genre_id == genre_id.scalar_subquery())
+@functools.cache
+def total_sql(filters: frozenset[str], dialect: Dialect) -> Sql:
+    """Read how many films match: from a counter where there is one, else by index."""
+    counter = select(MovieCount.movies)
+    if not filters:
+        statement: Select[*tuple[Any, ...]] = counter.where(MovieCount.kind == _constant("all"))
+    elif filters == {"year"}:
+        statement = counter.where(
+            MovieCount.kind == _constant("year"), MovieCount.key == bindparam("year")
         )
-    if wanted.cast is not None:
-        person_id = select(Person.id).where(Person.name_key == match_key(wanted.cast))
-        yield exists().where(
-            and_(
-                Credit.movie_id == Movie.id,
-                Credit.role == CAST,
-                Credit.person_id == person_id.scalar_subquery(),
-            )
+    elif filters == {"genre"}:
+        statement = counter.where(
+            MovieCount.kind == _constant("genre"), MovieCount.key == _genre_id()
         )
+    else:
+        source = _source(filters)
+        statement = select(func.count()).where(*_conditions(source, filters))
+    return _compile(statement, dialect)
+
+
+@functools.cache
+def document_sql(column: str, dialect: Dialect) -> Sql:
+    """Read id and document of the film with this `id` or `imdb_id`; the parameter is `value`."""
+    condition = getattr(Movie, column) == bindparam("value")
+    return _compile(select(Movie.id, Movie.document).where(condition), dialect)
+
+
+@functools.cache
+def namesakes_sql(filters: frozenset[str], dialect: Dialect) -> Sql:
+    """Read id, document, votes and year of the films of a title.
+
+    Parameters: `title`, `year`, `skip`, `limit`.
+    """
+    statement = (
+        select(Movie.id, Movie.document, Movie.imdb_votes, Movie.year_key)
+        .where(*_conditions(Movie, filters))
+        .limit(bindparam("limit"))
+        .offset(bindparam("skip"))
+    )
+    return _compile(statement, dialect)
+
+
+_Source = type[Movie | MovieGenre | Credit]
+
+
+def _source(filters: frozenset[str]) -> _Source:
+    """Return the table whose index has the films in order: the one that filters most."""
+    return Credit if "cast" in filters else MovieGenre if "genre" in filters else Movie
+
+
+def _movie_id(source: _Source) -> InstrumentedAttribute[int]:
+    return Movie.id if source is Movie else cast("type[MovieGenre | Credit]", source).movie_id
+
+
+def _keys(source: _Source, sort: MovieSort) -> dict[str, InstrumentedAttribute[Any]]:
+    """Return the columns of a position, in its order; title and year as filters name them."""
+    title, year = {"title": source.title_key}, {"year": source.year_key}
+    movie_id = {"id": _movie_id(source)}
+    keys: dict[str, dict[str, InstrumentedAttribute[Any]]] = {
+        "title": title | year | movie_id,
+        "year": year | title | movie_id,
+        "id": movie_id,
+    }
+    return keys[sort.field]
+
+
+def _conditions(source: _Source, filters: frozenset[str]) -> Iterator[ColumnElement[bool]]:
+    if "title" in filters:
+        yield source.title_key == bindparam("title")
+    if "year" in filters:
+        yield source.year_key == bindparam("year")
+    if source is Credit:
+        yield (
+            Credit.person_id
+            == select(Person.id).where(Person.name_key == bindparam("cast")).scalar_subquery()
+        )
+        yield Credit.role == _constant(CAST)
+    if source is MovieGenre:
+        yield MovieGenre.genre_id == _genre_id()
+    elif "genre" in filters:
+        yield exists().where(
+            MovieGenre.movie_id == _movie_id(source), MovieGenre.genre_id == _genre_id()
+        )
+
+
+def _genre_id() -> ColumnElement[int]:
+    return select(Genre.id).where(Genre.name_key == bindparam("genre")).scalar_subquery()
+
+
+def _constant(word: str) -> ColumnElement[str]:
+    """Return one of our own words as a part of the statement, not as a parameter of it."""
+    return literal_column(f"'{word}'", String)
+
+
+def _compile(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> Sql:
+    compiled = statement.compile(dialect=dialect)
+    names = compiled.positiontup
+    return Sql(str(compiled), None if names is None else tuple(names))

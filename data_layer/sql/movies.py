@@ -4,30 +4,24 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import Dialect, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.errors import Conflict, NotFound
-from common.text import match_key
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.entities.movie_document import movie_document
-from data_layer.entities.movie_query import UNKNOWN_YEAR, MoviePage, MovieQuery
-from data_layer.sql.changes import require_change
 from data_layer.sql.models import Movie
-from data_layer.sql.movie_links import add_links, remove_links
-from data_layer.sql.movie_statements import page_statement, position_of, total_statement
+from data_layer.sql.movie_links import add_links, movie_keys, remove_links
+from data_layer.sql.movie_reads import MovieReads, RunSql
 
-TITLE_LIMIT = 20
-"""How many films of one title are told apart."""
-
-_UNKNOWN_VOTES = -1
 _LINKED = {"genres", "directors", "writers", "cast", "ratings"}
 
 
-class SqlAlchemyMovieRepository:
+class SqlAlchemyMovieRepository(MovieReads):
     """See `data_layer.ports.movies.MovieRepository`."""
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, run: RunSql, dialect: Dialect) -> None:
+        super().__init__(run, dialect)
         self._session = session
 
     def add(self, facts: MovieFacts) -> StoredMovie:
@@ -55,46 +49,13 @@ class SqlAlchemyMovieRepository:
         )
         return tuple(stored)
 
-    def get(self, movie_id: int) -> StoredMovie:
-        """Read the document by primary key."""
-        document = self._session.scalar(select(Movie.document).where(Movie.id == movie_id))
-        if document is None:
-            raise NotFound("No movie has this id.")
-        return StoredMovie(movie_id, document)
-
-    def find_by_imdb_id(self, imdb_id: str) -> StoredMovie | None:
-        """Read the document by its unique IMDb id."""
-        statement = select(Movie.id, Movie.document).where(Movie.imdb_id == imdb_id)
-        row = self._session.execute(statement).one_or_none()
-        return row and StoredMovie(*row)
-
-    def find_by_title(self, title: str, year: int | None = None) -> tuple[StoredMovie, ...]:
-        """Read the documents by title key, the best known film first."""
-        statement = select(Movie.id, Movie.document).where(Movie.title_key == match_key(title))
-        if year is not None:
-            statement = statement.where(Movie.year_key == year)
-        statement = statement.order_by(
-            func.coalesce(Movie.imdb_votes, _UNKNOWN_VOTES).desc(), Movie.year_key.desc(), Movie.id
-        ).limit(TITLE_LIMIT)
-        return tuple(StoredMovie(*row) for row in self._session.execute(statement))
-
-    def list(self, query: MovieQuery) -> MoviePage:
-        """Read a page in one statement, and the total in another where it is asked for."""
-        rows = self._session.execute(page_statement(query)).all()
-        page = rows[: query.limit]
-        return MoviePage(
-            movies=tuple(StoredMovie(row.id, row.document) for row in page),
-            next_after=position_of(page[-1]) if len(rows) > len(page) else None,
-            total=(
-                self._session.scalar(total_statement(query.filter)) if query.counts_total else None
-            ),
-        )
-
     def remove(self, movie_id: int) -> None:
         """Delete the film with its links."""
-        remove_links(self._session, movie_id)
-        removed = self._session.execute(delete(Movie).where(Movie.id == movie_id))
-        require_change(removed, "No movie has this id.")
+        year_key = self._session.scalar(select(Movie.year_key).where(Movie.id == movie_id))
+        if year_key is None:
+            raise NotFound("No movie has this id.")
+        remove_links(self._session, movie_id, year_key)
+        self._session.execute(delete(Movie).where(Movie.id == movie_id))
 
 
 def _columns(facts: MovieFacts) -> dict[str, Any]:
@@ -105,8 +66,7 @@ def _columns(facts: MovieFacts) -> dict[str, Any]:
         if field.name not in _LINKED
     }
     return plain | {
-        "title_key": match_key(facts.title),
-        "year_key": UNKNOWN_YEAR if facts.year is None else facts.year,
+        **movie_keys(facts),
         "languages": list(facts.languages),
         "countries": list(facts.countries),
         "document": b"",

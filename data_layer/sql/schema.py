@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
-from data_layer.sql.engine import WRITES
+from data_layer.sql.engine import for_writing
 from data_layer.sql.locks import wait_for_lock
 from data_layer.sql.translation import translated_errors
 
@@ -52,7 +52,7 @@ def is_current(engine: Engine) -> bool:
 
 @contextmanager
 def _writing(engine: Engine) -> Iterator[Connection]:
-    with translated_errors(), engine.execution_options(**{WRITES: True}).begin() as connection:
+    with translated_errors(), for_writing(engine).begin() as connection:
         yield connection
 
 

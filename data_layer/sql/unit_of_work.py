@@ -1,26 +1,34 @@
 """The unit of work on SQLAlchemy: one session, one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from data_layer.sql.api_keys import SqlAlchemyApiKeyRepository
-from data_layer.sql.engine import WRITES
+from data_layer.sql.movie_reads import Row
 from data_layer.sql.movies import SqlAlchemyMovieRepository
 from data_layer.sql.seeds import SqlAlchemySeedRepository
 from data_layer.sql.translation import translated_errors
 
 
 class SqlAlchemyUnitOfWork:
-    """See `data_layer.ports.unit_of_work.UnitOfWork`."""
+    """See `data_layer.ports.unit_of_work.UnitOfWork`.
+
+    Args:
+        engine: of `open_engine`, or of `for_writing`.
+        is_read_only: lets reads of films go straight to the driver, each outside of a
+            transaction: a page's total may already count a film that the page does not show.
+    """
 
     def __init__(self, engine: Engine, *, is_read_only: bool = False) -> None:
-        self._session = Session(engine.execution_options(**{WRITES: not is_read_only}))
+        self._engine = engine
+        self._session = Session(engine)
         self._effects: list[Callable[[], None]] = []
-        self.movies = SqlAlchemyMovieRepository(self._session)
+        run = self._run_on_driver if is_read_only else self._run_in_session
+        self.movies = SqlAlchemyMovieRepository(self._session, run, engine.dialect)
         self.api_keys = SqlAlchemyApiKeyRepository(self._session)
         self.seeds = SqlAlchemySeedRepository(self._session)
 
@@ -49,3 +57,16 @@ class SqlAlchemyUnitOfWork:
     def after_commit(self, effect: Callable[[], None]) -> None:
         """Keep `effect` for the commit."""
         self._effects.append(effect)
+
+    def _run_in_session(self, text: str, parameters: Any) -> Sequence[Row]:  # noqa: ANN401 - As the driver takes it.
+        return self._session.connection().exec_driver_sql(text, parameters).all()
+
+    def _run_on_driver(self, text: str, parameters: Any) -> Sequence[Row]:  # noqa: ANN401 - As the driver takes it.
+        with translated_errors(self._engine.dialect.loaded_dbapi.Error):
+            connection = self._engine.raw_connection()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(text, parameters)
+                return cursor.fetchall()
+            finally:
+                connection.close()

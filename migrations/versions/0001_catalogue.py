@@ -20,13 +20,14 @@ def upgrade() -> None:
     _create_named_table("people")
     _create_named_table("genres")
     _create_links()
+    _create_counts()
     _create_api_keys()
     _create_seeds()
 
 
 def downgrade() -> None:
     """Drop every table, and all that they hold."""
-    for table in ("seeds", "api_keys", "ratings", "credits", "movie_genres"):
+    for table in ("seeds", "api_keys", "movie_counts", "ratings", "credits", "movie_genres"):
         op.drop_table(table)
     for table in ("genres", "people", "movies"):
         op.drop_table(table)
@@ -62,8 +63,8 @@ def _create_movies() -> None:
         sa.UniqueConstraint("imdb_id", name="uq_movies_imdb_id"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_movies_title_key_id", "movies", ["title_key", "id"])
-    op.create_index("ix_movies_year_key_title_key_id", "movies", ["year_key", "title_key", "id"])
+    op.create_index("ix_movies_by_title", "movies", ["title_key", "year_key", "id"])
+    op.create_index("ix_movies_by_year", "movies", ["year_key", "title_key", "id"])
 
 
 def _create_named_table(table: str) -> None:
@@ -86,27 +87,53 @@ def _movie_id(table: str) -> tuple[sa.Column[int], sa.ForeignKeyConstraint]:
     )
 
 
+def _movie_keys() -> tuple[sa.Column[str], sa.Column[int]]:
+    return (
+        sa.Column("title_key", sa.String(512), nullable=False),
+        sa.Column("year_key", sa.Integer(), nullable=False),
+    )
+
+
+def _create_counts() -> None:
+    op.create_table(
+        "movie_counts",
+        sa.Column("kind", sa.String(10), nullable=False),
+        sa.Column("key", _id(), autoincrement=False, nullable=False),
+        sa.Column("movies", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "key", name="pk_movie_counts"),
+    )
+
+
 def _create_links() -> None:
     op.create_table(
         "movie_genres",
         *_movie_id("movie_genres"),
         sa.Column("genre_id", _id(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
+        *_movie_keys(),
         sa.ForeignKeyConstraint(["genre_id"], ["genres.id"], name="fk_movie_genres_genre_id"),
         sa.PrimaryKeyConstraint("movie_id", "genre_id", name="pk_movie_genres"),
     )
-    op.create_index("ix_movie_genres_genre_id", "movie_genres", ["genre_id"])
+    for name, columns in (
+        ("by_title", ["genre_id", "title_key", "year_key", "movie_id"]),
+        ("by_year", ["genre_id", "year_key", "title_key", "movie_id"]),
+        ("by_id", ["genre_id", "movie_id"]),
+    ):
+        op.create_index(f"ix_movie_genres_{name}", "movie_genres", columns)
     op.create_table(
         "credits",
         *_movie_id("credits"),
         sa.Column("role", sa.String(10), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("person_id", _id(), nullable=False),
+        *_movie_keys(),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_credits_person_id"),
         sa.PrimaryKeyConstraint("movie_id", "role", "position", name="pk_credits"),
     )
     op.create_index(
-        "ix_credits_person_id_role_movie_id", "credits", ["person_id", "role", "movie_id"]
+        "ix_credits_by_title",
+        "credits",
+        ["person_id", "role", "title_key", "year_key", "movie_id"],
     )
     op.create_table(
         "ratings",

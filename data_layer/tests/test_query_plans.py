@@ -1,0 +1,112 @@
+import itertools
+
+import pytest
+from sqlalchemy import func, literal, select
+
+from data_layer.database import Database
+from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_query import MovieSort
+from data_layer.sql.models import Movie, MovieCount, MovieGenre
+from data_layer.sql.movie_statements import (
+    PageShape,
+    Sql,
+    document_sql,
+    namesakes_sql,
+    page_sql,
+    total_sql,
+)
+
+FILTERS = [frozenset(names) for names in ((), ("title",), ("year",), ("genre",), ("cast",))]
+GENRE_AND_YEAR = frozenset({"genre", "year"})
+
+
+def plan(database: Database, sql: Sql) -> str:
+    """How SQLite answers a statement, a step a line."""
+    with database.engine.connect() as connection:
+        rows = connection.exec_driver_sql(
+            f"EXPLAIN QUERY PLAN {sql.text}", (1,) * len(sql.names or ())
+        )
+        return "\n".join(row.detail for row in rows)
+
+
+def is_direct(steps: str) -> bool:
+    """Whether rows come by index, in their order, without a scan or a sort."""
+    return "TEMP B-TREE" not in steps and all(
+        "INDEX" in step or "INTEGER PRIMARY KEY" in step
+        for step in steps.splitlines()
+        if step.startswith(("SCAN", "SEARCH"))
+    )
+
+
+@pytest.mark.parametrize("has_after", [False, True])
+@pytest.mark.parametrize("is_descending", [False, True])
+@pytest.mark.parametrize("filters", [*FILTERS, GENRE_AND_YEAR])
+def test_an_index_serves_every_filter_by_title(
+    database: Database, filters: frozenset[str], is_descending: bool, has_after: bool
+) -> None:
+    shape = PageShape(MovieSort("title", is_descending), filters, has_after)
+    steps = plan(database, page_sql(shape, database.engine.dialect))
+    assert is_direct(steps), steps
+
+
+@pytest.mark.parametrize("has_after", [False, True])
+@pytest.mark.parametrize("filters", [*FILTERS[:4], GENRE_AND_YEAR])
+def test_an_index_serves_films_by_year(
+    database: Database, filters: frozenset[str], has_after: bool
+) -> None:
+    shape = PageShape(MovieSort("year", is_descending=True), filters, has_after)
+    steps = plan(database, page_sql(shape, database.engine.dialect))
+    assert is_direct(steps), steps
+
+
+@pytest.mark.parametrize("filters", [frozenset[str](), frozenset({"genre"})])
+def test_an_index_serves_films_by_id(database: Database, filters: frozenset[str]) -> None:
+    shape = PageShape(MovieSort("id", is_descending=True), filters, has_after=True)
+    steps = plan(database, page_sql(shape, database.engine.dialect))
+    assert is_direct(steps), steps
+
+
+def test_one_film_is_found_by_index(database: Database) -> None:
+    dialect = database.engine.dialect
+    statements = [
+        document_sql("id", dialect),
+        document_sql("imdb_id", dialect),
+        namesakes_sql(frozenset({"title"}), dialect),
+        namesakes_sql(frozenset({"title", "year"}), dialect),
+    ]
+    for sql in statements:
+        assert is_direct(plan(database, sql)), sql
+
+
+@pytest.mark.parametrize("size", range(5))
+def test_totals_are_counted_by_index(database: Database, size: int) -> None:
+    for names in itertools.combinations(("title", "year", "genre", "cast"), size):
+        steps = plan(database, total_sql(frozenset(names), database.engine.dialect))
+        assert is_direct(steps), steps
+        if names in {(), ("year",), ("genre",)}:
+            assert "movie_counts" in steps
+
+
+def test_counters_are_what_counting_gives(database: Database) -> None:
+    films = [
+        MovieFacts(title=f"M{number}", year=1990 + number % 3, genres=("Drama",) * (number % 2))
+        for number in range(10)
+    ]
+    with database.unit_of_work() as uow:
+        ids = [movie.id for movie in uow.movies.add_many([*films, MovieFacts(title="X")])]
+        uow.commit()
+    with database.unit_of_work() as uow:
+        for movie_id in ids[::3]:
+            uow.movies.remove(movie_id)
+        uow.commit()
+    counted = {
+        "all": select(literal(0), func.count()).select_from(Movie),
+        "year": select(Movie.year_key, func.count()).group_by(Movie.year_key),
+        "genre": select(MovieGenre.genre_id, func.count()).group_by(MovieGenre.genre_id),
+    }
+    with database.engine.connect() as connection:
+        for kind, statement in counted.items():
+            kept = select(MovieCount.key, MovieCount.movies).where(
+                MovieCount.kind == kind, MovieCount.movies != 0
+            )
+            assert set(connection.execute(kept)) == set(connection.execute(statement)), kind
