@@ -58,7 +58,7 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(refuse_unknown_parameters)],
     )
-    for router in (index.router, movies.router, health.router):
+    for router in (index.router, movies.reads, movies.router, health.router):
         api.include_router(router)
     install_error_handlers(api)
     complete_documentation(api)

@@ -10,14 +10,17 @@ from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import StoredMovie
 from movies_service.conditional import answer_json, etag_of
 from movies_service.routers import movie_examples as examples
-from movies_service.routers.list_parameters import Digits, ListParametersDependency
+from movies_service.routers.direct_route import DirectRoute
+from movies_service.routers.list_parameters import GetParameters, ListParameters
 from movies_service.routers.page_document import page_document
-from movies_service.schemas.movies import MovieOut, MoviePageOut, MovieWishIn, Year
+from movies_service.schemas.movies import MovieOut, MoviePageOut, MovieWishIn
 from movies_service.security import require
 from movies_service.services import ServicesDependency
 from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
 
 router = APIRouter(prefix="/movies", tags=["movies"])
+reads = APIRouter(prefix="/movies", tags=["movies"], route_class=DirectRoute)
+"""What is asked for all the time."""
 
 Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
 
@@ -33,18 +36,16 @@ async def require_json(request: Request) -> None:
         raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
-@router.get(
-    "", summary="List films", response_model=MoviePageOut, responses=examples.LIST_RESPONSES
-)
+@reads.get("", summary="List films", response_model=MoviePageOut, responses=examples.LIST_RESPONSES)
 async def list_movies(
-    request: Request, services: ServicesDependency, parameters: ListParametersDependency
+    request: Request, services: ServicesDependency, query: Annotated[ListParameters, Query()]
 ) -> Response:
     """Return a page of films. Filters are combined with AND and match whole values.
 
     Case and accents don't matter: `title=amelie` finds "Amélie".
     """
-    page = await services.read(services.movies.list, parameters.to_query())
-    return answer_json(request, page_document(page, parameters.next_url(page)))
+    page = await services.read(services.movies.list, query.to_query())
+    return answer_json(request, page_document(page, query.next_url(page)))
 
 
 @router.post(
@@ -70,7 +71,7 @@ async def add_movie(services: ServicesDependency, wish: MovieWishIn) -> Response
     )
 
 
-@router.get(
+@reads.get(
     "/{reference:path}",
     summary="Get a film",
     response_model=MovieOut,
@@ -80,16 +81,14 @@ async def get_movie(
     request: Request,
     services: ServicesDependency,
     reference: Reference,
-    year: Annotated[
-        Year | None, Digits, Query(description="Picks among films of one title.")
-    ] = None,
+    query: Annotated[GetParameters, Query()],
 ) -> Response:
     """Return a film by its id, its IMDb id, or its title, which may hold slashes.
 
     Of several films with one title the most voted one is returned; the others are in the
     `Link` header. A title that looks like an id is reached by `GET /movies?title=1917`.
     """
-    found = await services.read(services.movies.get, parse_reference(reference), year)
+    found = await services.read(services.movies.get, parse_reference(reference), query.year)
     headers = {"Content-Location": _url_of(found.movie)}
     if found.alternates:
         headers["Link"] = ", ".join(
