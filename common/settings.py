@@ -62,6 +62,18 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1)] = 65_536
     """Largest request body that is read; more is a 413."""
 
+    cache: Literal["on", "off"] = "on"
+    """Whether public answers are kept, ready to be sent."""
+
+    cache_ttl_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """How long an answer is kept at most; writes of this process count at once."""
+
+    cache_max_bytes: Annotated[int, Field(ge=1)] = 67_108_864
+    """Bytes of all kept answers together."""
+
+    cache_max_entries: Annotated[int, Field(ge=1)] = 10_000
+    """How many answers are kept."""
+
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     """The least severe messages that are logged."""
 

@@ -1,6 +1,6 @@
 """The app: routers, error handlers, and what surrounds them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from movies_service.documentation import complete_documentation
 from movies_service.edge.body_limit import BodyLimit
+from movies_service.edge.cache import AnswerCache, CacheOptions
 from movies_service.edge.head import HeadAsGet
 from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER
 from movies_service.edge.request_context import RequestContext
@@ -46,6 +47,10 @@ class EdgeOptions:
     cors_origins: Sequence[str] = ("*",)
     max_body_bytes: int = 65_536
     logs_requests: bool = True
+    cache: CacheOptions | None = None
+    """`None` turns the cache off."""
+    revision: Callable[[], int] = int
+    """Gives the revision of the catalogue that the cache is about."""
 
 
 def create_api(lifespan: Lifespan | None = None) -> FastAPI:
@@ -76,4 +81,7 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
         allow_headers=("Content-Type", "If-None-Match", "X-API-Key", REQUEST_ID_HEADER),
         expose_headers=_EXPOSED_HEADERS,
     )
-    return RequestContext(app, logs_requests=options.logs_requests)
+    app = RequestContext(app, logs_requests=options.logs_requests)
+    if options.cache is not None:
+        app = AnswerCache(app, revision=options.revision, options=options.cache)
+    return app

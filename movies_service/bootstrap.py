@@ -17,6 +17,7 @@ from data_fetcher.progress import SeedingProgress
 from data_fetcher.seeding import Seeding
 from data_layer.database import Database
 from movies_service.app import EdgeOptions, create_app
+from movies_service.edge.cache import CacheOptions
 from movies_service.execution import run_in_thread, run_inline
 from movies_service.services import Services
 from movies_service.use_cases.add_movie import AddMovie
@@ -68,8 +69,20 @@ def build_app(
         cors_origins=settings.cors_origins,
         max_body_bytes=settings.max_body_bytes,
         logs_requests=settings.access_log == "on",
+        cache=_cache_options(settings),
+        revision=database.revision,
     )
     return create_app(lifespan, options)
+
+
+def _cache_options(settings: Settings) -> CacheOptions | None:
+    if settings.cache == "off":
+        return None
+    return CacheOptions(
+        ttl_seconds=settings.cache_ttl_seconds,
+        max_bytes=settings.cache_max_bytes,
+        max_entries=settings.cache_max_entries,
+    )
 
 
 async def _seed(seeding: Seeding, on_seeded: Callable[[], None]) -> None:

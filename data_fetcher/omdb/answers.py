@@ -1,5 +1,6 @@
 """What OMDb's answers mean: each one is a film, or one of the errors of `common.errors`."""
 
+import codecs
 import json
 import re
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from data_fetcher.omdb.movie_object import read_movie
 from data_layer.entities.movie import MovieFacts
 
 RETRY_AFTER_MAX_SECONDS = 86_400
+"""A day: by then the quota is new, and longer waits are asked for by mistake."""
 
 _NOT_FOUND = frozenset(
     {
@@ -45,11 +47,13 @@ class Answer:
         status: of HTTP.
         body: decompressed and whole.
         retry_after: the header of this name, as it is.
+        content_type: the media type; OMDb's JSON is understood under any.
     """
 
     status: int
     body: bytes
     retry_after: str = ""
+    content_type: str = ""
 
 
 def read_answer(answer: Answer) -> MovieFacts:
@@ -68,7 +72,9 @@ def read_answer(answer: Answer) -> MovieFacts:
     if answer.status != HTTPStatus.OK:
         raise _status_error(answer)
     if document is None:
-        raise _body_error(answer.body)
+        raise _body_error(answer)
+    if document.get("Response") != "True":
+        raise UpstreamInvalid("OMDb's answer is neither a film nor an error.")
     return read_movie(document)
 
 
@@ -103,7 +109,7 @@ def _error_of(message: str, answer: Answer) -> Exception:
 
 
 def _status_error(answer: Answer) -> Exception:
-    if answer.status == HTTPStatus.UNAUTHORIZED:
+    if answer.status == HTTPStatus.UNAUTHORIZED and not _is_web_page(answer):
         return UpstreamRefused("OMDb does not let us in: check OMDB_API_KEY.")
     if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
         return UpstreamInvalid("OMDb sends us elsewhere, where we do not go: check OMDB_URL.")
@@ -112,14 +118,27 @@ def _status_error(answer: Answer) -> Exception:
     )
 
 
-def _body_error(body: bytes) -> Exception:
-    if body.lstrip()[:1] == b"<":
-        return UpstreamUnavailable("A web page answers in OMDb's place at the moment.")
-    return UpstreamInvalid("OMDb answered with something that is not JSON.")
+def _body_error(answer: Answer) -> Exception:
+    if _is_web_page(answer):
+        return UpstreamUnavailable(
+            "A web page answers in OMDb's place at the moment.",
+            retry_after_seconds=_retry_after(answer),
+        )
+    return UpstreamInvalid("OMDb answered with something that is not a JSON object.")
+
+
+def _is_web_page(answer: Answer) -> bool:
+    """Tell whether a CDN or a proxy answers; for bodies that are no JSON object."""
+    is_markup = answer.body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
+    return is_markup or answer.content_type == "text/html"
 
 
 def _retry_after(answer: Answer) -> int | None:
     """Return the seconds of Retry-After; dates, which OMDb does not send, are not read."""
     text = answer.retry_after.strip()
-    is_number = text.isascii() and text.isdigit() and len(text) <= len(str(RETRY_AFTER_MAX_SECONDS))
-    return min(int(text), RETRY_AFTER_MAX_SECONDS) if is_number else None
+    if not text.isascii() or not text.isdigit():
+        return None
+    digits = text.lstrip("0") or "0"
+    # Python refuses to read thousands of digits, and a day is the longest anyway.
+    is_long = len(digits) > len(str(RETRY_AFTER_MAX_SECONDS))
+    return RETRY_AFTER_MAX_SECONDS if is_long else min(int(digits), RETRY_AFTER_MAX_SECONDS)

@@ -7,29 +7,33 @@ understood counts as unknown: a catalogue without a number is better than one wi
 import datetime as dt
 import re
 
-from common.text import is_storable
-
 NOT_AVAILABLE = "N/A"
 TEXT_MAX_CHARACTERS = 20_000
 NAME_MAX_CHARACTERS = 300
 COUNT_MAX = 2**63 - 1
 """The largest number that every database can hold."""
+URL_MAX_CHARACTERS = 2_000
+"""A longer address is unknown: one that is cut leads elsewhere."""
+YEAR_MIN, YEAR_MAX = 1800, 2200
 
-_YEARS = re.compile(r"(\d{4})(?:[–-](\d{4})?)?")  # noqa: RUF001 - OMDb's dash is U+2013.
-_RUNTIME = re.compile(r"(?:(\d{1,3}) h)? ?(?:([\d,]{1,6}) min)?")
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
+"""NUL and lone surrogates, which no database holds."""
+_YEARS = re.compile(r"([0-9]{4})(?:[–-]([0-9]{4})?)?")  # noqa: RUF001 - OMDb's dash is U+2013.
+_RUNTIME = re.compile(
+    r"(?P<hours>[0-9]{1,3}) h(?: (?P<rest>[0-5]?[0-9]) min)?"
+    r"|(?P<minutes>[0-9]{1,2},[0-9]{3}|[0-9]{1,5})(?: min)?"
+)
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*|\d+")
-_DATE = re.compile(r"(\d{1,2}) ([A-Z][a-z]{2}) (\d{4})")
-_URL = re.compile(r"https?://[^\s]+", re.IGNORECASE)
-_REMARK = re.compile(r"\s*\([^()]*\)")
+_DATE = re.compile(r"([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4})")
+_URL = re.compile(r"https?://[^\s\x00-\x1f\x7f\"<>/?#][^\s\x00-\x1f\x7f\"<>]*", re.IGNORECASE)
+_REMARK = re.compile(r"\((?:[^()]|\([^()]*\))*\)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _METASCORE_MAX, _RATING_MAX = 100, 10
 
 
 def read_text(value: str, max_characters: int = TEXT_MAX_CHARACTERS) -> str | None:
     """Return the text without white space around it, cut where it is endless; "N/A" is `None`."""
-    text = value.strip()
-    if not is_storable(text):
-        text = "".join(character for character in text if is_storable(character))
+    text = _UNSTORABLE.sub("", value).strip()
     return None if text in {"", NOT_AVAILABLE} else text[:max_characters]
 
 
@@ -42,21 +46,23 @@ def read_names(value: str) -> tuple[str, ...]:
 
 
 def read_years(value: str) -> tuple[int | None, int | None]:
-    """Return the first and the last year of "1999", "2011–2019" or "1999–"."""  # noqa: RUF002
-    if not (match := _YEARS.fullmatch(value.strip())):
+    """Return the first and the last year of "1999", "2011–2019" or "1999–".
+
+    A last year before the first one is unknown.
+    """  # noqa: RUF002
+    match = _YEARS.fullmatch(value.strip())
+    if not match or not YEAR_MIN <= (first := int(match[1])) <= YEAR_MAX:
         return None, None
-    first, last = match.groups()
-    return int(first), int(last) if last else None
+    last = int(match[2] or 0)
+    return first, last if first <= last <= YEAR_MAX else None
 
 
 def read_minutes(value: str) -> int | None:
-    """Return the minutes of "136 min" or "1 h 30 min"."""
-    match = _RUNTIME.fullmatch(value.strip())
-    if not match or match.group() == "":
+    """Return the minutes of "136 min", "1 h 30 min", "2 h" or "90"; none at all are unknown."""
+    if not (match := _RUNTIME.fullmatch(value.strip())):
         return None
-    hours, minutes = match.groups(default="0")
-    digits = minutes.replace(",", "")
-    return (int(hours) * 60 + int(digits)) or None if digits else None
+    hours, rest, minutes = match.groups(default="0")
+    return int(hours) * 60 + int(rest) + int(minutes.replace(",", "")) or None
 
 
 def read_count(value: str, maximum: int = COUNT_MAX) -> int | None:
@@ -90,9 +96,9 @@ def read_imdb_rating(value: str) -> float | None:
 
 
 def read_date(value: str) -> dt.date | None:
-    """Return the day of "31 Mar 1999"."""
+    """Return the day of "31 Mar 1999", whatever the locale."""
     match = _DATE.fullmatch(value.strip())
-    if not match or match[2] not in _MONTHS:
+    if not match or match[2] not in _MONTHS or not YEAR_MIN <= int(match[3]) <= YEAR_MAX:
         return None
     try:
         return dt.date(int(match[3]), _MONTHS.index(match[2]) + 1, int(match[1]))
@@ -102,5 +108,6 @@ def read_date(value: str) -> dt.date | None:
 
 def read_url(value: str) -> str | None:
     """Return an address of the web; anything else, such as `javascript:`, is unknown."""
-    text = read_text(value)
-    return text if text and _URL.fullmatch(text) else None
+    text = value.strip()
+    is_whole = len(text) <= URL_MAX_CHARACTERS and not _UNSTORABLE.search(text)
+    return text if is_whole and _URL.fullmatch(text) else None

@@ -25,7 +25,7 @@ NAMESAKES_MAX = 1_000
 """How many films of one title are looked at, to find the best known."""
 
 Row = Sequence[Any]
-RunSql = Callable[[str, Any], Sequence[Row]]
+RunSql = Callable[[str, tuple[Any, ...]], Sequence[Row]]
 """Runs a statement with its parameters, and returns the rows."""
 
 _UNKNOWN_VOTES = -1

@@ -43,13 +43,11 @@ class Sql:
     """A statement as the driver takes it."""
 
     text: str
-    names: tuple[str, ...] | None
-    """Of the parameters in their order; `None` where the driver takes them by name."""
+    names: tuple[str, ...]
+    """Of the parameters, in their order."""
 
-    def bind(self, values: Mapping[str, Any]) -> Any:  # noqa: ANN401 - As the driver takes it.
-        """Return the parameters, as the driver takes them."""
-        if self.names is None:
-            return values
+    def bind(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return the parameters in their order."""
         return tuple([values[name] for name in self.names])
 
 
@@ -174,5 +172,4 @@ def _constant(word: str) -> ColumnElement[str]:
 
 def _compile(statement: Select[*tuple[Any, ...]], dialect: Dialect) -> Sql:
     compiled = statement.compile(dialect=dialect)
-    names = compiled.positiontup
-    return Sql(str(compiled), None if names is None else tuple(names))
+    return Sql(str(compiled), tuple(compiled.positiontup or ()))

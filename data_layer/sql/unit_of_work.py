@@ -21,11 +21,19 @@ class SqlAlchemyUnitOfWork:
         engine: of `open_engine`, or of `for_writing`.
         is_read_only: lets reads of films go straight to the driver, each outside of a
             transaction: a page's total may already count a film that the page does not show.
+        on_commit: is called after each commit, before the effects.
     """
 
-    def __init__(self, engine: Engine, *, is_read_only: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        is_read_only: bool = False,
+        on_commit: Callable[[], None] = lambda: None,
+    ) -> None:
         self._engine = engine
         self._session = Session(engine)
+        self._on_commit = on_commit
         self._effects: list[Callable[[], None]] = []
         run = self._run_on_driver if is_read_only else self._run_in_session
         self.movies = SqlAlchemyMovieRepository(self._session, run, engine.dialect)
@@ -50,6 +58,7 @@ class SqlAlchemyUnitOfWork:
         """Commit, then run the effects in the order in which they were given."""
         with translated_errors():
             self._session.commit()
+        self._on_commit()
         effects, self._effects = self._effects, []
         for effect in effects:
             effect()
@@ -58,10 +67,10 @@ class SqlAlchemyUnitOfWork:
         """Keep `effect` for the commit."""
         self._effects.append(effect)
 
-    def _run_in_session(self, text: str, parameters: Any) -> Sequence[Row]:  # noqa: ANN401 - As the driver takes it.
+    def _run_in_session(self, text: str, parameters: tuple[Any, ...]) -> Sequence[Row]:
         return self._session.connection().exec_driver_sql(text, parameters).all()
 
-    def _run_on_driver(self, text: str, parameters: Any) -> Sequence[Row]:  # noqa: ANN401 - As the driver takes it.
+    def _run_on_driver(self, text: str, parameters: tuple[Any, ...]) -> Sequence[Row]:
         with translated_errors(self._engine.dialect.loaded_dbapi.Error):
             connection = self._engine.raw_connection()
             try:

@@ -23,9 +23,7 @@ GENRE_AND_YEAR = frozenset({"genre", "year"})
 def plan(database: Database, sql: Sql) -> str:
     """How SQLite answers a statement, a step a line."""
     with database.engine.connect() as connection:
-        rows = connection.exec_driver_sql(
-            f"EXPLAIN QUERY PLAN {sql.text}", (1,) * len(sql.names or ())
-        )
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql.text}", (1,) * len(sql.names))
         return "\n".join(row.detail for row in rows)
 
 

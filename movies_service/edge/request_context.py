@@ -11,7 +11,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = "X-Request-ID"
 
-_ACCEPTABLE = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+"""What a client may name its request."""
+
 _ID_BYTES = 8
 
 _log = structlog.get_logger(__name__)
@@ -62,4 +64,4 @@ class RequestContext:
 
 def _request_id(scope: Scope) -> str:
     sent = Headers(scope=scope).get(HEADER, "")
-    return sent if _ACCEPTABLE.fullmatch(sent) else secrets.token_hex(_ID_BYTES)
+    return sent if ACCEPTABLE_ID.fullmatch(sent) else secrets.token_hex(_ID_BYTES)

@@ -5,11 +5,13 @@ from contextlib import AbstractContextManager
 import pytest
 
 from common.errors import DatabaseUnavailable
+from common.settings import Settings
 from data_fetcher.seeding import Seeding
 from data_layer.entities.api_key import Scope
 from data_layer.fake.unit_of_work import FakeDatabase
-from movies_service.bootstrap import _seed
+from movies_service.bootstrap import _cache_options, _seed
 from movies_service.cli import greeting
+from movies_service.edge.cache import CacheOptions
 from movies_service.tests.conftest import ReadLog, SmallOmdb
 from movies_service.use_cases.api_keys import ApiKeys
 
@@ -41,3 +43,8 @@ def test_the_admin_key_is_shown_once_and_on_a_terminal_only(
     keys.create("another", {Scope.ADMIN})
     greeting.print_admin_key(keys)
     assert capsys.readouterr().out == ""
+
+
+def test_the_cache_is_as_the_settings_say() -> None:
+    assert _cache_options(Settings(MOVIES_CACHE="off")) is None
+    assert _cache_options(Settings()) == CacheOptions()

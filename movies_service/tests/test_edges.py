@@ -10,9 +10,11 @@ from starlette.types import Message
 from common.errors import DatabaseUnavailable, MoviesError
 from common.logs import configure_logs
 from data_layer.database import Database
+from data_layer.entities.movie import MovieFacts
 from data_layer.sql import schema
 from movies_service.app import EdgeOptions, create_api
 from movies_service.edge.body_limit import BodyLimit
+from movies_service.edge.cache import CacheOptions
 from movies_service.tests.conftest import ReadLog, SmallOmdb
 
 pytestmark = pytest.mark.integration
@@ -232,3 +234,20 @@ def test_no_error_of_ours_is_without_an_answer(
     answer = client.post("/movies", json={"title": "Alien"})
     assert answer.status_code >= 500
     assert json.loads(answer.text)["detail"]
+
+
+def test_a_write_is_seen_by_the_next_read(
+    open_client: Callable[..., TestClient], database: Database, omdb: SmallOmdb, api_key: str
+) -> None:
+    omdb.films = [MovieFacts(title="Alien", imdb_id="tt0078748")]
+    client = open_client(EdgeOptions(cache=CacheOptions(), revision=database.revision))
+
+    def read_total() -> tuple[int, bool]:
+        answer = client.get("/movies")
+        return answer.json()["total"], "hit" in answer.headers["cache-status"]
+
+    assert [read_total(), read_total()] == [(0, False), (0, True)]
+    client.post("/movies", json={"title": "Alien"})
+    assert [read_total(), read_total()] == [(1, False), (1, True)]
+    client.delete("/movies/1", headers={"X-API-Key": api_key})
+    assert [read_total(), read_total()] == [(0, False), (0, True)]

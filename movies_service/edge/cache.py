@@ -1,0 +1,266 @@
+"""The cache in front of everything: a public answer that is known is sent as it is.
+
+Nothing of the app runs for it. Each answer belongs to a revision of the catalogue, which every
+commit of this process advances: what was cached before is out of reach at once.
+"""
+
+import asyncio
+import functools
+import itertools
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.cache import BoundedCache
+from movies_service.edge.answers import (
+    CachedAnswer,
+    Headers,
+    ReadyKey,
+    Variant,
+    negotiate,
+    storable_headers,
+)
+from movies_service.edge.request_context import ACCEPTABLE_ID
+
+_ALIASES_MAX = 10_000
+_READY_KEYS_MAX = 16
+"""In how many ways one answer is at hand; who asks for it in further ways waits a little."""
+_PUBLIC = b"public"
+
+_RELEVANT = {
+    b"accept-encoding": 0,
+    b"if-none-match": 1,
+    b"origin": 2,
+    b"x-request-id": 3,
+    b"authorization": 4,
+    b"x-api-key": 4,
+    b"cookie": 4,
+}
+"""Places in the list that `_read_wants` gives."""
+
+_REQUEST_ID, _CREDENTIAL = 3, 4
+_NOTHING: Message = {"type": "http.response.body", "body": b""}
+_HIDDEN_FROM_APP = frozenset({b"if-none-match", b"accept-encoding"})
+
+_METHODS = frozenset({"GET", "HEAD"})
+
+Key = tuple[str, bytes, bytes]
+"""What an answer depends on: path, normalised query, Origin."""
+
+Ready = tuple[CachedAnswer, Variant]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheOptions:
+    """The bounds of the cache; see the settings of the same names."""
+
+    ttl_seconds: float = 60
+    max_bytes: int = 67_108_864
+    max_entries: int = 10_000
+
+
+class AnswerCache:
+    """Answers GET and HEAD from what it keeps, and keeps what the app answers.
+
+    Args:
+        app: what answers the rest.
+        revision: gives the revision of the catalogue.
+        options: bounds.
+        clock: of the entries' age, in seconds.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        revision: Callable[[], int],
+        options: CacheOptions,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._app = app
+        self._revision = revision
+        self._ttl_seconds = options.ttl_seconds
+        self._clock = clock
+        self.answers = BoundedCache(
+            max_bytes=options.max_bytes,
+            max_entries=options.max_entries,
+            ttl_seconds=options.ttl_seconds,
+            size_of=len,
+            on_forget=self._forget,
+            clock=clock,
+        )
+        self._ready: dict[ReadyKey, Ready] = {}
+        """The shortest way to what `answers` holds: by what a request says, word for word."""
+        self._fills: dict[Key, asyncio.Future[None]] = {}
+        self._id_prefix = secrets.token_hex(4).encode()
+        self._ids = itertools.count()
+        self.hits = 0
+        self.misses = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http" or scope["method"] not in _METHODS:
+            await self._app(scope, receive, send)
+            return
+        wants = [b"", b"", b"", b"", b""]
+        for name, value in scope["headers"]:
+            if name in _RELEVANT:
+                wants[_RELEVANT[name]] = value
+        if wants[_CREDENTIAL]:
+            await self._app(scope, receive, _with_status(send, b"movies-api; fwd=bypass"))
+        elif (ready := self._find(scope, wants)) is not None:
+            self.hits += 1
+            start, body = self._messages(*ready, wants)
+            await send(start)
+            await send(_NOTHING if scope["method"] == "HEAD" else body)
+        else:
+            await self._answer_unknown(scope, wants, receive, send)
+
+    def _find(self, scope: Scope, wants: list[bytes]) -> "Ready | None":
+        """Return the answer that still holds, in the encoding that is wanted."""
+        ready_key = scope["path"], scope["query_string"], wants[0], wants[2]
+        ready = self._ready.get(ready_key)
+        if ready is None:
+            answer: CachedAnswer | None = self.answers.get(_key(scope, wants))
+            if answer is None:
+                return None
+            ready = answer, answer.variant(_negotiated(wants[0]))
+            if len(answer.ready_keys) < _READY_KEYS_MAX:
+                self._ready[ready_key] = ready
+                answer.ready_keys.append(ready_key)
+        answer = ready[0]
+        if answer.revision == self._revision() and self._clock() < answer.expires_at:
+            return ready
+        return None
+
+    def _messages(
+        self,
+        answer: CachedAnswer,
+        variant: Variant,
+        wants: list[bytes],
+        status: bytes | None = None,
+    ) -> tuple[Message, Message]:
+        """Return what is sent; without `status` it says that it was a hit, and for how long."""
+        now = self._clock()
+        if now >= variant.ready_until:
+            variant.be_ready(answer.expires_at - now, now)
+        _encoding, if_none_match, _origin, request_id, _credential = wants
+        if not request_id or not ACCEPTABLE_ID.fullmatch(request_id.decode("latin-1")):
+            request_id = self._id_prefix + b"%08x" % next(self._ids)
+        has_it = if_none_match and answer.is_named_by(if_none_match)
+        headers = variant.ready_304 if has_it else variant.ready
+        if status is not None:
+            headers = [*headers[:-1], (b"cache-status", status)]
+        start = {
+            "type": "http.response.start",
+            "status": 304 if has_it else 200,
+            "headers": [*headers, (b"x-request-id", request_id)],
+        }
+        return start, _NOTHING if has_it else variant.body
+
+    def _forget(self, answer: CachedAnswer) -> None:
+        for ready_key in answer.ready_keys:
+            del self._ready[ready_key]
+
+    async def _answer_unknown(
+        self, scope: Scope, wants: list[bytes], receive: Receive, send: Send
+    ) -> None:
+        """Let the app answer; of many who want the same at once, one asks and all get it."""
+        self.misses += 1
+        key = _key(scope, wants)
+        filling = self._fills.get(key)
+        if filling is not None:
+            await asyncio.shield(filling)
+            ready = self._find(scope, wants)
+        elif scope["method"] == "GET":
+            filling = self._fills[key] = asyncio.get_running_loop().create_future()
+            recorder = _Recorder(send)
+            try:
+                answer = await self._fill(key, recorder, scope, receive)
+            finally:
+                del self._fills[key]
+                filling.set_result(None)
+            if answer is None:
+                return
+            wants[_REQUEST_ID] = recorder.request_id
+            ready = answer, answer.variant(_negotiated(wants[0]))
+        else:
+            ready = None
+        if ready is None:
+            await self._app(scope, receive, _with_status(send, b"movies-api; fwd=miss"))
+            return
+        for message in self._messages(*ready, wants, b"movies-api; fwd=miss; stored"):
+            await send(message)
+
+    async def _fill(
+        self, key: Key, recorder: "_Recorder", scope: Scope, receive: Receive
+    ) -> CachedAnswer | None:
+        """Ask the app for the plain answer, and keep it if it is for everybody."""
+        revision = self._revision()
+        headers = [header for header in scope["headers"] if header[0] not in _HIDDEN_FROM_APP]
+        await self._app({**scope, "headers": headers}, receive, recorder)
+        if not recorder.is_storable:
+            return None
+        answer = CachedAnswer(
+            revision=revision,
+            expires_at=self._clock() + self._ttl_seconds,
+            etag=recorder.etag,
+            headers=storable_headers(recorder.headers),
+            body=bytes(recorder.body),
+        )
+        self.answers.keep(key, answer)
+        return answer
+
+
+class _Recorder:
+    """Keeps an answer that is for everybody; passes any other on as it comes."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = _with_status(send, b"movies-api; fwd=miss")
+        self.is_storable = False
+        self.headers: Headers = []
+        self.etag = self.request_id = b""
+        self.body = bytearray()
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.headers = list(message["headers"])
+            values = dict(self.headers)
+            self.etag = values.get(b"etag", b"")
+            self.request_id = values.get(b"x-request-id", b"")
+            is_public = _PUBLIC in values.get(b"cache-control", b"")
+            self.is_storable = message["status"] == HTTPStatus.OK and is_public and bool(self.etag)
+        if not self.is_storable:
+            await self._send(message)
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+
+
+def _with_status(send: Send, status: bytes) -> Send:
+    async def send_with_status(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = [*message["headers"], (b"cache-status", status)]
+            message = {**message, "headers": headers}
+        await send(message)
+
+    return send_with_status
+
+
+def _key(scope: Scope, wants: list[bytes]) -> Key:
+    query_string = scope["query_string"]
+    return scope["path"], query_string and _normalised(query_string), wants[2]
+
+
+@functools.lru_cache(_ALIASES_MAX)
+def _normalised(query_string: bytes) -> bytes:
+    """Return the query with its parameters in one order and one notation."""
+    pairs = parse_qsl(query_string.decode("utf-8", "replace"), keep_blank_values=True)
+    return urlencode(sorted(pairs)).encode()
+
+
+_negotiated = functools.lru_cache(_ALIASES_MAX)(negotiate)
