@@ -46,5 +46,5 @@ def test_the_admin_key_is_shown_once_and_on_a_terminal_only(
 
 
 def test_the_cache_is_as_the_settings_say() -> None:
-    assert _cache_options(Settings(MOVIES_CACHE="off")) is None
+    assert _cache_options(Settings(cache="off")) is None
     assert _cache_options(Settings()) == CacheOptions()
