@@ -1,8 +1,8 @@
 """The app: routers, error handlers, and what surrounds them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastapi import Depends, FastAPI
@@ -17,8 +17,9 @@ from movies_service.edge.head import HeadAsGet
 from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER
 from movies_service.edge.request_context import RequestContext
 from movies_service.error_handlers import install_error_handlers
+from movies_service.metrics import RequestCounts
 from movies_service.query_parameters import refuse_unknown_parameters
-from movies_service.routers import health, index, movies
+from movies_service.routers import health, index, metrics, movies
 
 VERSION = "0.1.0"
 
@@ -49,8 +50,8 @@ class EdgeOptions:
     logs_requests: bool = True
     cache: CacheOptions | None = None
     """`None` turns the cache off."""
-    revision: Callable[[], int] = int
-    """Gives the revision of the catalogue that the cache is about."""
+    requests: RequestCounts = field(default_factory=RequestCounts)
+    """Counts what is answered."""
 
 
 def create_api(lifespan: Lifespan | None = None) -> FastAPI:
@@ -63,7 +64,7 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(refuse_unknown_parameters)],
     )
-    for router in (index.router, movies.reads, movies.router, health.router):
+    for router in (index.router, movies.reads, movies.router, health.router, metrics.router):
         api.include_router(router)
     install_error_handlers(api)
     complete_documentation(api)
@@ -81,7 +82,5 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
         allow_headers=("Content-Type", "If-None-Match", "X-API-Key", REQUEST_ID_HEADER),
         expose_headers=_EXPOSED_HEADERS,
     )
-    app = RequestContext(app, logs_requests=options.logs_requests)
-    if options.cache is not None:
-        app = AnswerCache(app, revision=options.revision, options=options.cache)
-    return app
+    app = RequestContext(app, requests=options.requests, logs_requests=options.logs_requests)
+    return app if options.cache is None else AnswerCache(app, options.cache)

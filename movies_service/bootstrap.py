@@ -1,8 +1,9 @@
 """Where the service is put together: the one place that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager, closing, suppress
+from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
@@ -12,13 +13,15 @@ from common.errors import MoviesError
 from common.settings import Settings
 from data_fetcher.bootstrap import build_seeding, open_omdb
 from data_fetcher.fetcher_config import FetcherConfig
-from data_fetcher.omdb.client import OmdbClient
+from data_fetcher.omdb.wish import Wish
 from data_fetcher.progress import SeedingProgress
 from data_fetcher.seeding import Seeding
 from data_layer.database import Database
+from data_layer.entities.movie import MovieFacts
 from movies_service.app import EdgeOptions, create_app
 from movies_service.edge.cache import CacheOptions
 from movies_service.execution import run_in_thread, run_inline
+from movies_service.metrics import CacheCounts, Metrics, RequestCounts
 from movies_service.services import Services
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
@@ -27,12 +30,30 @@ from movies_service.use_cases.movies import Movies
 _log = structlog.get_logger(__name__)
 
 
-def build_services(database: Database, omdb: OmdbClient) -> Services:
-    """Return the use cases on a database and a client of OMDb."""
+class Upstream(Protocol):
+    """What the service needs of a client of OMDb."""
+
+    @property
+    def attempts(self) -> Mapping[str, int]:
+        """How many requests went out, by what came of them."""
+        ...
+
+    async def fetch(self, wish: Wish) -> MovieFacts:
+        """Return the film that is wished for."""
+        ...
+
+
+def build_services(
+    database: Database, omdb: Upstream, requests: RequestCounts, cache: CacheCounts
+) -> Services:
+    """Return the use cases on a database and a client of OMDb, and the counts of all."""
+    movies = Movies(database.unit_of_work)
+    metrics = Metrics(requests, lambda: cache, lambda: omdb.attempts, movies.count)
     return Services(
-        movies=Movies(database.unit_of_work),
+        movies=movies,
         add_movie=AddMovie(database.unit_of_work, omdb.fetch),
         api_keys=ApiKeys(database.unit_of_work),
+        metrics=metrics,
         is_ready=database.is_current,
         read=run_inline,
         write=run_in_thread,
@@ -53,11 +74,12 @@ def build_app(
         database: with the newest schema; the caller closes it.
         on_seeded: called once when the first films are in, or were before.
     """
+    requests, cache_counts = RequestCounts(), CacheCounts()
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with open_omdb(settings, config) as omdb:
-            api.state.services = build_services(database, omdb)
+            api.state.services = build_services(database, omdb, requests, cache_counts)
             if settings.seed == "off":
                 on_seeded()
                 yield
@@ -69,19 +91,27 @@ def build_app(
         cors_origins=settings.cors_origins,
         max_body_bytes=settings.max_body_bytes,
         logs_requests=settings.access_log == "on",
-        cache=_cache_options(settings),
-        revision=database.revision,
+        requests=requests,
+        cache=_cache_options(settings, database.revision, requests, cache_counts),
     )
     return create_app(lifespan, options)
 
 
-def _cache_options(settings: Settings) -> CacheOptions | None:
+def _cache_options(
+    settings: Settings,
+    revision: Callable[[], int],
+    requests: RequestCounts,
+    counts: CacheCounts,
+) -> CacheOptions | None:
     if settings.cache == "off":
         return None
     return CacheOptions(
         ttl_seconds=settings.cache_ttl_seconds,
         max_bytes=settings.cache_max_bytes,
         max_entries=settings.cache_max_entries,
+        revision=revision,
+        requests=requests,
+        counts=counts,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from movies_service.execution import Run
+from movies_service.metrics import Metrics
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.movies import Movies
@@ -19,6 +20,7 @@ class Services:
     movies: Movies
     add_movie: AddMovie
     api_keys: ApiKeys
+    metrics: Metrics
     is_ready: Callable[[], bool]
     """Whether the database answers and has the schema that is needed."""
     read: Run

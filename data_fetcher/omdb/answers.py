@@ -128,9 +128,10 @@ def _body_error(answer: Answer) -> Exception:
 
 
 def _is_web_page(answer: Answer) -> bool:
-    """Tell whether a CDN or a proxy answers; for bodies that are no JSON object."""
-    is_markup = answer.body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"<")
-    return is_markup or answer.content_type == "text/html"
+    """Tell whether a CDN or a proxy answers in OMDb's place."""
+    body = answer.body.removeprefix(codecs.BOM_UTF8).lstrip()
+    is_html = answer.content_type == "text/html" and not body.startswith(b"{")
+    return is_html or body.startswith(b"<")
 
 
 def _retry_after(answer: Answer) -> int | None:

@@ -5,7 +5,7 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import Self
 
 import aiohttp
@@ -22,7 +22,9 @@ from data_fetcher.omdb.wish import ImdbWish, Wish
 from data_layer.entities.movie import MovieFacts
 
 FETCHED = "fetched"
-"""The outcome of an attempt that brought a film; the others are codes of `common.errors`."""
+"""The outcome of an attempt that brought a film; most others are codes of `common.errors`."""
+ABANDONED = "abandoned"
+"""The outcome of an attempt whose caller went away before the answer came."""
 
 _CHUNK_BYTES = 65_536
 
@@ -71,19 +73,19 @@ class OmdbClient:
         self._jitter = jitter
         self._places = asyncio.Semaphore(self._limits.concurrency)
         self.attempts: Counter[str] = Counter()
-        """How many requests went out, by what came of them; see `FETCHED`."""
+        """How many requests were tried, by what came of them; see `FETCHED` and `ABANDONED`.
+
+        One that found no connection counts too: quota is rather over- than underestimated.
+        """
 
     async def __aenter__(self) -> Self:
-        trace = aiohttp.TraceConfig()
-        trace.on_connection_create_start.append(_forbid_repetition)
-        trace.on_connection_reuseconn.append(_forbid_repetition)
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
                 total=self._limits.attempt_seconds, sock_connect=self._limits.connect_seconds
             ),
-            trace_configs=[trace],
+            middlewares=(_send_once,),
         )
         return self
 
@@ -120,13 +122,13 @@ class OmdbClient:
     async def _try_again_and_again(self, wish: Wish, deadline: asyncio.Timeout) -> MovieFacts:
         for attempt in range(1, self._limits.attempts):
             try:
-                return await self._attempt(wish)
+                return await self._attempt(wish, deadline)
             except UpstreamUnavailable as error:
                 pause = self._pause(error, attempt)
                 if not _may_pass(error) or _is_behind(deadline, pause):
                     raise
                 await self._sleep(pause)
-        return await self._attempt(wish)
+        return await self._attempt(wish, deadline)
 
     def _pause(self, error: UpstreamUnavailable, attempt: int) -> float:
         """Return the seconds to wait after a number of attempts, from 1."""
@@ -135,8 +137,8 @@ class OmdbClient:
         span: float = self._limits.backoff_base_seconds * 2**attempt
         return self._jitter() * min(self._limits.backoff_max_seconds, span)
 
-    async def _attempt(self, wish: Wish) -> MovieFacts:
-        outcome = UpstreamTimeout.code
+    async def _attempt(self, wish: Wish, deadline: asyncio.Timeout) -> MovieFacts:
+        outcome = ABANDONED
         try:
             facts = read_answer(await self._request(wish))
             _require_same(wish, facts)
@@ -144,52 +146,59 @@ class OmdbClient:
         except MoviesError as error:
             outcome = error.code
             raise
+        except asyncio.CancelledError:
+            if deadline.expired():
+                outcome = UpstreamTimeout.code
+            raise
         finally:
             self.attempts[outcome] += 1
         return facts
 
     async def _request(self, wish: Wish) -> Answer:
+        failure: UpstreamUnavailable
         try:
             async with self._session.get(
                 self._url,
                 params={**wish.parameters(), "apikey": self._api_key},
                 allow_redirects=False,
-                trace_request_ctx=[],
             ) as response:
                 return Answer(
                     response.status,
                     await self._read_bounded(response),
                     response.headers.get("Retry-After", ""),
+                    response.content_type,
                 )
         except TimeoutError:
-            raise _timed_out() from None
+            failure = _timed_out()
         except (aiohttp.ClientError, OSError):
-            # The text of these errors holds the URL, and with it the key.
-            raise UpstreamUnavailable("OMDb can't be reached at the moment.") from None
+            failure = UpstreamUnavailable("OMDb can't be reached at the moment.")
+        # aiohttp's errors hold the URL, and with it the key: raised here, ours has them neither
+        # as its cause nor as its context.
+        raise failure
 
     async def _read_bounded(self, response: aiohttp.ClientResponse) -> bytes:
+        """Return the decompressed body; a connection that is left with more to read is closed."""
+        if (response.content_length or 0) > self._limits.answer_max_bytes:
+            raise _too_large()
         body = bytearray()
         async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
             body += chunk
             if len(body) > self._limits.answer_max_bytes:
-                response.close()
-                raise UpstreamInvalid("OMDb's answer is too large to be one.")
+                raise _too_large()
         return bytes(body)
 
 
-async def _forbid_repetition(
-    _session: aiohttp.ClientSession,
-    context: SimpleNamespace,
-    _parameters: aiohttp.TraceConnectionCreateStartParams | aiohttp.TraceConnectionReuseconnParams,
-) -> None:
-    """Let a request have one connection: aiohttp repeats it by itself when that one drops.
+async def _send_once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Send the request, and hide the errors at which aiohttp would send it again by itself.
 
-    Such a repetition would spend quota that nobody has counted.
+    It repeats a GET whose connection drops, which would spend quota that nobody has counted.
     """
-    connections: list[None] = context.trace_request_ctx
-    if connections:
-        raise aiohttp.ServerDisconnectedError
-    connections.append(None)
+    try:
+        return await send(request)
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        raise aiohttp.ClientConnectionError from None
 
 
 def _require_same(wish: Wish, facts: MovieFacts) -> None:
@@ -205,6 +214,10 @@ def _may_pass(error: UpstreamUnavailable) -> bool:
 def _is_behind(deadline: asyncio.Timeout, pause: float) -> bool:
     when = deadline.when()
     return when is not None and asyncio.get_running_loop().time() + pause >= when
+
+
+def _too_large() -> UpstreamInvalid:
+    return UpstreamInvalid("OMDb's answer is too large to be one.")
 
 
 def _timed_out() -> UpstreamTimeout:

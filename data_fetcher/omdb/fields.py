@@ -26,7 +26,7 @@ _RUNTIME = re.compile(
 _COUNT = re.compile(r"\d{1,3}(?:,\d{3})*|\d+")
 _DATE = re.compile(r"([0-9]{1,2}) ([A-Z][a-z]{2}) ([0-9]{4})")
 _URL = re.compile(r"https?://[^\s\x00-\x1f\x7f\"<>/?#][^\s\x00-\x1f\x7f\"<>]*", re.IGNORECASE)
-_REMARK = re.compile(r"\((?:[^()]|\([^()]*\))*\)")
+_REMARK = re.compile(r" ?\((?:[^()]|\([^()]*\))*\)")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _METASCORE_MAX, _RATING_MAX = 100, 10
 

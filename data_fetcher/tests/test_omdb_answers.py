@@ -85,7 +85,8 @@ def test_reads_a_whole_film() -> None:
 
 def test_reads_a_film_of_which_nothing_is_known() -> None:
     unknown: dict[str, Any] = dict.fromkeys(MATRIX, "N/A")
-    unknown |= {"Title": "X", "imdbID": "tt0000001", "Type": "movie", "Ratings": []}
+    unknown |= {"Title": "X", "imdbID": "tt0000001", "Type": "movie"}
+    unknown |= {"Ratings": [], "Response": "True"}
     facts = read_answer(Answer(200, json.dumps(unknown).encode()))
     assert facts == MovieFacts(title="X", imdb_id="tt0000001")
 
@@ -97,8 +98,10 @@ def test_a_series_or_an_episode_is_what_it_is(kind: str) -> None:
 
 
 def test_fields_that_are_missing_are_unknown() -> None:
-    body = json.dumps({"Title": "X", "imdbID": "tt0000001", "Type": "movie"}).encode()
-    assert read_answer(Answer(200, body)) == MovieFacts(title="X", imdb_id="tt0000001")
+    document = {"Title": "X", "imdbID": "tt0000001", "Type": "movie", "Response": "True"}
+    assert read_answer(Answer(200, json.dumps(document).encode())) == MovieFacts(
+        title="X", imdb_id="tt0000001"
+    )
 
 
 def test_repairs_what_omdb_is_known_to_break() -> None:
@@ -125,7 +128,10 @@ def test_a_byte_order_mark_is_no_error() -> None:
         (failed("Invalid API key!"), UpstreamRefused),
         (failed("Request limit reached!", 401), UpstreamQuota),
         (failed("Request limit reached!"), UpstreamQuota),
-        (Answer(401, b"<html>"), UpstreamRefused),
+        (failed("Unknown message.", 401), UpstreamRefused),
+        (Answer(401, b""), UpstreamRefused),
+        (Answer(401, b"<html>"), UpstreamUnavailable),
+        (Answer(401, b"", content_type="text/html"), UpstreamUnavailable),
         (Answer(403, b"<html>"), UpstreamUnavailable),
         (Answer(404, b"<html>"), UpstreamUnavailable),
         (Answer(429, b"{}"), UpstreamUnavailable),
@@ -133,7 +139,11 @@ def test_a_byte_order_mark_is_no_error() -> None:
         (Answer(503, b"<html>"), UpstreamUnavailable),
         (Answer(522, b"<html>"), UpstreamUnavailable),
         (Answer(200, b" <!DOCTYPE html>"), UpstreamUnavailable),
+        (Answer(200, b"\xef\xbb\xbf<html>"), UpstreamUnavailable),
+        (Answer(200, b"Sorry.", content_type="text/html"), UpstreamUnavailable),
+        (Answer(200, b'{"Title"', content_type="text/html"), UpstreamInvalid),
         (Answer(302, b""), UpstreamInvalid),
+        (Answer(302, b"<html>", content_type="text/html"), UpstreamInvalid),
         (Answer(200, b""), UpstreamInvalid),
         (Answer(200, b"{"), UpstreamInvalid),
         (Answer(200, b"[]"), UpstreamInvalid),
@@ -141,7 +151,10 @@ def test_a_byte_order_mark_is_no_error() -> None:
         (Answer(200, b"\xff"), UpstreamInvalid),
         (Answer(200, b"[" * 100_000), UpstreamInvalid),
         (Answer(200, b'{"Year": ' + b"9" * 5_000 + b"}"), UpstreamInvalid),
+        (good(Response="False"), UpstreamInvalid),
+        (good(Response=None), UpstreamInvalid),
         (good(Title="N/A"), UpstreamInvalid),
+        (good(Title="\x00 \x00"), UpstreamInvalid),
         (good(Title="x" * 501), UpstreamInvalid),
         (good(imdbID="N/A"), UpstreamInvalid),
         (good(Type="poem"), UpstreamInvalid),
@@ -161,11 +174,25 @@ def test_every_other_answer_is_told_apart(answer: Answer, error: type[MoviesErro
 
 @pytest.mark.parametrize(
     ("header", "seconds"),
-    [("120", 120), (" 7 ", 7), ("99999", 86_400), ("9" * 5_000, None), ("soon", None), ("", None)],
+    [
+        ("120", 120),
+        (" 7 ", 7),
+        ("0", 0),
+        ("0000120", 120),
+        ("99999", 86_400),
+        ("9" * 5_000, 86_400),
+        ("-1", None),
+        ("٣", None),
+        ("soon", None),
+        ("", None),
+    ],
 )
-def test_reads_when_to_try_again(header: str, seconds: int | None) -> None:
+@pytest.mark.parametrize(("status", "body"), [(503, b""), (429, b"{}"), (200, b"<html>")])
+def test_reads_when_to_try_again(
+    status: int, body: bytes, header: str, seconds: int | None
+) -> None:
     with pytest.raises(UpstreamUnavailable) as raised:
-        read_answer(Answer(503, b"", header))
+        read_answer(Answer(status, body, header))
     assert raised.value.retry_after_seconds == seconds
 
 

@@ -1,5 +1,7 @@
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from typing import TypeVar, cast
 
 import pytest
 from aiohttp import web
@@ -24,6 +26,9 @@ pytestmark = pytest.mark.integration
 PATIENT = ClientLimits(connect_seconds=5, attempt_seconds=30, total_seconds=60)
 QUICK = ClientLimits(connect_seconds=0.2, attempt_seconds=0.2, total_seconds=0.5)
 ALIEN = ImdbWish("tt0078748")
+MISSING = {"Response": "False", "Error": "Movie not found!"}
+
+T = TypeVar("T")
 
 
 async def no_sleep(_seconds: float) -> None:
@@ -168,19 +173,6 @@ def test_pauses_are_random_parts_of_a_span_that_doubles() -> None:
     assert pauses == [0.5, 1.0, 1.5]
 
 
-def test_the_key_is_in_no_message() -> None:
-    async def scenario() -> UpstreamUnavailable:
-        limits = ClientLimits(attempts=1)
-        async with OmdbClient("http://127.0.0.1:9/", "hunter2", limits) as client:
-            with pytest.raises(UpstreamUnavailable) as raised:
-                await client.fetch(ALIEN)
-            return raised.value
-
-    error = asyncio.run(scenario())
-    assert "hunter2" not in repr(error) + repr(error.__cause__) + error.message
-    assert error.__suppress_context__
-
-
 def test_no_more_requests_at_once_than_allowed() -> None:
     limits = ClientLimits(concurrency=3)
 
@@ -192,39 +184,151 @@ def test_no_more_requests_at_once_than_allowed() -> None:
     assert with_emulator(Switches(latency_ms=10), scenario) == 3
 
 
-async def _serve_then_drop(
-    scenario: Callable[[str], Awaitable[dict[str, int]]],
-) -> tuple[dict[str, int], int]:
-    """Run a scenario against a server that keeps a connection, and drops it when it is used."""
-    seen = 0
+def serve(
+    answer: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    scenario: Callable[[OmdbClient], Awaitable[T]],
+    limits: ClientLimits = PATIENT,
+) -> tuple[T, dict[str, int]]:
+    """Run a scenario on a client of a server that answers so; give the attempts, too."""
+
+    async def run() -> tuple[T, dict[str, int]]:
+        app = web.Application()
+        app.router.add_get("/", answer)
+        runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        try:
+            host, port = runner.addresses[0][:2]
+            url = f"http://{host}:{port}/"
+            async with OmdbClient(url, "hunter2", limits, sleep=no_sleep) as client:
+                return await scenario(client), dict(client.attempts)
+        finally:
+            await runner.cleanup()
+
+    return asyncio.run(run())
+
+
+def drop(request: web.Request) -> web.Response:
+    """Close the connection instead of an answer."""
+    cast("asyncio.Transport", request.transport).close()
+    return web.Response()
+
+
+async def fail(client: OmdbClient) -> MoviesError:
+    """Return the error of a fetch."""
+    with pytest.raises(MoviesError) as raised:
+        await client.fetch(ALIEN)
+    return raised.value
+
+
+def test_aiohttp_repeats_no_request_by_itself_and_no_connection_is_lost() -> None:
+    ports: list[int] = []
+    two_are_there = asyncio.Event()
 
     async def answer(request: web.Request) -> web.Response:
-        nonlocal seen
-        seen += 1
-        if seen == 2 and request.transport is not None:
-            request.transport.close()
-        return web.json_response({"Response": "False", "Error": "Movie not found!"})
+        ports.append(cast("asyncio.Transport", request.transport).get_extra_info("peername")[1])
+        if len(ports) == 3:
+            return drop(request)
+        if len(ports) == 2:
+            two_are_there.set()
+        await two_are_there.wait()
+        return web.json_response(MISSING)
 
-    app = web.Application()
-    app.router.add_get("/", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        host, port = runner.addresses[0][:2]
-        return await scenario(f"http://{host}:{port}/"), seen
-    finally:
-        await runner.cleanup()
+    async def scenario(client: OmdbClient) -> None:
+        await asyncio.gather(fail(client), fail(client))
+        await fail(client)
+
+    _, attempts = serve(answer, scenario)
+    assert attempts == {"not-found": 3, "upstream-unavailable": 1}
+    assert len(ports) == 4
+    assert len(set(ports)) == 2
 
 
-def test_aiohttp_repeats_no_request_by_itself() -> None:
-    async def scenario(url: str) -> dict[str, int]:
-        async with OmdbClient(url, "key", sleep=no_sleep) as client:
-            for _ in range(2):
-                with pytest.raises(NotFound):
-                    await client.fetch(ALIEN)
-            return dict(client.attempts)
+@pytest.mark.parametrize("kind", ["drop", "large-header", "hang", "unknown-encoding"])
+def test_the_key_is_in_no_error_nor_behind_one(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG, "aiohttp.client")
 
-    attempts, seen = asyncio.run(_serve_then_drop(scenario))
-    assert attempts == {"not-found": 2, "upstream-unavailable": 1}
-    assert seen == 3
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if kind == "drop":
+            return drop(request)
+        if kind == "hang":
+            await asyncio.Event().wait()
+        if kind == "unknown-encoding":
+            return web.Response(body=b"?", headers={"Content-Encoding": "gzip"})
+        return web.Response(headers={"X-Large": "x" * 10_000})
+
+    error, _ = serve(answer, fail, QUICK)
+    assert isinstance(error, UpstreamUnavailable)
+    chain: list[BaseException] = [error]
+    while behind := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(behind)
+    assert "hunter2" not in repr(chain) + repr([str(link) for link in chain])
+    assert not [record for record in caplog.records if "hunter2" in record.getMessage()]
+
+
+def test_the_key_is_not_in_the_representation_of_the_client() -> None:
+    async def scenario() -> str:
+        return repr(OmdbClient("http://127.0.0.1:9/", "hunter2"))
+
+    assert "hunter2" not in asyncio.run(scenario())
+
+
+def test_an_answer_that_announces_to_be_large_is_not_read() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Length": str(10**15)})
+        await response.prepare(request)
+        await asyncio.Event().wait()
+        return response
+
+    error, attempts = serve(answer, fail, QUICK)
+    assert isinstance(error, UpstreamInvalid)
+    assert attempts == {"upstream-invalid": 1}
+
+
+def test_an_attempt_whose_caller_goes_away_is_counted_as_that() -> None:
+    has_arrived = asyncio.Event()
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        has_arrived.set()
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async def scenario(client: OmdbClient) -> None:
+        fetching = asyncio.create_task(client.fetch(ALIEN))
+        await has_arrived.wait()
+        fetching.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await fetching
+
+    _, attempts = serve(answer, scenario)
+    assert attempts == {"abandoned": 1}
+
+
+def test_waiting_for_a_place_takes_nothing_from_the_deadline() -> None:
+    limits = ClientLimits(concurrency=1, attempts=1, attempt_seconds=5, total_seconds=0.1)
+
+    async def answer(_request: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    async def scenario(client: OmdbClient) -> None:
+        await asyncio.gather(*(fail(client) for _ in range(3)))
+
+    _, attempts = serve(answer, scenario, limits)
+    assert attempts == {"upstream-timeout": 3}
+
+
+def test_neither_cookies_nor_proxies_are_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9/")
+    cookies: list[str | None] = []
+
+    async def answer(request: web.Request) -> web.Response:
+        cookies.append(request.headers.get("Cookie"))
+        return web.json_response(MISSING, headers={"Set-Cookie": "a=b; Path=/"})
+
+    async def scenario(client: OmdbClient) -> None:
+        await fail(client)
+        await fail(client)
+
+    serve(answer, scenario)
+    assert cookies == [None, None]

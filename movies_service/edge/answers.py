@@ -55,6 +55,7 @@ class CachedAnswer:
     """A 200 as the app has given it.
 
     Args:
+        route: that has answered, for counting.
         revision: of the catalogue that it is about.
         expires_at: on the cache's clock.
         etag: of the app.
@@ -62,6 +63,7 @@ class CachedAnswer:
         body: not encoded.
     """
 
+    route: str
     revision: int
     expires_at: float
     etag: bytes

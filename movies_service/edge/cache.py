@@ -10,7 +10,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,7 +25,8 @@ from movies_service.edge.answers import (
     negotiate,
     storable_headers,
 )
-from movies_service.edge.request_context import ACCEPTABLE_ID
+from movies_service.edge.request_context import ACCEPTABLE_ID, route_of
+from movies_service.metrics import CacheCounts, RequestCounts
 
 _ALIASES_MAX = 10_000
 _READY_KEYS_MAX = 16
@@ -57,11 +58,25 @@ Ready = tuple[CachedAnswer, Variant]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheOptions:
-    """The bounds of the cache; see the settings of the same names."""
+    """How the cache works; for its bounds see the settings of the same names.
+
+    Args:
+        ttl_seconds: how long an answer is kept.
+        max_bytes: of all answers.
+        max_entries: how many answers.
+        revision: gives the revision of the catalogue.
+        requests: counts what is answered from the cache.
+        counts: counts what the cache does.
+        clock: of the answers' age, in seconds.
+    """
 
     ttl_seconds: float = 60
     max_bytes: int = 67_108_864
     max_entries: int = 10_000
+    revision: Callable[[], int] = int
+    requests: RequestCounts = field(default_factory=RequestCounts)
+    counts: CacheCounts = field(default_factory=CacheCounts)
+    clock: Callable[[], float] = time.monotonic
 
 
 class AnswerCache:
@@ -69,38 +84,29 @@ class AnswerCache:
 
     Args:
         app: what answers the rest.
-        revision: gives the revision of the catalogue.
-        options: bounds.
-        clock: of the entries' age, in seconds.
+        options: bounds, and what is counted.
     """
 
-    def __init__(
-        self,
-        app: ASGIApp,
-        *,
-        revision: Callable[[], int],
-        options: CacheOptions,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, app: ASGIApp, options: CacheOptions) -> None:
         self._app = app
-        self._revision = revision
+        self._revision = options.revision
         self._ttl_seconds = options.ttl_seconds
-        self._clock = clock
+        self._clock = options.clock
+        self._requests = options.requests
+        self._counts = options.counts
         self.answers = BoundedCache(
             max_bytes=options.max_bytes,
             max_entries=options.max_entries,
             ttl_seconds=options.ttl_seconds,
             size_of=len,
             on_forget=self._forget,
-            clock=clock,
+            clock=options.clock,
         )
         self._ready: dict[ReadyKey, Ready] = {}
         """The shortest way to what `answers` holds: by what a request says, word for word."""
         self._fills: dict[Key, asyncio.Future[None]] = {}
         self._id_prefix = secrets.token_hex(4).encode()
         self._ids = itertools.count()
-        self.hits = 0
-        self.misses = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -114,10 +120,13 @@ class AnswerCache:
         if wants[_CREDENTIAL]:
             await self._app(scope, receive, _with_status(send, b"movies-api; fwd=bypass"))
         elif (ready := self._find(scope, wants)) is not None:
-            self.hits += 1
+            started = time.perf_counter()
             start, body = self._messages(*ready, wants)
             await send(start)
             await send(_NOTHING if scope["method"] == "HEAD" else body)
+            self._counts.hits += 1
+            kind = scope["method"], ready[0].route, start["status"]
+            self._requests.add(kind, time.perf_counter() - started)
         else:
             await self._answer_unknown(scope, wants, receive, send)
 
@@ -171,7 +180,7 @@ class AnswerCache:
         self, scope: Scope, wants: list[bytes], receive: Receive, send: Send
     ) -> None:
         """Let the app answer; of many who want the same at once, one asks and all get it."""
-        self.misses += 1
+        self._counts.misses += 1
         key = _key(scope, wants)
         filling = self._fills.get(key)
         if filling is not None:
@@ -203,10 +212,12 @@ class AnswerCache:
         """Ask the app for the plain answer, and keep it if it is for everybody."""
         revision = self._revision()
         headers = [header for header in scope["headers"] if header[0] not in _HIDDEN_FROM_APP]
-        await self._app({**scope, "headers": headers}, receive, recorder)
+        asked = {**scope, "headers": headers}
+        await self._app(asked, receive, recorder)
         if not recorder.is_storable:
             return None
         answer = CachedAnswer(
+            route=route_of(asked),
             revision=revision,
             expires_at=self._clock() + self._ttl_seconds,
             etag=recorder.etag,
@@ -214,6 +225,9 @@ class AnswerCache:
             body=bytes(recorder.body),
         )
         self.answers.keep(key, answer)
+        self._counts.entries = len(self.answers)
+        self._counts.bytes = self.answers.currsize
+        self._counts.evictions = self.answers.evictions
         return answer
 
 

@@ -9,6 +9,8 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from movies_service.metrics import UNKNOWN_ROUTE, RequestCounts
+
 HEADER = "X-Request-ID"
 
 ACCEPTABLE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -24,11 +26,13 @@ class RequestContext:
 
     Args:
         app: what answers the request.
+        requests: counts them.
         logs_requests: whether a line is logged for each one.
     """
 
-    def __init__(self, app: ASGIApp, *, logs_requests: bool) -> None:
+    def __init__(self, app: ASGIApp, *, requests: RequestCounts, logs_requests: bool) -> None:
         self._app = app
+        self._requests = requests
         self._logs_requests = logs_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,14 +56,22 @@ class RequestContext:
                 await self._app(scope, receive, send_with_id)
             except Exception:  # noqa: BLE001 - The last resort: the client has its problem document.
                 _log.exception("Unexpected error")
+            seconds = time.perf_counter() - started
+            self._requests.add((scope["method"], route_of(scope), int(status)), seconds)
             if self._logs_requests:
                 _log.info(
                     "request",
                     method=scope["method"],
                     path=scope["raw_path"].decode("latin-1"),
                     status=int(status),
-                    milliseconds=round((time.perf_counter() - started) * 1000, 2),
+                    milliseconds=round(seconds * 1000, 2),
                 )
+
+
+def route_of(scope: Scope) -> str:
+    """Return the template of the path that has answered, such as `/movies/{reference}`."""
+    route = scope.get("route")
+    return UNKNOWN_ROUTE if route is None else str(route.path)
 
 
 def _request_id(scope: Scope) -> str:

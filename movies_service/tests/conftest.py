@@ -1,6 +1,7 @@
 """The service on memory, and on a real SQLite file, with an OMDb of a few lines."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,11 +19,9 @@ from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from movies_service.app import EdgeOptions, create_app
-from movies_service.execution import run_in_thread, run_inline
-from movies_service.services import Services
-from movies_service.use_cases.add_movie import AddMovie
+from movies_service.bootstrap import build_services
+from movies_service.metrics import CacheCounts, RequestCounts
 from movies_service.use_cases.api_keys import ApiKeys
-from movies_service.use_cases.movies import Movies
 
 ReadLog = Callable[[], list[dict[str, Any]]]
 """Gives the lines that were logged since it was last asked."""
@@ -35,10 +34,12 @@ class SmallOmdb:
     films: list[MovieFacts] = field(default_factory=list)
     error: MoviesError | None = None
     calls: int = 0
+    attempts: Counter[str] = field(default_factory=Counter)
 
     async def fetch(self, wish: Wish) -> MovieFacts:
         """Answer as the client of OMDb does."""
         self.calls += 1
+        self.attempts["asked"] += 1
         if self.error is not None:
             raise self.error
         for film in self.films:
@@ -61,19 +62,14 @@ def open_client(database: Database, omdb: SmallOmdb) -> Iterator[Callable[..., T
     clients: list[TestClient] = []
 
     def open_with(options: EdgeOptions | None = None) -> TestClient:
+        counts = RequestCounts() if options is None else options.requests
+
         @asynccontextmanager
         async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-            api.state.services = Services(
-                movies=Movies(database.unit_of_work),
-                add_movie=AddMovie(database.unit_of_work, omdb.fetch),
-                api_keys=ApiKeys(database.unit_of_work),
-                is_ready=database.is_current,
-                read=run_inline,
-                write=run_in_thread,
-            )
+            api.state.services = build_services(database, omdb, counts, CacheCounts())
             yield
 
-        client = TestClient(create_app(lifespan, options or EdgeOptions()))
+        client = TestClient(create_app(lifespan, options or EdgeOptions(requests=counts)))
         client.__enter__()
         clients.append(client)
         return client

@@ -15,6 +15,7 @@ from data_layer.sql import schema
 from movies_service.app import EdgeOptions, create_api
 from movies_service.edge.body_limit import BodyLimit
 from movies_service.edge.cache import CacheOptions
+from movies_service.metrics import RequestCounts
 from movies_service.tests.conftest import ReadLog, SmallOmdb
 
 pytestmark = pytest.mark.integration
@@ -240,7 +241,7 @@ def test_a_write_is_seen_by_the_next_read(
     open_client: Callable[..., TestClient], database: Database, omdb: SmallOmdb, api_key: str
 ) -> None:
     omdb.films = [MovieFacts(title="Alien", imdb_id="tt0078748")]
-    client = open_client(EdgeOptions(cache=CacheOptions(), revision=database.revision))
+    client = open_client(EdgeOptions(cache=CacheOptions(revision=database.revision)))
 
     def read_total() -> tuple[int, bool]:
         answer = client.get("/movies")
@@ -251,3 +252,30 @@ def test_a_write_is_seen_by_the_next_read(
     assert [read_total(), read_total()] == [(1, False), (1, True)]
     client.delete("/movies/1", headers={"X-API-Key": api_key})
     assert [read_total(), read_total()] == [(0, False), (0, True)]
+
+
+def test_metrics_count_what_is_answered(
+    open_client: Callable[..., TestClient], database: Database, omdb: SmallOmdb
+) -> None:
+    omdb.films = [MovieFacts(title="Alien", imdb_id="tt0078748")]
+    requests = RequestCounts()
+    cache = CacheOptions(revision=database.revision, requests=requests)
+    client = open_client(EdgeOptions(cache=cache, requests=requests))
+    client.post("/movies", json={"title": "Alien"})
+    for path in ("/movies", "/movies", "/movies/Alien", "/movies/7", "/nope"):
+        client.get(path)
+    answer = client.get("/metrics")
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = answer.text.splitlines()
+    counted = 'movies_http_requests_total{{method="GET",route="{}",status="{}"}} {}'
+    for line in (
+        counted.format("/movies", 200, 2.0),
+        counted.format("/movies/{reference:path}", 200, 1.0),
+        counted.format("/movies/{reference:path}", 404, 1.0),
+        counted.format("unknown", 404, 1.0),
+        'movies_http_request_seconds_count{route="/movies"} 3.0',
+        'movies_upstream_requests_total{outcome="asked"} 1.0',
+        "movies_catalogue_movies 1.0",
+    ):
+        assert line in lines
+    assert 'le="+Inf",route="/movies"' in answer.text

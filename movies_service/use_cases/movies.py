@@ -28,6 +28,10 @@ class Movies:
         with self._unit_of_work(is_read_only=True) as uow:
             return uow.movies.list(query)
 
+    def count(self) -> int:
+        """Return how many films there are."""
+        return self.list(MovieQuery(limit=1, counts_total=True)).total or 0
+
     def get(self, reference: ById | ByImdbId | ByTitle, year: int | None = None) -> FoundMovie:
         """Return the film that is meant; of several with one title the most voted one.
 

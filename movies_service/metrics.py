@@ -1,0 +1,125 @@
+"""What the service counts, as Prometheus reads it."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from common.histogram import Histogram
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+LATENCY_BOUNDS_SECONDS = (
+    0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+)  # fmt: skip
+
+UNKNOWN_ROUTE = "unknown"
+"""What a path that leads nowhere counts as; paths themselves are endless."""
+
+RequestKind = tuple[str, str, int]
+"""Method, route and status."""
+
+
+class RequestCounts:
+    """The requests that were answered, whoever answered them. For one event loop."""
+
+    def __init__(self) -> None:
+        self.by_kind: Counter[RequestKind] = Counter()
+        self.seconds_by_route: dict[str, Histogram] = defaultdict(
+            partial(Histogram, LATENCY_BOUNDS_SECONDS)
+        )
+
+    def add(self, kind: RequestKind, seconds: float) -> None:
+        """Count an answered request."""
+        self.by_kind[kind] += 1
+        self.seconds_by_route[kind[1]].observe(seconds)
+
+
+@dataclass(slots=True)
+class CacheCounts:
+    """What the cache did, and what it holds."""
+
+    hits: int = 0
+    misses: int = 0
+    evictions: int = 0
+    entries: int = 0
+    bytes: float = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Metrics(Collector):
+    """Everything that is counted.
+
+    Args:
+        requests: that were answered.
+        cache: gives what the cache did.
+        upstream_attempts: gives how many requests went to OMDb, by what came of them.
+        count_movies: gives how many films the catalogue has.
+    """
+
+    requests: RequestCounts
+    cache: Callable[[], CacheCounts]
+    upstream_attempts: Callable[[], Mapping[str, int]]
+    count_movies: Callable[[], int]
+
+    def render(self) -> bytes:
+        """Return the exposition that Prometheus scrapes.
+
+        Source: https://prometheus.io/docs/instrumenting/exposition_formats.
+        """
+        registry = CollectorRegistry(auto_describe=False)
+        registry.register(self)
+        return generate_latest(registry)
+
+    def describe(self) -> list[Metric]:
+        """Return nothing, so that registering collects nothing."""
+        return []
+
+    def collect(self) -> Iterator[Metric]:
+        """Give each metric with its values of now."""
+        yield from self._collect_requests()
+        yield from self._collect_cache()
+        upstream = CounterMetricFamily(
+            "movies_upstream_requests", "Requests that went to OMDb.", labels=["outcome"]
+        )
+        for outcome, count in self.upstream_attempts().items():
+            upstream.add_metric([outcome], count)
+        yield upstream
+        yield GaugeMetricFamily("movies_catalogue_movies", "Films.", value=self.count_movies())
+
+    def _collect_requests(self) -> Iterator[Metric]:
+        requests = CounterMetricFamily(
+            "movies_http_requests",
+            "Requests that were answered.",
+            labels=["method", "route", "status"],
+        )
+        for (method, route, status), count in self.requests.by_kind.items():
+            requests.add_metric([method, route, str(status)], count)
+        yield requests
+        seconds = HistogramMetricFamily(
+            "movies_http_request_seconds", "Time until the answer was sent.", labels=["route"]
+        )
+        for route, histogram in self.requests.seconds_by_route.items():
+            seconds.add_metric([route], histogram.cumulative(), histogram.sum)
+        yield seconds
+
+    def _collect_cache(self) -> Iterator[Metric]:
+        counts = self.cache()
+        for name, about, value in (
+            ("hits", "Requests that were answered from the cache.", counts.hits),
+            ("misses", "Requests that the cache had no answer for.", counts.misses),
+            ("evictions", "Answers that had to make room.", counts.evictions),
+        ):
+            yield CounterMetricFamily(f"movies_cache_{name}", about, value=value)
+        yield GaugeMetricFamily("movies_cache_entries", "Kept answers.", value=counts.entries)
+        yield GaugeMetricFamily("movies_cache_bytes", "Their size.", value=counts.bytes)
