@@ -2,10 +2,13 @@
 
 # ruff: noqa: RUF001 - Characters that look alike are the subject of this module.
 
+import re
 import unicodedata
 
 KEY_MAX_CHARACTERS = 512
 """Keys are cut here, so that every database can index them; see `match_key`."""
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _IGNORED = dict.fromkeys(
     [
@@ -46,4 +49,9 @@ def match_key(text: str) -> str:
 
 def is_storable(text: str) -> bool:
     """Tell whether every database can hold `text`: it has no NUL and no lone surrogate."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    return _UNSTORABLE.search(text) is None
+
+
+def to_storable(text: str) -> str:
+    """Return `text` without what no database holds; see `is_storable`."""
+    return _UNSTORABLE.sub("", text)

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from common.text import KEY_MAX_CHARACTERS, is_storable, match_key
+from common.text import KEY_MAX_CHARACTERS, is_storable, match_key, to_storable
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,7 @@ def test_key_of_a_key_is_itself(text: str) -> None:
 )
 def test_tells_what_a_database_can_hold(text: str, expected: bool) -> None:
     assert is_storable(text) is expected
+
+
+def test_takes_out_what_a_database_cannot_hold() -> None:
+    assert to_storable("a\x00b\ud800 🎬") == "ab 🎬"

@@ -7,6 +7,8 @@ understood counts as unknown: a catalogue without a number is better than one wi
 import datetime as dt
 import re
 
+from common.text import is_storable, to_storable
+
 NOT_AVAILABLE = "N/A"
 TEXT_MAX_CHARACTERS = 20_000
 NAME_MAX_CHARACTERS = 300
@@ -16,8 +18,6 @@ URL_MAX_CHARACTERS = 2_000
 """A longer address is unknown: one that is cut leads elsewhere."""
 YEAR_MIN, YEAR_MAX = 1800, 2200
 
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-"""NUL and lone surrogates, which no database holds."""
 _YEARS = re.compile(r"([0-9]{4})(?:[–-]([0-9]{4})?)?")  # noqa: RUF001 - OMDb's dash is U+2013.
 _RUNTIME = re.compile(
     r"(?P<hours>[0-9]{1,3}) h(?: (?P<rest>[0-5]?[0-9]) min)?"
@@ -33,7 +33,7 @@ _METASCORE_MAX, _RATING_MAX = 100, 10
 
 def read_text(value: str, max_characters: int = TEXT_MAX_CHARACTERS) -> str | None:
     """Return the text without white space around it, cut where it is endless; "N/A" is `None`."""
-    text = _UNSTORABLE.sub("", value).strip()
+    text = to_storable(value).strip()
     return None if text in {"", NOT_AVAILABLE} else text[:max_characters]
 
 
@@ -109,5 +109,5 @@ def read_date(value: str) -> dt.date | None:
 def read_url(value: str) -> str | None:
     """Return an address of the web; anything else, such as `javascript:`, is unknown."""
     text = value.strip()
-    is_whole = len(text) <= URL_MAX_CHARACTERS and not _UNSTORABLE.search(text)
+    is_whole = len(text) <= URL_MAX_CHARACTERS and is_storable(text)
     return text if is_whole and _URL.fullmatch(text) else None
