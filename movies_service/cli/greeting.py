@@ -16,12 +16,12 @@ _ADMIN_KEY = """
 The admin API key of this catalogue, shown this once:
   {secret}
 Send it as X-API-Key to remove films:
-  curl -X DELETE -H 'X-API-Key: {secret}' URL/movies/ID
+  curl -X DELETE -H 'X-API-Key: {secret}' {url}/movies/1
 """
 
 _NO_ADMIN_KEY = """
 There is no API key yet, and this is no terminal to show a new one on. To make one:
-  python -m movies_service keys create admin --scope admin
+  {python} -m movies_service keys create admin --scope admin
 """
 
 
@@ -35,7 +35,7 @@ def print_next_steps(url: str) -> None:
     print(_NEXT_STEPS.format(url=url), flush=True)
 
 
-def print_admin_key(api_keys: ApiKeys) -> None:
+def print_admin_key(api_keys: ApiKeys, url: str) -> None:
     """Make the first API key and show it, if somebody is there to see it.
 
     Where the output goes into a file or a collector of logs, no key is made: it would stay
@@ -43,6 +43,6 @@ def print_admin_key(api_keys: ApiKeys) -> None:
     """
     if sys.stdout.isatty():
         if (secret := api_keys.create_first()) is not None:
-            print(_ADMIN_KEY.format(secret=secret), flush=True)
+            print(_ADMIN_KEY.format(secret=secret, url=url), flush=True)
     elif not api_keys.list():
-        print(_NO_ADMIN_KEY, flush=True)
+        print(_NO_ADMIN_KEY.format(python=sys.executable), flush=True)

@@ -38,8 +38,8 @@ def serve() -> None:
         config = load_fetcher_config()
         with closing(Database(settings.database_url)) as database, listen(settings) as listener:
             database.migrate()
-            print_admin_key(ApiKeys(database.unit_of_work))
             url = url_of(listener)
+            print_admin_key(ApiKeys(database.unit_of_work), url)
             print_address(url)
             _run(build_app(settings, config, database, lambda: print_next_steps(url)), listener)
 

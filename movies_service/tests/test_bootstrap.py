@@ -31,18 +31,21 @@ def test_a_seeding_that_fails_is_logged_and_serving_goes_on(
     assert (line["level"], line["reason"]) == ("error", "The disk is full.")
 
 
+URL = "http://127.0.0.1:8080"
+
+
 @pytest.mark.parametrize("is_terminal", [True, False])
 def test_the_admin_key_is_shown_once_and_on_a_terminal_only(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *, is_terminal: bool
 ) -> None:
     keys = ApiKeys(FakeDatabase())
     monkeypatch.setattr(sys.stdout, "isatty", lambda: is_terminal, raising=False)
-    greeting.print_admin_key(keys)
+    greeting.print_admin_key(keys, URL)
     shown = capsys.readouterr().out
     assert ("mvs_" in shown, len(keys.list())) == (is_terminal, int(is_terminal))
     assert ("keys create admin" in shown) is not is_terminal
     keys.create("another", {Scope.ADMIN})
-    greeting.print_admin_key(keys)
+    greeting.print_admin_key(keys, URL)
     assert capsys.readouterr().out == ""
 
 
