@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from common.exit_codes import ExitCode
+from data_fetcher.emulator.films import load_films
 from movies_service.problems import _STATUSES
 from movies_service.tests.test_serve import running
 
@@ -64,3 +65,7 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
         if not (page.parent / target).exists()
     ]
     assert broken == []
+
+
+def test_readme_knows_how_many_films_the_emulator_has() -> None:
+    assert f"knows {len(load_films())} films" in README
