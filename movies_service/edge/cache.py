@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,19 +18,18 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.cache import BoundedCache
 from movies_service.edge.answers import (
     CachedAnswer,
-    Headers,
     ReadyKey,
     Variant,
     negotiate,
     storable_headers,
 )
+from movies_service.edge.recorder import Recorder, with_status
 from movies_service.edge.request_context import ACCEPTABLE_ID, route_of
 from movies_service.metrics import CacheCounts, RequestCounts
 
 _ALIASES_MAX = 10_000
 _READY_KEYS_MAX = 16
 """In how many ways one answer is at hand; who asks for it in further ways waits a little."""
-_PUBLIC = b"public"
 
 _RELEVANT = {
     b"accept-encoding": 0,
@@ -118,7 +116,7 @@ class AnswerCache:
             if name in _RELEVANT:
                 wants[_RELEVANT[name]] = value
         if wants[_CREDENTIAL]:
-            await self._app(scope, receive, _with_status(send, b"movies-api; fwd=bypass"))
+            await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
         elif (ready := self._find(scope, wants)) is not None:
             started = time.perf_counter()
             start, body = self._messages(*ready, wants)
@@ -188,7 +186,7 @@ class AnswerCache:
             ready = self._find(scope, wants)
         elif scope["method"] == "GET":
             filling = self._fills[key] = asyncio.get_running_loop().create_future()
-            recorder = _Recorder(send)
+            recorder = Recorder(send)
             try:
                 answer = await self._fill(key, recorder, scope, receive)
             finally:
@@ -201,13 +199,13 @@ class AnswerCache:
         else:
             ready = None
         if ready is None:
-            await self._app(scope, receive, _with_status(send, b"movies-api; fwd=miss"))
+            await self._app(scope, receive, with_status(send, b"movies-api; fwd=miss"))
             return
         for message in self._messages(*ready, wants, b"movies-api; fwd=miss; stored"):
             await send(message)
 
     async def _fill(
-        self, key: Key, recorder: "_Recorder", scope: Scope, receive: Receive
+        self, key: Key, recorder: Recorder, scope: Scope, receive: Receive
     ) -> CachedAnswer | None:
         """Ask the app for the plain answer, and keep it if it is for everybody."""
         revision = self._revision()
@@ -229,40 +227,6 @@ class AnswerCache:
         self._counts.bytes = self.answers.currsize
         self._counts.evictions = self.answers.evictions
         return answer
-
-
-class _Recorder:
-    """Keeps an answer that is for everybody; passes any other on as it comes."""
-
-    def __init__(self, send: Send) -> None:
-        self._send = _with_status(send, b"movies-api; fwd=miss")
-        self.is_storable = False
-        self.headers: Headers = []
-        self.etag = self.request_id = b""
-        self.body = bytearray()
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.headers = list(message["headers"])
-            values = dict(self.headers)
-            self.etag = values.get(b"etag", b"")
-            self.request_id = values.get(b"x-request-id", b"")
-            is_public = _PUBLIC in values.get(b"cache-control", b"")
-            self.is_storable = message["status"] == HTTPStatus.OK and is_public and bool(self.etag)
-        if not self.is_storable:
-            await self._send(message)
-        elif message["type"] == "http.response.body":
-            self.body += message.get("body", b"")
-
-
-def _with_status(send: Send, status: bytes) -> Send:
-    async def send_with_status(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = [*message["headers"], (b"cache-status", status)]
-            message = {**message, "headers": headers}
-        await send(message)
-
-    return send_with_status
 
 
 def _key(scope: Scope, wants: list[bytes]) -> Key:
