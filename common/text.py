@@ -41,10 +41,14 @@ def match_key(text: str) -> str:
 
     Source: Unicode Standard Annex 15 (normalisation forms), section 3.13 (default case folding).
     """
+    bare = text.lower() if text.isascii() else _without_marks(text)
+    return (" ".join(bare.split()) or text.strip())[:KEY_MAX_CHARACTERS]
+
+
+def _without_marks(text: str) -> str:
     folded = unicodedata.normalize("NFKD", text).casefold()
     bare = unicodedata.normalize("NFKD", folded).translate(_IGNORED).translate(_LOOKALIKES)
-    key = " ".join(unicodedata.normalize("NFKC", bare).split())
-    return (key or text.strip())[:KEY_MAX_CHARACTERS]
+    return unicodedata.normalize("NFKC", bare)
 
 
 def is_storable(text: str) -> bool:

@@ -1,10 +1,13 @@
 """The database as the rest of the program sees it: transactions, schema, locks."""
 
 import threading
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
+from data_layer.ports.bulk_load import BulkLoad
 from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.sql import schema
+from data_layer.sql.bulk_load import bulk_load
 from data_layer.sql.engine import for_writing, open_engine
 from data_layer.sql.locks import try_lock
 from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
@@ -30,6 +33,24 @@ class Database:
         return SqlAlchemyUnitOfWork(
             engine, is_read_only=is_read_only, on_commit=self._advance_revision
         )
+
+    @contextmanager
+    def bulk_load(self) -> Iterator[BulkLoad]:
+        """Give a load of many films; what it was given is committed when the context ends.
+
+        If the context ends with an error, nothing is stored. The indexes are made at the end,
+        for all films that are there: a load pays off where it brings about as many or more.
+        Writers wait meanwhile; readers too, unless somebody had the database open before.
+
+        Memory: the name of each person that the films have.
+
+        Raises:
+            Conflict: a film was there, or came twice.
+            DatabaseUnavailable: nothing was stored.
+        """
+        with bulk_load(self.engine) as load:
+            yield load
+        self._advance_revision()
 
     def revision(self) -> int:
         """Return how many commits this process has made: two equal ones saw the same films."""

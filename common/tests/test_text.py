@@ -58,3 +58,9 @@ def test_tells_what_a_database_can_hold(text: str, expected: bool) -> None:
 
 def test_takes_out_what_a_database_cannot_hold() -> None:
     assert to_storable("a\x00b\ud800 🎬") == "ab 🎬"
+
+
+@given(st.text(st.characters(max_codepoint=127), min_size=1).filter(str.strip))
+def test_plain_text_has_the_key_that_any_text_would_have(text: str) -> None:
+    mark_that_is_ignored = "\ufeff"
+    assert match_key(text) == match_key(mark_that_is_ignored + text)

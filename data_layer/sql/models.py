@@ -77,6 +77,7 @@ class Movie(Base):
     __table_args__ = (
         Index("ix_movies_by_title", "title_key", "year_key", "id"),
         Index("ix_movies_by_year", "year_key", "title_key", "id"),
+        Index("ix_movies_by_year_and_id", "year_key", "id"),
         {"sqlite_autoincrement": True},
     )
 

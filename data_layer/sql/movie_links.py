@@ -1,119 +1,95 @@
-"""What films share with others, as rows: their people and genres; and their ratings."""
+"""What films share with others, in tables: their people and genres; and their ratings."""
 
-import itertools
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
-from sqlalchemy import delete, exists, insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Connection, delete, exists, insert, select
 
 from common.text import match_key
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_query import UNKNOWN_YEAR
 from data_layer.sql.models import Credit, Genre, MovieGenre, Person, Rating
-from data_layer.sql.movie_counts import change_counts, kinds_of
+from data_layer.sql.movie_counts import ALL, Kind
+from data_layer.sql.movie_rows import credit_rows, genre_rows, rating_rows, roles, year_key
+from data_layer.sql.row_inserts import RowInsert
 
-CAST = "cast"
-"""The role of an actor in `Credit.role`."""
-
-Row = dict[str, Any]
+_KEYS_AT_ONCE = 10_000
+"""SQLite takes 32,766 parameters in a statement, MariaDB and PostgreSQL 65,535."""
 
 
-def add_links(session: Session, facts_by_id: Mapping[int, MovieFacts]) -> None:
-    """Insert the links of new films, and the people and genres that are new with them.
+class NewLinks:
+    """Inserts the links of new films, and the people and genres that are new with them.
 
-    Cost: seven statements, however many films, and one for each of their years and genres.
+    It remembers the ids it has met, for the transaction that it is made for.
     """
-    films = facts_by_id.values()
-    names = (name for facts in films for names in _roles(facts).values() for name in names)
-    people = _ids_by_key(session, Person, names)
-    genres = _ids_by_key(session, Genre, (name for facts in films for name in facts.genres))
-    rows: dict[type[Credit | MovieGenre | Rating], list[Row]] = {
-        Credit: [row for item in facts_by_id.items() for row in _credits(*item, people)],
-        MovieGenre: [row for item in facts_by_id.items() for row in _genres(*item, genres)],
-        Rating: [row for item in facts_by_id.items() for row in _ratings(*item)],
-    }
-    for table, new in rows.items():
-        if new:
-            session.execute(insert(table), new)
-    genre_ids = defaultdict(list)
-    for row in rows[MovieGenre]:
-        genre_ids[row["movie_id"]].append(row["genre_id"])
-    kinds = (
-        kinds_of(movie_keys(facts)["year_key"], genre_ids[movie_id])
-        for movie_id, facts in facts_by_id.items()
-    )
-    change_counts(session, Counter(itertools.chain.from_iterable(kinds)))
+
+    def __init__(self, connection: Connection) -> None:
+        self._people = _Ids(connection, Person)
+        self._genres = _Ids(connection, Genre)
+        self._credits = RowInsert(connection, Credit)
+        self._movie_genres = RowInsert(connection, MovieGenre)
+        self._ratings = RowInsert(connection, Rating)
+
+    def add(self, facts_by_id: Mapping[int, MovieFacts]) -> Counter[Kind]:
+        """Insert all links of these films, and return what the films count as.
+
+        Cost: seven statements, however many films.
+        """
+        films = facts_by_id.items()
+        people = self._people.of(
+            name for _, facts in films for _role, names in roles(facts) for name in names
+        )
+        genres = self._genres.of(name for _, facts in films for name in facts.genres)
+        of_genres = [row for item in films if item[1].genres for row in genre_rows(*item, genres)]
+        self._movie_genres.run(of_genres)
+        self._credits.run(row for item in films for row in credit_rows(*item, people))
+        self._ratings.run(row for item in films if item[1].ratings for row in rating_rows(*item))
+        counts: Counter[Kind] = Counter({ALL: len(facts_by_id)})
+        counts.update(("year", year_key(facts)) for facts in facts_by_id.values())
+        counts.update(("genre", genre_id) for _movie_id, genre_id, *_ in of_genres)
+        return counts
 
 
-def remove_links(session: Session, movie_id: int, year_key: int) -> None:
-    """Delete the links of a film, and the people and genres that no other film has."""
-    people = set(session.scalars(select(Credit.person_id).where(Credit.movie_id == movie_id)))
+class _Ids:
+    """The ids of people or genres, by key."""
+
+    def __init__(self, connection: Connection, table: type[Person] | type[Genre]) -> None:
+        self._connection = connection
+        self._table = table
+        self._known: dict[str, int] = {}
+
+    def of(self, names: Iterable[str]) -> Mapping[str, int]:
+        """Return the ids of these names, and of others; rows that are missing are inserted."""
+        name_by_key = {match_key(name): name for name in names}
+        unknown = [key for key in name_by_key if key not in self._known]
+        for start in range(0, len(unknown), _KEYS_AT_ONCE):
+            keys = unknown[start : start + _KEYS_AT_ONCE]
+            rows = self._connection.execute(
+                select(self._table.name_key, self._table.id).where(self._table.name_key.in_(keys))
+            )
+            self._known |= {row.name_key: row.id for row in rows}
+        missing = [
+            {"name": name_by_key[key], "name_key": key} for key in unknown if key not in self._known
+        ]
+        if missing:
+            added = self._connection.execute(
+                insert(self._table).returning(self._table.name_key, self._table.id), missing
+            )
+            self._known |= {row.name_key: row.id for row in added}
+        return self._known
+
+
+def remove_links(connection: Connection, movie_id: int, year: int) -> Counter[Kind]:
+    """Delete the links of a film, and the people and genres that no other film has.
+
+    Return the changes of what films count as; `year` is the film's year key.
+    """
+    people = set(connection.scalars(select(Credit.person_id).where(Credit.movie_id == movie_id)))
     of_movie = select(MovieGenre.genre_id).where(MovieGenre.movie_id == movie_id)
-    genres = set(session.scalars(of_movie))
+    genres = set(connection.scalars(of_movie))
     for table in (Credit, MovieGenre, Rating):
-        session.execute(delete(table).where(table.movie_id == movie_id))
+        connection.execute(delete(table).where(table.movie_id == movie_id))
     has_credit = exists().where(Credit.person_id == Person.id)
-    session.execute(delete(Person).where(Person.id.in_(people), ~has_credit))
+    connection.execute(delete(Person).where(Person.id.in_(people), ~has_credit))
     has_movie = exists().where(MovieGenre.genre_id == Genre.id)
-    session.execute(delete(Genre).where(Genre.id.in_(genres), ~has_movie))
-    change_counts(session, Counter(dict.fromkeys(kinds_of(year_key, genres), -1)))
-
-
-def movie_keys(facts: MovieFacts) -> Row:
-    """Return what a film is found and sorted by, as the columns of every table that has them."""
-    return {
-        "title_key": match_key(facts.title),
-        "year_key": UNKNOWN_YEAR if facts.year is None else facts.year,
-    }
-
-
-def _roles(facts: MovieFacts) -> dict[str, tuple[str, ...]]:
-    return {CAST: facts.cast, "director": facts.directors, "writer": facts.writers}
-
-
-def _credits(movie_id: int, facts: MovieFacts, people: dict[str, int]) -> Iterator[Row]:
-    keys = movie_keys(facts)
-    for role, names in _roles(facts).items():
-        for position, key in enumerate(dict.fromkeys(map(match_key, names))):
-            yield {
-                "movie_id": movie_id,
-                "role": role,
-                "position": position,
-                "person_id": people[key],
-                **keys,
-            }
-
-
-def _genres(movie_id: int, facts: MovieFacts, genres: dict[str, int]) -> Iterator[Row]:
-    keys = movie_keys(facts)
-    for position, key in enumerate(dict.fromkeys(map(match_key, facts.genres))):
-        yield {"movie_id": movie_id, "genre_id": genres[key], "position": position, **keys}
-
-
-def _ratings(movie_id: int, facts: MovieFacts) -> Iterator[Row]:
-    for position, rating in enumerate(facts.ratings):
-        yield {
-            "movie_id": movie_id,
-            "position": position,
-            "source": rating.source,
-            "value": rating.value,
-        }
-
-
-def _ids_by_key(
-    session: Session, table: type[Person] | type[Genre], names: Iterable[str]
-) -> dict[str, int]:
-    """Return the id of each name's row by its key, inserting the rows that are missing."""
-    name_by_key = {match_key(name): name for name in names}
-    keys = select(table.name_key, table.id)
-    rows = session.execute(keys.where(table.name_key.in_(name_by_key.keys())))
-    known = {row.name_key: row.id for row in rows}
-    missing = [
-        {"name": name, "name_key": key} for key, name in name_by_key.items() if key not in known
-    ]
-    if not missing:
-        return known
-    added = session.execute(insert(table).returning(table.name_key, table.id), missing)
-    return known | {row.name_key: row.id for row in added}
+    connection.execute(delete(Genre).where(Genre.id.in_(genres), ~has_movie))
+    return Counter(dict.fromkeys([ALL, ("year", year), *(("genre", id_) for id_ in genres)], -1))

@@ -25,7 +25,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from data_layer.entities.movie_query import MovieSort
 from data_layer.sql.models import Credit, Genre, Movie, MovieCount, MovieGenre, Person
-from data_layer.sql.movie_links import CAST
+from data_layer.sql.movie_rows import CAST
 
 
 @dataclass(frozen=True, slots=True)

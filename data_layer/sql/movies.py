@@ -1,6 +1,5 @@
 """The films, in tables: relations to find them by, documents to serve."""
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,10 +10,10 @@ from common.errors import Conflict, NotFound
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.entities.movie_document import movie_document
 from data_layer.sql.models import Movie
-from data_layer.sql.movie_links import add_links, movie_keys, remove_links
+from data_layer.sql.movie_counts import change_counts
+from data_layer.sql.movie_links import NewLinks, remove_links
 from data_layer.sql.movie_reads import MovieReads, RunSql
-
-_LINKED = {"genres", "directors", "writers", "cast", "ratings"}
+from data_layer.sql.movie_rows import movie_row
 
 
 class SqlAlchemyMovieRepository(MovieReads):
@@ -34,12 +33,13 @@ class SqlAlchemyMovieRepository(MovieReads):
         known = select(Movie.id).where(Movie.imdb_id.in_(imdb_ids)).limit(1)
         if self._session.scalar(known) is not None:
             raise Conflict("A movie with this IMDb id is in the catalogue.")
+        connection = self._session.connection()
         ids = self._session.scalars(
             insert(Movie).returning(Movie.id, sort_by_parameter_order=True),
-            [_columns(facts) for facts in films],
+            [_columns_without_id(facts) for facts in films],
         ).all()
         facts_by_id = dict(zip(ids, films, strict=True))
-        add_links(self._session, facts_by_id)
+        change_counts(connection, NewLinks(connection).add(facts_by_id))
         stored = [
             StoredMovie(movie_id, movie_document(movie_id, facts))
             for movie_id, facts in facts_by_id.items()
@@ -54,20 +54,12 @@ class SqlAlchemyMovieRepository(MovieReads):
         year_key = self._session.scalar(select(Movie.year_key).where(Movie.id == movie_id))
         if year_key is None:
             raise NotFound("No movie has this id.")
-        remove_links(self._session, movie_id, year_key)
+        connection = self._session.connection()
+        change_counts(connection, remove_links(connection, movie_id, year_key))
         self._session.execute(delete(Movie).where(Movie.id == movie_id))
 
 
-def _columns(facts: MovieFacts) -> dict[str, Any]:
-    """Return the values of a film's own columns; the document waits for its id."""
-    plain = {
-        field.name: getattr(facts, field.name)
-        for field in dataclasses.fields(facts)
-        if field.name not in _LINKED
-    }
-    return plain | {
-        **movie_keys(facts),
-        "languages": list(facts.languages),
-        "countries": list(facts.countries),
-        "document": b"",
-    }
+def _columns_without_id(facts: MovieFacts) -> dict[str, Any]:
+    """Return a new film's columns; the id is the database's to give, the document needs it."""
+    row = movie_row(None, facts, b"")
+    return dict(zip(Movie.__table__.columns.keys()[1:], row[1:], strict=True))

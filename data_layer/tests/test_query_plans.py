@@ -57,7 +57,7 @@ def test_an_index_serves_films_by_year(
     assert is_direct(steps), steps
 
 
-@pytest.mark.parametrize("filters", [frozenset[str](), frozenset({"genre"})])
+@pytest.mark.parametrize("filters", [frozenset[str](), frozenset({"genre"}), frozenset({"year"})])
 def test_an_index_serves_films_by_id(database: Database, filters: frozenset[str]) -> None:
     shape = PageShape(MovieSort("id", is_descending=True), filters, has_after=True)
     steps = plan(database, page_sql(shape, database.engine.dialect))

@@ -1,0 +1,23 @@
+"""Filling a catalogue with more films than repositories are made for."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from data_layer.entities.movie import MovieFacts
+
+
+class BulkLoad(Protocol):
+    """Stores new films in one transaction; it ends with the context that gave the load."""
+
+    @property
+    def next_id(self) -> int:
+        """The id of the next film that is added."""
+        ...
+
+    def add_many(self, films: Sequence[MovieFacts]) -> None:
+        """Store new films, in their order; some thousands at once are quickest.
+
+        Raises:
+            Conflict: one of them is there, or is given twice.
+        """
+        ...

@@ -1,0 +1,133 @@
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import inspect
+
+from common.errors import Conflict, DatabaseUnavailable
+from data_layer.database import Database
+from data_layer.entities.movie import MovieFacts, Rating
+from data_layer.entities.movie_query import MovieFilter, MovieQuery
+from data_layer.sql.models import Base
+
+FILMS = [
+    MovieFacts(
+        title=f"Film {number:03}",
+        imdb_id=f"tt9{number:09}",
+        year=1990 + number % 3,
+        genres=("Drama", "Comédie")[: number % 3],
+        directors=("Ada Lovelace",),
+        cast=("Zoë Bell", "ZOE BELL", f"Extra {number // 10}"),
+        ratings=(Rating("Metacritic", "50/100"),),
+    )
+    for number in range(100)
+]
+
+
+def tables(database: Database) -> dict[str, set[tuple[object, ...]]]:
+    """Everything that is stored, by table."""
+    with database.engine.connect() as connection:
+        return {
+            table.name: {tuple(map(repr, row)) for row in connection.execute(table.select())}
+            for table in Base.metadata.sorted_tables
+        }
+
+
+def index_names(database: Database) -> set[str | None]:
+    inspector = inspect(database.engine)
+    return {
+        index["name"]
+        for table in inspector.get_table_names()
+        for index in inspector.get_indexes(table)
+    }
+
+
+def test_stores_what_adding_stores(database: Database, tmp_path: Path) -> None:
+    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    other.migrate()
+    with other.unit_of_work() as uow:
+        uow.movies.add_many(FILMS)
+        uow.commit()
+    with database.bulk_load() as load:
+        load.add_many(FILMS[:30])
+        load.add_many(FILMS[30:])
+    assert tables(database) == tables(other)
+    other.close()
+
+
+def test_goes_on_behind_the_films_that_are_there(database: Database) -> None:
+    with database.unit_of_work() as uow:
+        first = uow.movies.add_many(FILMS[:2])[1]
+        uow.movies.remove(first.id)
+        uow.commit()
+    with database.bulk_load() as load:
+        assert load.next_id == 3  # The id of a film that was removed is not given again.
+        load.add_many(FILMS[2:])
+    with database.unit_of_work() as uow:
+        later = uow.movies.add(FILMS[1])
+        page = uow.movies.list(
+            MovieQuery(filter=MovieFilter(cast="zoe bell"), limit=100, counts_total=True)
+        )
+    assert later.id == len(FILMS) + 1
+    assert page.total == len(page.movies) == len(FILMS)
+
+
+def test_makes_every_index_anew(database: Database) -> None:
+    before = index_names(database)
+    with database.bulk_load() as load:
+        load.add_many(FILMS)
+    assert index_names(database) == before != set()
+
+
+def test_stores_nothing_when_it_fails(database: Database) -> None:
+    before, indexes = tables(database), index_names(database)
+    with pytest.raises(Conflict), database.bulk_load() as load:
+        load.add_many(FILMS)
+        load.add_many(FILMS[:1])
+    with pytest.raises(KeyError), database.bulk_load() as load:
+        load.add_many(FILMS)
+        raise KeyError
+    assert tables(database) == before
+    assert index_names(database) == indexes
+    assert database.revision() == 0
+
+
+def test_makes_earlier_answers_stale(database: Database) -> None:
+    with database.bulk_load() as load:
+        load.add_many(FILMS)
+    assert database.revision() == 1
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_leaves_the_connection_as_it_was(
+    database: Database, tmp_path: Path, is_shared: bool
+) -> None:
+    other = sqlite3.connect(tmp_path / "movies.db")
+    if is_shared:
+        other.execute("SELECT count(*) FROM movies").fetchall()
+    with database.bulk_load() as load:
+        load.add_many(FILMS)
+        if is_shared:  # Who reads goes on reading, and sees the films when all are in.
+            assert other.execute("SELECT count(*) FROM movies").fetchone() == (0,)
+    assert other.execute("SELECT count(*) FROM movies").fetchone() == (100,)
+    other.close()
+    with database.engine.connect() as connection:
+        pragmas = {
+            name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout")
+        }
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 5000}
+
+
+def test_gives_up_where_another_one_writes(database: Database, tmp_path: Path) -> None:
+    other = sqlite3.connect(tmp_path / "movies.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    database.engine.dispose()
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        pytest.raises(DatabaseUnavailable, match="can't be used"),
+    ):
+        patch.setattr("data_layer.sql.engine.BUSY_TIMEOUT_SECONDS", 0)
+        with database.bulk_load():
+            pass
+    other.close()
