@@ -13,6 +13,7 @@ from starlette.types import ASGIApp
 from movies_service.documentation import complete_documentation
 from movies_service.edge.body_limit import BodyLimit
 from movies_service.edge.cache import AnswerCache, CacheOptions
+from movies_service.edge.direct_reads import DirectReads
 from movies_service.edge.head import HeadAsGet
 from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER
 from movies_service.edge.request_context import RequestContext
@@ -73,7 +74,7 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
 
 def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
     """Return the API with its surroundings, the outermost of which sees a request first."""
-    app: ASGIApp = HeadAsGet(create_api(lifespan))
+    app: ASGIApp = HeadAsGet(DirectReads(create_api(lifespan), movies.reads))
     app = BodyLimit(app, max_bytes=options.max_body_bytes)
     app = CORSMiddleware(
         app,

@@ -64,28 +64,29 @@ class MovieReads:
         return tuple([StoredMovie(row[0], row[1]) for row in rows])
 
     def list(self, query: MovieQuery) -> MoviePage:
-        """Read a page in one statement, and the total in another where it is asked for."""
+        """Read a page, and the total where it is asked for, in one statement."""
         values = _values(query.filter)
         filters = frozenset(values)
-        total = self._total(filters, values) if query.counts_total else None
         values |= {"limit": query.limit + 1, "skip": query.skip}
         for place, key in enumerate(query.after or ()):
             values[f"after_{place}"] = key
-        shape = PageShape(query.sort, filters, query.after is not None)
+        shape = PageShape(query.sort, filters, query.after is not None, query.counts_total)
         rows = self._query(page_sql(shape, self._dialect), values)
         page = rows[: query.limit]
         return MoviePage(
             movies=tuple([StoredMovie(row[-2], row[-1]) for row in page]),
-            next_after=tuple(page[-1][:-1]) if len(rows) > len(page) else None,
-            total=total,
+            next_after=tuple(page[-1][1:-1]) if len(rows) > len(page) else None,
+            total=self._total(rows, filters, values) if query.counts_total else None,
         )
 
     def _find(self, column: str, value: object) -> StoredMovie | None:
         rows = self._query(document_sql(column, self._dialect), {"value": value})
         return StoredMovie(*rows[0]) if rows else None
 
-    def _total(self, filters: frozenset[str], values: dict[str, Any]) -> int:
-        rows = self._query(total_sql(filters, self._dialect), values)
+    def _total(self, rows: Sequence[Row], filters: frozenset[str], values: dict[str, Any]) -> int:
+        """Return what the rows of a page say, or ask where the page has none."""
+        if not rows:
+            rows = self._query(total_sql(filters, self._dialect), values)
         return int(rows[0][0]) if rows else 0
 
     def _query(self, sql: Sql, values: dict[str, Any]) -> Sequence[Row]:

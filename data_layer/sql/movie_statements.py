@@ -12,12 +12,14 @@ from typing import Any, cast
 from sqlalchemy import (
     ColumnElement,
     Dialect,
+    Integer,
     Select,
     String,
     bindparam,
     exists,
     func,
     literal_column,
+    null,
     select,
     tuple_,
 )
@@ -36,6 +38,7 @@ class PageShape:
     filters: frozenset[str]
     """Names of fields of `MovieFilter`."""
     has_after: bool
+    counts_total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +59,15 @@ def page_sql(shape: PageShape, dialect: Dialect) -> Sql:
     """Read sort keys and documents of a page's films, and of one more if there is one.
 
     Parameters: those of the filters, `after_0` …, `skip`, `limit`.
-    Shape: the keys of a position, then the document.
+    Shape: how many films match, or None if that is not wanted; the keys of a position; the
+        document.
     """
     source = _source(shape.filters)
     keys = _keys(source, shape.sort)
-    statement = select(*keys.values(), Movie.document).where(*_conditions(source, shape.filters))
+    total = _total(shape.filters).scalar_subquery() if shape.counts_total else null()
+    statement = select(total, *keys.values(), Movie.document).where(
+        *_conditions(source, shape.filters)
+    )
     if source is not Movie:
         statement = statement.join(Movie, Movie.id == _movie_id(source))
     # A key that a filter fixes orders nothing; left in, it keeps SQLite from using its index.
@@ -78,22 +85,8 @@ def page_sql(shape: PageShape, dialect: Dialect) -> Sql:
 
 @functools.cache
 def total_sql(filters: frozenset[str], dialect: Dialect) -> Sql:
-    """Read how many films match: from a counter where there is one, else by index."""
-    counter = select(MovieCount.movies)
-    if not filters:
-        statement: Select[*tuple[Any, ...]] = counter.where(MovieCount.kind == _constant("all"))
-    elif filters == {"year"}:
-        statement = counter.where(
-            MovieCount.kind == _constant("year"), MovieCount.key == bindparam("year")
-        )
-    elif filters == {"genre"}:
-        statement = counter.where(
-            MovieCount.kind == _constant("genre"), MovieCount.key == _genre_id()
-        )
-    else:
-        source = _source(filters)
-        statement = select(func.count()).where(*_conditions(source, filters))
-    return _compile(statement, dialect)
+    """Read how many films match."""
+    return _compile(_total(filters), dialect)
 
 
 @functools.cache
@@ -116,6 +109,23 @@ def namesakes_sql(filters: frozenset[str], dialect: Dialect) -> Sql:
         .offset(bindparam("skip"))
     )
     return _compile(statement, dialect)
+
+
+def _total(filters: frozenset[str]) -> Select[int]:
+    """Count from a counter where there is one, else by index."""
+    if not filters:
+        key: ColumnElement[int] = literal_column("0", Integer)
+    elif filters == {"year"}:
+        key = bindparam("year", type_=Integer)
+    elif filters == {"genre"}:
+        key = _genre_id()
+    else:
+        source = _source(filters)
+        return select(func.count()).where(*_conditions(source, filters)).correlate(None)
+    kind = next(iter(filters), "all")
+    return select(MovieCount.movies).where(
+        MovieCount.kind == _constant(kind), MovieCount.key == key
+    )
 
 
 _Source = type[Movie | MovieGenre | Credit]

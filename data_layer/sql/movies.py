@@ -1,6 +1,6 @@
 """The films, in tables: relations to find them by, documents to serve."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Dialect, delete, insert, select, update
@@ -19,9 +19,9 @@ from data_layer.sql.movie_rows import movie_row
 class SqlAlchemyMovieRepository(MovieReads):
     """See `data_layer.ports.movies.MovieRepository`."""
 
-    def __init__(self, session: Session, run: RunSql, dialect: Dialect) -> None:
+    def __init__(self, session: Callable[[], Session], run: RunSql, dialect: Dialect) -> None:
         super().__init__(run, dialect)
-        self._session = session
+        self._open_session = session
 
     def add(self, facts: MovieFacts) -> StoredMovie:
         """Insert one film."""
@@ -31,10 +31,11 @@ class SqlAlchemyMovieRepository(MovieReads):
         """Insert the films with their links, then write the documents, which hold their ids."""
         imdb_ids = [facts.imdb_id for facts in films if facts.imdb_id is not None]
         known = select(Movie.id).where(Movie.imdb_id.in_(imdb_ids)).limit(1)
-        if self._session.scalar(known) is not None:
+        session = self._open_session()
+        if session.scalar(known) is not None:
             raise Conflict("A movie with this IMDb id is in the catalogue.")
-        connection = self._session.connection()
-        ids = self._session.scalars(
+        connection = session.connection()
+        ids = session.scalars(
             insert(Movie).returning(Movie.id, sort_by_parameter_order=True),
             [_columns_without_id(facts) for facts in films],
         ).all()
@@ -44,19 +45,20 @@ class SqlAlchemyMovieRepository(MovieReads):
             StoredMovie(movie_id, movie_document(movie_id, facts))
             for movie_id, facts in facts_by_id.items()
         ]
-        self._session.execute(
+        session.execute(
             update(Movie), [{"id": movie.id, "document": movie.document} for movie in stored]
         )
         return tuple(stored)
 
     def remove(self, movie_id: int) -> None:
         """Delete the film with its links."""
-        year_key = self._session.scalar(select(Movie.year_key).where(Movie.id == movie_id))
+        session = self._open_session()
+        year_key = session.scalar(select(Movie.year_key).where(Movie.id == movie_id))
         if year_key is None:
             raise NotFound("No movie has this id.")
-        connection = self._session.connection()
+        connection = session.connection()
         change_counts(connection, remove_links(connection, movie_id, year_key))
-        self._session.execute(delete(Movie).where(Movie.id == movie_id))
+        session.execute(delete(Movie).where(Movie.id == movie_id))
 
 
 def _columns_without_id(facts: MovieFacts) -> dict[str, Any]:

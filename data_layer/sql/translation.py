@@ -12,14 +12,19 @@ RETRY_AFTER_SECONDS = 1
 """When to try again after the database did not serve: locks are held for milliseconds."""
 
 
+def unavailable() -> DatabaseUnavailable:
+    """Return the error that says that the database did not serve."""
+    return DatabaseUnavailable(
+        "The database can't be used at the moment.", retry_after_seconds=RETRY_AFTER_SECONDS
+    )
+
+
 @contextmanager
-def translated_errors(*driver_errors: type[Exception]) -> Iterator[None]:
-    """Turn SQLAlchemy's errors, and these of a driver, into those of `common.errors`."""
+def translated_errors() -> Iterator[None]:
+    """Turn SQLAlchemy's errors into those of `common.errors`."""
     try:
         yield
     except IntegrityError as error:
         raise Conflict("It contradicts what was stored meanwhile.") from error
-    except (DBAPIError, PoolTimeoutError) + driver_errors as error:  # noqa: RUF005 - mypy reads it.
-        raise DatabaseUnavailable(
-            "The database can't be used at the moment.", retry_after_seconds=RETRY_AFTER_SECONDS
-        ) from error
+    except (DBAPIError, PoolTimeoutError) as error:
+        raise unavailable() from error

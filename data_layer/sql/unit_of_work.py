@@ -4,14 +4,15 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, PoolProxiedConnection
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from data_layer.sql.api_keys import SqlAlchemyApiKeyRepository
 from data_layer.sql.movie_reads import Row
 from data_layer.sql.movies import SqlAlchemyMovieRepository
 from data_layer.sql.seeds import SqlAlchemySeedRepository
-from data_layer.sql.translation import translated_errors
+from data_layer.sql.translation import translated_errors, unavailable
 
 
 class SqlAlchemyUnitOfWork:
@@ -32,13 +33,27 @@ class SqlAlchemyUnitOfWork:
         on_commit: Callable[[], None] = lambda: None,
     ) -> None:
         self._engine = engine
-        self._session = Session(engine)
+        self._is_read_only = is_read_only
         self._on_commit = on_commit
         self._effects: list[Callable[[], None]] = []
-        run = self._run_on_driver if is_read_only else self._run_in_session
-        self.movies = SqlAlchemyMovieRepository(self._session, run, engine.dialect)
-        self.api_keys = SqlAlchemyApiKeyRepository(self._session)
-        self.seeds = SqlAlchemySeedRepository(self._session)
+        self._opened_session: Session | None = None
+        self._opened_driver: PoolProxiedConnection | None = None
+
+    @property
+    def movies(self) -> SqlAlchemyMovieRepository:
+        """The films."""
+        run = self._run_on_driver if self._is_read_only else self._run_in_session
+        return SqlAlchemyMovieRepository(self._session, run, self._engine.dialect)
+
+    @property
+    def api_keys(self) -> SqlAlchemyApiKeyRepository:
+        """The API keys."""
+        return SqlAlchemyApiKeyRepository(self._session())
+
+    @property
+    def seeds(self) -> SqlAlchemySeedRepository:
+        """The plan of the first films."""
+        return SqlAlchemySeedRepository(self._session())
 
     def __enter__(self) -> Self:
         return self
@@ -49,15 +64,18 @@ class SqlAlchemyUnitOfWork:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with translated_errors():
-            self._session.close()
-            if error is not None:
-                raise error
+        if self._opened_driver is not None:
+            self._opened_driver.close()
+        if self._opened_session is not None:
+            with translated_errors():
+                self._opened_session.close()
+                if error is not None:
+                    raise error
 
     def commit(self) -> None:
         """Commit, then run the effects in the order in which they were given."""
         with translated_errors():
-            self._session.commit()
+            self._session().commit()
         self._on_commit()
         effects, self._effects = self._effects, []
         for effect in effects:
@@ -67,15 +85,21 @@ class SqlAlchemyUnitOfWork:
         """Keep `effect` for the commit."""
         self._effects.append(effect)
 
+    def _session(self) -> Session:
+        """Return the session; most reads need none, and it costs more than they do."""
+        if self._opened_session is None:
+            self._opened_session = Session(self._engine)
+        return self._opened_session
+
     def _run_in_session(self, text: str, parameters: tuple[Any, ...]) -> Sequence[Row]:
-        return self._session.connection().exec_driver_sql(text, parameters).all()
+        return self._session().connection().exec_driver_sql(text, parameters).all()
 
     def _run_on_driver(self, text: str, parameters: tuple[Any, ...]) -> Sequence[Row]:
-        with translated_errors(self._engine.dialect.loaded_dbapi.Error):
-            connection = self._engine.raw_connection()
-            try:
-                cursor = connection.cursor()
-                cursor.execute(text, parameters)
-                return cursor.fetchall()
-            finally:
-                connection.close()
+        try:
+            if self._opened_driver is None:
+                self._opened_driver = self._engine.raw_connection()
+            cursor = self._opened_driver.cursor()
+            cursor.execute(text, parameters)
+            return cursor.fetchall()
+        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
+            raise unavailable() from error

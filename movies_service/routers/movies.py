@@ -10,7 +10,6 @@ from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import StoredMovie
 from movies_service.conditional import answer_json, etag_of
 from movies_service.routers import movie_examples as examples
-from movies_service.routers.direct_route import DirectRoute
 from movies_service.routers.list_parameters import GetParameters, ListParameters
 from movies_service.routers.page_document import page_document
 from movies_service.schemas.movies import MovieOut, MoviePageOut, MovieWishIn
@@ -19,8 +18,8 @@ from movies_service.services import ServicesDependency
 from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
 
 router = APIRouter(prefix="/movies", tags=["movies"])
-reads = APIRouter(prefix="/movies", tags=["movies"], route_class=DirectRoute)
-"""What is asked for all the time."""
+reads = APIRouter(prefix="/movies", tags=["movies"])
+"""What is asked for all the time; see `movies_service.edge.direct_reads`."""
 
 Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
 
