@@ -2,21 +2,106 @@
 
 import dataclasses
 import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
+from requests import RequestException
 from rich.console import Console
 from rich.table import Table
 
+from common.benchmark.commands import BenchmarkFailed
+from common.benchmark.experiment import Experiment
+from common.benchmark.findings import Finding, find, find_slowdowns
+from common.benchmark.load import installed_tool
+from common.benchmark.progress import ExperimentProgress
+from common.benchmark.reads import FILMS_MIN
+from common.benchmark.report import render_chart, render_json, render_page
+from common.benchmark.results import Plan
 from common.benchmark.seeding import SeedingTimes, measure_seeding
-from common.command_line import new_command_line
+from common.command_line import new_command_line, reported_errors
+from common.errors import InvalidInput
 
 app = new_command_line("Measure this project; the figures in its documentation come from here.")
 
 
-@app.callback()
-def benchmark() -> None:
-    """Measure this project; the figures in its documentation come from here."""
+@app.callback(invoke_without_command=True)
+def benchmark(
+    context: typer.Context,
+    films: Annotated[
+        str, typer.Option(help="Sizes of the catalogues, rising, with commas between.")
+    ] = "100,10000,1000000",
+    rounds: Annotated[int, typer.Option(min=1, help="How often each question is asked.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.05, help="How long, each time.")] = 1,
+    output: Annotated[Path, typer.Option(help="Where the report goes.")] = Path("benchmark"),
+    *,
+    set_baseline: Annotated[
+        bool, typer.Option("--set-baseline", help="Compare later runs with this one.")
+    ] = False,
+) -> None:
+    """Measure the service against the limits, and against others, on catalogues of several sizes.
+
+    Writes report.html, results.json and chart.svg. The first run is kept as baseline.json; later
+    ones say what got slower since. The default takes about 15 minutes and 4 GB of disk.
+    """
+    if context.invoked_subcommand is None:
+        with reported_errors():
+            plan = Plan(
+                sizes=_read_sizes(films),
+                rounds=rounds,
+                seconds=seconds,
+                tool=installed_tool(),
+            )
+            measure(plan, output, set_baseline=set_baseline)
+
+
+def measure(plan: Plan, output: Path, *, set_baseline: bool) -> None:
+    """Measure a plan, write the report, and print the figures that have targets."""
+    console = Console(stderr=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="movies-benchmark-") as folder,
+        ExperimentProgress(console) as progress,
+    ):
+        try:
+            results = Experiment(plan, Path(folder), progress).run()
+        except RequestException as error:
+            raise BenchmarkFailed(f"A server did not answer as it has to: {error}") from None
+    findings = find(results)
+    baseline = output / "baseline.json"
+    slowdowns = (
+        find_slowdowns(results, json.loads(baseline.read_text())) if baseline.exists() else None
+    )
+    documents = {
+        "results.json": render_json(results, findings),
+        "report.html": render_page(results, findings, slowdowns),
+        "chart.svg": render_chart(results),
+    }
+    if slowdowns is None or set_baseline:
+        documents["baseline.json"] = documents["results.json"]
+    output.mkdir(parents=True, exist_ok=True)
+    for name, text in documents.items():
+        (output / name).write_text(text, encoding="utf-8")
+    Console().print(_findings_table(findings))
+    for slowdown in slowdowns or ():
+        console.print(f"Slower: {slowdown}", highlight=False)
+    console.print(f"The report is {output / 'report.html'}", highlight=False)
+
+
+def _read_sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(size) if size.strip().isdigit() else 0 for size in text.split(","))
+    if min(sizes) < FILMS_MIN or list(sizes) != sorted(set(sizes)):
+        raise InvalidInput(f"--films: give rising numbers of {FILMS_MIN} and more.")
+    return sizes
+
+
+def _findings_table(findings: Sequence[Finding]) -> Table:
+    table = Table("figure", "measured", "target", "")
+    for finding in findings:
+        verdict = "reached" if finding.is_met else "missed"
+        table.add_row(finding.name, finding.text, finding.target_text, verdict)
+    return table
 
 
 @app.command()

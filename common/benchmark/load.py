@@ -3,7 +3,6 @@
 import functools
 import json
 import shutil
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from common.benchmark.commands import run_command
 from common.benchmark.processors import Processors, pinned_to
 
 Tool = Literal["wrk", "own client"]
@@ -59,15 +59,15 @@ class LoadGenerator:
         """Ask for the paths in turn, on so many connections, for so long.
 
         Raises:
-            CalledProcessError: the tool failed.
+            BenchmarkFailed: the tool failed.
         """
         with tempfile.NamedTemporaryFile("w") as file, pinned_to(self.processors):
             file.write("".join(f"{path}\n" for path in paths))
             file.flush()
             make = _wrk_command if self.tool == "wrk" else _client_command
             command = make(url, file.name, connections, seconds, headers)
-            done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - Our own.
-        return Load(**json.loads(done.stdout.splitlines()[-1]))
+            printed = run_command(command)
+        return Load(**json.loads(printed.splitlines()[-1]))
 
 
 @functools.cache

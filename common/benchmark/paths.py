@@ -39,13 +39,20 @@ def _datasette_rows(**conditions: object) -> str:
     return f"/catalogue/movies.json?{urlencode(page | conditions)}"
 
 
+def _tilde_encoded(text: str) -> str:
+    """Return a value as Datasette writes it into its cursors."""
+    return quote(text, safe="").replace("%20", "+").replace("~", "~7E").replace("%", "~")
+
+
 def _sql(condition: str, text: str) -> str:
     return " ".join(condition.format(key=match_key(text).replace("'", "''")).split())
 
 
 DATASETTE_PATHS: Mapping[Read, PathOf] = {
     Read.FIRST_PAGE: lambda _: _datasette_rows(),
-    Read.DEEP_PAGE: lambda film: _datasette_rows(title_key__gte=match_key(film.title)),
+    Read.DEEP_PAGE: lambda film: _datasette_rows(
+        _next=f"{_tilde_encoded(match_key(film.title))},{film.id}"
+    ),
     Read.BY_ID: lambda film: f"/catalogue/movies/{film.id}.json?_shape=objects",
     Read.BY_TITLE: lambda film: _datasette_rows(title_key=match_key(film.title)),
     Read.TITLE_FILTER: lambda film: _datasette_rows(title_key=match_key(film.title)),

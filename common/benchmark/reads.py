@@ -42,12 +42,15 @@ SAMPLES = 100
 FILMS_MIN = 20
 """Smaller catalogues have no deep page."""
 
+DEPTH_MAX = 100_000
+"""No page lies deeper than so many films; to walk there takes time."""
+
 _LIMIT, _WALKED_LIMIT = 10, 100
 _DEEP_PAGES = 10
 
 
 def find_samples(url: str, films: int) -> list[Sample]:
-    """Ask the service at `url` for films, and for pages in the middle of the list."""
+    """Ask the service at `url` for films, and for pages deep in the list."""
     step = max(1, films // SAMPLES)
     ids = range(1, films + 1, step)[:SAMPLES]
     with requests.Session() as session:
@@ -68,11 +71,11 @@ def find_samples(url: str, films: int) -> list[Sample]:
 
 
 def _find_deep_pages(session: requests.Session, url: str, films: int) -> list[tuple[int, str]]:
-    """Walk to the middle of the list; return the last pages met, by number and by URL."""
+    """Walk into the list; return the last pages met, by number and by URL."""
     limit = min(_WALKED_LIMIT, films // FILMS_MIN * _LIMIT)
     here = f"/movies?limit={limit}"
     found = []
-    for seen in range(limit, films // 2 + 1, limit):
+    for seen in range(limit, min(films // 2, DEPTH_MAX) + 1, limit):
         here = _get(session, url + here)["next_url"]
         found.append((seen // _LIMIT + 1, here.replace(f"limit={limit}", f"limit={_LIMIT}")))
     return found[-_DEEP_PAGES:]

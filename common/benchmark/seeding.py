@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import statistics
 import subprocess
 import sys
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from common.benchmark.commands import run_command
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def measure_seeding(latency_ms: int, concurrency: int, rounds: int) -> SeedingTi
     The time is that of the seeding itself, database work included; starting Python is not.
 
     Raises:
-        CalledProcessError: a seeding failed.
+        BenchmarkFailed: a seeding failed.
     """
     with _emulator(latency_ms) as url:
         results = [_seed(url, concurrency) for _ in range(rounds)]
@@ -66,17 +67,11 @@ def _emulator(latency_ms: int) -> Iterator[str]:
 def _seed(url: str, concurrency: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         environment = {
-            **os.environ,
             "DATABASE_URL": f"sqlite:///{Path(folder) / 'movies.db'}",
             "OMDB_URL": url,
             "OMDB_API_KEY": "benchmark",
         }
         command = [sys.executable, "-m", "data_fetcher", "--json"]
-        done = subprocess.run(  # noqa: S603 - Our own command.
-            [*command, "--concurrency", str(concurrency)],
-            env=environment,
-            check=True,
-            capture_output=True,
-        )
-    result: dict[str, float] = json.loads(done.stdout)
+        printed = run_command([*command, "--concurrency", str(concurrency)], environment)
+    result: dict[str, float] = json.loads(printed)
     return result

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import requests
 
+from common.benchmark.commands import BenchmarkFailed
 from common.benchmark.processors import Processors, pinned_to
 
 START_SECONDS = 60
@@ -29,10 +30,6 @@ class Server:
 
     url: str
     pid: int
-
-
-class DidNotStart(Exception):
-    """A server has ended, or does not answer."""
 
 
 @contextmanager
@@ -54,7 +51,7 @@ def served(
         processors: what it may use.
 
     Raises:
-        DidNotStart: with the end of its output.
+        BenchmarkFailed: it does not start; the message has the end of its output.
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
@@ -93,4 +90,4 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path
         except requests.ConnectionError:
             pass
         time.sleep(_POLL_SECONDS)
-    raise DidNotStart(f"{url} does not answer: {log.read_text()[-500:]}")
+    raise BenchmarkFailed(f"{url} does not answer: {log.read_text()[-500:]}")

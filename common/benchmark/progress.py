@@ -1,0 +1,50 @@
+"""The progress of a benchmark, as people see it on a terminal."""
+
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+
+class ExperimentProgress:
+    """A bar on standard error; where that is no terminal, each stage is a line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("elapsed,"),
+            TimeRemainingColumn(),
+            TextColumn("left: {task.description}"),
+            console=console,
+        )
+        self._task = self._progress.add_task("", total=None)
+
+    def stage(self, about: str) -> None:
+        """Say what is done now."""
+        self._progress.update(self._task, description=about)
+        if not self._console.is_terminal:
+            self._console.print(about, highlight=False)
+
+    def begin_rounds(self, steps: int) -> None:
+        """Show how far the rounds are, of so many steps."""
+        self.stage("Comparing")
+        self._progress.reset(self._task, total=steps)
+
+    def advance(self, about: str) -> None:
+        """Go on by a step."""
+        self._progress.update(self._task, description=about, advance=1)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._progress.stop()
