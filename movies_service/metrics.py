@@ -1,6 +1,6 @@
 """What the service counts, as Prometheus reads it."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -34,14 +34,14 @@ class RequestCounts:
     """The requests that were answered, whoever answered them. For one event loop."""
 
     def __init__(self) -> None:
-        self.by_kind: Counter[RequestKind] = Counter()
+        self.by_kind: dict[RequestKind, int] = {}
         self.seconds_by_route: dict[str, Histogram] = defaultdict(
             partial(Histogram, LATENCY_BOUNDS_SECONDS)
         )
 
     def add(self, kind: RequestKind, seconds: float) -> None:
         """Count an answered request."""
-        self.by_kind[kind] += 1
+        self.by_kind[kind] = self.by_kind.get(kind, 0) + 1
         self.seconds_by_route[kind[1]].observe(seconds)
 
 

@@ -185,12 +185,15 @@ class Experiment:
     ) -> list[Question]:
         """Return the questions to servers that only repeat what the service has answered."""
         page, film, not_modified = answers
+        etag = dict(answers[page].headers)["etag"]
         raw = stack.enter_context(arena.raw_asgi(answers))
         first = self._question(RAW_ASGI, films, Read.FIRST_PAGE, raw, [page])
         questions = [
             first,
             self._question(RAW_ASGI, films, Read.BY_ID, raw, [film]),
-            self._question(RAW_ASGI, films, NOT_MODIFIED, raw, [not_modified]),
+            replace(
+                first, read=NOT_MODIFIED, paths=[not_modified], headers=[f"If-None-Match: {etag}"]
+            ),
             replace(first, connections=1),
         ]
         if is_nginx_installed():

@@ -6,8 +6,6 @@ commit of this process advances: what was cached before is out of reach at once.
 
 import asyncio
 import functools
-import itertools
-import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,7 +22,7 @@ from movies_service.edge.answers import (
     storable_headers,
 )
 from movies_service.edge.recorder import Recorder, with_status
-from movies_service.edge.request_context import ACCEPTABLE_ID, route_of
+from movies_service.edge.request_context import RAW_HEADER, RequestIds, route_of
 from movies_service.metrics import CacheCounts, RequestCounts
 
 _ALIASES_MAX = 10_000
@@ -42,7 +40,7 @@ _RELEVANT = {
 }
 """Places in the list that `_read_wants` gives."""
 
-_REQUEST_ID, _CREDENTIAL = 3, 4
+_IF_NONE_MATCH, _REQUEST_ID, _CREDENTIAL = 1, 3, 4
 _NOTHING: Message = {"type": "http.response.body", "body": b""}
 _HIDDEN_FROM_APP = frozenset({b"if-none-match", b"accept-encoding"})
 
@@ -103,72 +101,62 @@ class AnswerCache:
         self._ready: dict[ReadyKey, Ready] = {}
         """The shortest way to what `answers` holds: by what a request says, word for word."""
         self._fills: dict[Key, asyncio.Future[None]] = {}
-        self._id_prefix = secrets.token_hex(4).encode()
-        self._ids = itertools.count()
+        self._ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http" or scope["method"] not in _METHODS:
             await self._app(scope, receive, send)
             return
+        now = self._clock()
         wants = [b"", b"", b"", b"", b""]
         for name, value in scope["headers"]:
             if name in _RELEVANT:
                 wants[_RELEVANT[name]] = value
         if wants[_CREDENTIAL]:
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
-        elif (ready := self._find(scope, wants)) is not None:
-            started = time.perf_counter()
-            start, body = self._messages(*ready, wants)
-            await send(start)
-            await send(_NOTHING if scope["method"] == "HEAD" else body)
-            self._counts.hits += 1
-            kind = scope["method"], ready[0].route, start["status"]
-            self._requests.add(kind, time.perf_counter() - started)
-        else:
-            await self._answer_unknown(scope, wants, receive, send)
-
-    def _find(self, scope: Scope, wants: list[bytes]) -> "Ready | None":
-        """Return the answer that still holds, in the encoding that is wanted."""
+            return
         ready_key = scope["path"], scope["query_string"], wants[0], wants[2]
-        ready = self._ready.get(ready_key)
-        if ready is None:
-            answer: CachedAnswer | None = self.answers.get(_key(scope, wants))
-            if answer is None:
-                return None
-            ready = answer, answer.variant(_negotiated(wants[0]))
-            if len(answer.ready_keys) < _READY_KEYS_MAX:
-                self._ready[ready_key] = ready
-                answer.ready_keys.append(ready_key)
-        answer = ready[0]
-        if answer.revision == self._revision() and self._clock() < answer.expires_at:
-            return ready
-        return None
+        ready = self._ready.get(ready_key) or self._find(scope, wants, ready_key)
+        if ready is None or not self._holds(ready[0], now):
+            await self._answer_unknown(scope, wants, receive, send)
+            return
+        start, body = self._messages(ready, wants, now)
+        await send(start)
+        await send(_NOTHING if scope["method"] == "HEAD" else body)
+        self._counts.hits += 1
+        self._requests.add((scope["method"], ready[0].route, start["status"]), self._clock() - now)
+
+    def _find(self, scope: Scope, wants: list[bytes], ready_key: ReadyKey) -> Ready | None:
+        """Return an answer that is asked for in a new way, in the encoding that is wanted."""
+        answer: CachedAnswer | None = self.answers.get(_key(scope, wants))
+        if answer is None:
+            return None
+        ready = answer, answer.variant(_negotiated(wants[0]))
+        if len(answer.ready_keys) < _READY_KEYS_MAX:
+            self._ready[ready_key] = ready
+            answer.ready_keys.append(ready_key)
+        return ready
+
+    def _holds(self, answer: CachedAnswer, now: float) -> bool:
+        return answer.revision == self._revision() and now < answer.expires_at
 
     def _messages(
-        self,
-        answer: CachedAnswer,
-        variant: Variant,
-        wants: list[bytes],
-        status: bytes | None = None,
+        self, ready: Ready, wants: list[bytes], now: float, status: bytes | None = None
     ) -> tuple[Message, Message]:
         """Return what is sent; without `status` it says that it was a hit, and for how long."""
-        now = self._clock()
+        answer, variant = ready
         if now >= variant.ready_until:
             variant.be_ready(answer.expires_at - now, now)
-        _encoding, if_none_match, _origin, request_id, _credential = wants
-        if not request_id or not ACCEPTABLE_ID.fullmatch(request_id.decode("latin-1")):
-            request_id = self._id_prefix + b"%08x" % next(self._ids)
-        has_it = if_none_match and answer.is_named_by(if_none_match)
-        headers = variant.ready_304 if has_it else variant.ready
+        if_none_match = wants[_IF_NONE_MATCH]
+        if if_none_match and (if_none_match == variant.etag or answer.is_named_by(if_none_match)):
+            code, headers, body = 304, variant.ready_304, _NOTHING
+        else:
+            code, headers, body = 200, variant.ready, variant.body
         if status is not None:
             headers = [*headers[:-1], (b"cache-status", status)]
-        start = {
-            "type": "http.response.start",
-            "status": 304 if has_it else 200,
-            "headers": [*headers, (b"x-request-id", request_id)],
-        }
-        return start, _NOTHING if has_it else variant.body
+        headers = [*headers, (RAW_HEADER, self._ids.accept(wants[_REQUEST_ID]))]
+        return {"type": "http.response.start", "status": code, "headers": headers}, body
 
     def _forget(self, answer: CachedAnswer) -> None:
         for ready_key in answer.ready_keys:
@@ -179,11 +167,13 @@ class AnswerCache:
     ) -> None:
         """Let the app answer; of many who want the same at once, one asks and all get it."""
         self._counts.misses += 1
-        key = _key(scope, wants)
+        key, ready = _key(scope, wants), None
         filling = self._fills.get(key)
         if filling is not None:
             await asyncio.shield(filling)
-            ready = self._find(scope, wants)
+            answer = self.answers.get(key)
+            if answer is not None and self._holds(answer, self._clock()):
+                ready = answer, answer.variant(_negotiated(wants[0]))
         elif scope["method"] == "GET":
             filling = self._fills[key] = asyncio.get_running_loop().create_future()
             recorder = Recorder(send)
@@ -196,12 +186,11 @@ class AnswerCache:
                 return
             wants[_REQUEST_ID] = recorder.request_id
             ready = answer, answer.variant(_negotiated(wants[0]))
-        else:
-            ready = None
         if ready is None:
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=miss"))
             return
-        for message in self._messages(*ready, wants, b"movies-api; fwd=miss; stored"):
+        stored = b"movies-api; fwd=miss; stored"
+        for message in self._messages(ready, wants, self._clock(), stored):
             await send(message)
 
     async def _fill(

@@ -2,7 +2,7 @@
 
 import typing
 from typing import Annotated, Literal, Self
-from urllib.parse import urlencode
+from urllib.parse import quote_plus
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
@@ -101,22 +101,19 @@ class ListParameters(BaseModel):
         """Return where the page behind `page` is, with every filter, or `None`."""
         if page.next_after is None:
             return None
-        kept: dict[str, object] = {
-            "title": self.title,
-            "year": self.year,
-            "genre": self.genre,
-            "cast": self.cast,
-            "sort": self._sort(),
-            "limit": self.limit,
-        }
+        texts = {"title": self.title, "genre": self.genre, "cast": self.cast}
+        given = [f"{name}={quote_plus(text)}" for name, text in texts.items() if text is not None]
+        if self.year is not None:
+            given.append(f"year={self.year}")
+        given += f"sort={self._sort()}", f"limit={self.limit}"
         if self.page is not None:
-            kept["page"] = self.page + 1
+            given.append(f"page={self.page + 1}")
         elif self.start is not None:
-            kept["start"] = typing.cast("int", page.next_after[-1]) - 1
+            given.append(f"start={typing.cast('int', page.next_after[-1]) - 1}")
         else:
-            kept["cursor"] = write_cursor(self._filter(), self._movie_sort(), page.next_after)
-        given = {name: value for name, value in kept.items() if value is not None}
-        return f"/movies?{urlencode(given)}"
+            cursor = write_cursor(self._filter(), self._movie_sort(), page.next_after)
+            given.append(f"cursor={cursor}")
+        return f"/movies?{'&'.join(given)}"
 
     def _after(self) -> Position | None:
         if self.cursor is not None:

@@ -8,7 +8,7 @@ from data_layer.entities.movie_query import MoviePage
 def page_document(page: MoviePage, next_url: str | None) -> bytes:
     """Return the page as JSON bytes."""
     return b'{"movies":[%b],"next_url":%b,"total":%b}' % (
-        b",".join(movie.document for movie in page.movies),
+        b",".join([movie.document for movie in page.movies]),
         orjson.dumps(next_url),
         orjson.dumps(page.total),
     )
