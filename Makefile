@@ -8,7 +8,7 @@ PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate test test-units test-integration coverage check \
-        format docs bench-seeding openapi films build clean
+        format docs bench bench-quick bench-seeding openapi films build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,7 +58,9 @@ check: setup-dev ## Check format, lint, types, layers, Dockerfile, tests and doc
 	$(BIN)/mypy $(PACKAGES) migrations
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
-	@$(MAKE) --no-print-directory test docs
+	@$(MAKE) --no-print-directory test
+	$(BIN)/python -m coverage report --skip-covered --fail-under=100
+	@$(MAKE) --no-print-directory docs
 
 format: setup-dev ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .
@@ -67,6 +69,12 @@ format: setup-dev ## Format the code and mend what ruff can mend
 docs: setup-dev ## Write the documentation of the code as pages to docs/html/
 	@rm -rf docs/html
 	$(BIN)/python -W error::UserWarning -m pdoc --html --output-dir docs/html $(PACKAGES)
+
+bench: setup-dev ## Compare the service with limits and others, up to a million films
+	@$(BIN)/python -m common.benchmark
+
+bench-quick: setup-dev ## The same with 100 and 10,000 films, in some minutes
+	@$(BIN)/python -m common.benchmark --films 100,10000 --rounds 3
 
 bench-seeding: setup-dev ## Time seeding, in parallel and one by one, against its limit
 	@$(BIN)/python -m common.benchmark seeding

@@ -1,8 +1,9 @@
 """What the tests of every package share: quiet surroundings, and a real SQLite file."""
 
 import logging
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,10 @@ import structlog
 
 from common.settings import setting_names
 from data_layer.database import Database
+
+pytest_plugins = ["common.performance_fixtures"]
+
+RequireProgram = Callable[[str], str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
@@ -34,6 +39,19 @@ def _restored_logging() -> Iterator[None]:
     yield
     root.handlers, root.level = handlers, level
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def require_program() -> RequireProgram:
+    """Give the path of a program; a test that misses it is skipped, and fails where CI runs."""
+
+    def require(name: str) -> str:
+        path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
+        if path is None:
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{name} is not installed")
+        return path
+
+    return require
 
 
 @pytest.fixture(scope="session")

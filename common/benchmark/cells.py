@@ -12,9 +12,6 @@ from common.benchmark.load import Load, LoadGenerator
 from common.benchmark.servers import Server
 from common.process_meter import ProcessMeter
 
-SLOW_SECONDS = 0.25
-"""A question that takes longer is asked once a round: to put load on it would take minutes."""
-
 _IDLE_SHARE = 0.1
 _SETTLE_SECONDS = 0.05
 _SETTLE_MAX_SECONDS = 20
@@ -62,7 +59,7 @@ class Cell:
     """Of the server, for each request."""
     errors: int
     is_slow: bool
-    """Whether it was asked once a round; see `SLOW_SECONDS`."""
+    """Whether it was asked once a round: not everybody who asks would get an answer in time."""
 
 
 @dataclass(slots=True)
@@ -75,9 +72,7 @@ class _Rounds:
     def run(self, generator: LoadGenerator, seconds: float) -> None:
         asked = self.question
         with ProcessMeter(asked.server.pid) as meter:
-            if self.is_slow:
-                load = _ask_once(asked)
-            else:
+            if not self.is_slow:
                 load = generator.run(
                     asked.server.url,
                     asked.paths,
@@ -85,6 +80,9 @@ class _Rounds:
                     connections=asked.connections,
                     headers=asked.headers,
                 )
+                self.is_slow = not load.requests
+            if self.is_slow:
+                load = _ask_once(asked)
         self.loads.append(load)
         self.cpu_seconds += meter.cpu_seconds
 
@@ -124,9 +122,7 @@ def compare(
         seconds: how long, each time.
         advance: is told what is asked next.
     """
-    everything = [
-        _Rounds(question, _ask_once(question).seconds > SLOW_SECONDS) for question in questions
-    ]
+    everything = [_Rounds(question, _is_slow(question, seconds)) for question in questions]
     for _ in range(rounds):
         for each in everything:
             asked = each.question
@@ -134,6 +130,11 @@ def compare(
             each.run(generator, seconds)
             _wait_until_idle(asked.server.pid)
     return [each.to_cell() for each in everything]
+
+
+def _is_slow(question: Question, seconds: float) -> bool:
+    _ask_once(question)  # The first answer can take longer than those that follow.
+    return _ask_once(question).seconds * question.connections > seconds
 
 
 def _ask_once(question: Question) -> Load:

@@ -10,7 +10,7 @@ import statistics
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 from urllib.parse import urlsplit
 
 import httptools
@@ -34,8 +34,7 @@ class _Connection(asyncio.Protocol):
         self.is_over = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - For the type checker.
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._send()
 
     def data_received(self, data: bytes) -> None:
@@ -47,8 +46,7 @@ class _Connection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         self._latencies.append(time.perf_counter() - self._started)
         self.errors += self._parser.get_status_code() >= _FIRST_ERROR
-        if not self.is_over:
-            self._send()
+        self._send()
 
     def stop(self) -> None:
         """Close the connection; a request that is on its way does not count."""

@@ -1,6 +1,7 @@
 """The service and those it is compared with: how each is started."""
 
 import base64
+import getpass
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from common.benchmark.servers import CommandFor, Server, served
 
 _NGINX_CONFIGURATION = """
 daemon off;
+user {user};
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/nginx-errors.log;
@@ -40,6 +42,9 @@ http {{
     }}
 }}
 """
+
+NGINX_FOLDERS = ":/usr/sbin:/usr/local/sbin"
+"""Where it is often, beside the folders of PATH."""
 
 _OF_THE_SERVER = {"date", "connection", "transfer-encoding"}
 """Headers that the server adds by itself."""
@@ -140,12 +145,12 @@ class Arena:
             file = self.folder / f"static{path}"
             file.parent.mkdir(exist_ok=True)
             file.write_bytes(answer.body)
-        for folder in (self.folder, self.folder / "static"):
-            folder.chmod(0o755)  # Where root starts it, nginx serves as a user without rights.
 
         def command(port: int) -> list[str]:
             configuration = self.folder / "nginx.conf"
-            configuration.write_text(_NGINX_CONFIGURATION.format(folder=self.folder, port=port))
+            configuration.write_text(
+                _NGINX_CONFIGURATION.format(folder=self.folder, port=port, user=getpass.getuser())
+            )
             errors = str(self.folder / "nginx-errors.log")
             return [_find_nginx() or "nginx", "-c", str(configuration), "-e", errors]
 
@@ -173,7 +178,7 @@ def is_nginx_installed() -> bool:
 
 
 def _find_nginx() -> str | None:
-    return shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+    return shutil.which("nginx", path=os.environ["PATH"] + NGINX_FOLDERS)
 
 
 def _uvicorn(module: str) -> CommandFor:

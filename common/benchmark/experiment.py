@@ -134,6 +134,7 @@ class Experiment:
 
     def _ask(self, stack: ExitStack, arena: Arena) -> tuple[list[Question], tuple[str, ...]]:
         questions: list[Question] = []
+        answers: dict[int, dict[str, Recorded]] = {}
         for films in self.plan.sizes:
             catalogue = self._catalogue(films)
             self.observer.stage(f"Starting the servers of {films:,} films")
@@ -147,9 +148,10 @@ class Experiment:
             ):
                 questions += self._questions(contender, films, server, paths, samples)
             questions += self._hot_questions(CACHED, films, cached, samples)
-            if films == self.plan.reference_films:
-                answers = _record(cached, samples)
-                questions += self._limits(stack, arena, answers, films)
+            answers[films] = _record(cached, samples)
+        reference = self.plan.reference_films
+        questions += self._limits(stack, arena, answers[reference], reference)
+        questions += self._static_limits(stack, arena, answers[reference], reference)
         missing = () if is_nginx_installed() else ("nginx: it is not installed",)
         return questions, missing
 
@@ -188,7 +190,7 @@ class Experiment:
         etag = dict(answers[page].headers)["etag"]
         raw = stack.enter_context(arena.raw_asgi(answers))
         first = self._question(RAW_ASGI, films, Read.FIRST_PAGE, raw, [page])
-        questions = [
+        return [
             first,
             self._question(RAW_ASGI, films, Read.BY_ID, raw, [film]),
             replace(
@@ -196,14 +198,20 @@ class Experiment:
             ),
             replace(first, connections=1),
         ]
-        if is_nginx_installed():
-            files = {"/page.json": answers[page], "/film.json": answers[film]}
-            nginx = stack.enter_context(arena.nginx(files))
-            questions += [
-                self._question(NGINX, films, Read.FIRST_PAGE, nginx, ["/page.json"]),
-                self._question(NGINX, films, Read.BY_ID, nginx, ["/film.json"]),
-            ]
-        return questions
+
+    def _static_limits(
+        self, stack: ExitStack, arena: Arena, answers: Mapping[str, Recorded], films: int
+    ) -> list[Question]:
+        """Return the questions to a server of files, if there is one."""
+        if not is_nginx_installed():
+            return []
+        page, film, _not_modified = answers
+        files = {"/page.json": answers[page], "/film.json": answers[film]}
+        nginx = stack.enter_context(arena.nginx(files))
+        return [
+            self._question(NGINX, films, Read.FIRST_PAGE, nginx, ["/page.json"]),
+            self._question(NGINX, films, Read.BY_ID, nginx, ["/film.json"]),
+        ]
 
     def _question(
         self, contender: str, films: int, read: str, server: Server, paths: Sequence[str]

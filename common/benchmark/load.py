@@ -1,6 +1,5 @@
 """Load on a server: from wrk where it is installed, else from a client of our own."""
 
-import functools
 import json
 import shutil
 import sys
@@ -70,7 +69,6 @@ class LoadGenerator:
         return Load(**json.loads(printed.splitlines()[-1]))
 
 
-@functools.cache
 def installed_tool() -> Tool:
     """Return the best tool that there is."""
     return "wrk" if shutil.which("wrk") else "own client"

@@ -31,7 +31,7 @@ def measure_memory(server: Server, films: int, *, fills_cache: bool) -> Memory:
             start = films - place * max(1, films // PAGES_MAX)
             url = f"{server.url}/movies?sort=-id&start={start}&limit={_PAGE_FILMS}"
             session.get(url, timeout=60).raise_for_status()
-            if place % 100 == 0 and _metric(session, server, "movies_cache_evictions_total"):
+            if _metric(session, server, "movies_cache_evictions_total"):
                 break
         return Memory(
             films,

@@ -120,7 +120,7 @@ def latency_strips(results: Results) -> list[Strip]:
             {percentile: place(cell.latency_us[percentile]) for percentile in shown},
             cell.contender in _OURS,
         )
-        for cell in cells
+        for cell in sorted(cells, key=lambda cell: cell.latency_us["50"])
     ]
 
 

@@ -1,3 +1,4 @@
+import dataclasses
 import sqlite3
 from pathlib import Path
 
@@ -5,6 +6,7 @@ import pytest
 from sqlalchemy import inspect
 
 from common.errors import Conflict, DatabaseUnavailable
+from common.performance_fixtures import Measure
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_query import MovieFilter, MovieQuery
@@ -96,6 +98,15 @@ def test_makes_earlier_answers_stale(database: Database) -> None:
     with database.bulk_load() as load:
         load.add_many(FILMS)
     assert database.revision() == 1
+
+
+def test_memory_does_not_grow_with_the_films(database: Database, measure: Measure) -> None:
+    with database.bulk_load() as load, measure("20,000 films in bulk") as cost:
+        for start in range(0, 20_000, 500):
+            load.add_many(
+                [dataclasses.replace(FILMS[0], imdb_id=f"tt{start + n}") for n in range(500)]
+            )
+    assert cost.peak_bytes - cost.start_bytes < 64 * 2**20
 
 
 @pytest.mark.parametrize("is_shared", [False, True])

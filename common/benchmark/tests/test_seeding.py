@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from common.benchmark.__main__ import app
 from common.benchmark.seeding import SeedingTimes
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_limit_is_what_the_waiting_alone_takes() -> None:
