@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from data_fetcher.synthesise import fill
 from data_layer.database import Database
 from data_layer.entities.movie_query import MovieQuery
 
@@ -42,6 +43,16 @@ def test_fills_a_new_catalogue_and_then_adds_to_it(tmp_path: Path) -> None:
     assert report["films"] == 10
     assert report["storing_seconds"] > 0
     assert total(tmp_path) == 1210
+
+
+def test_the_same_seed_fills_alike(database: Database, tmp_path: Path) -> None:
+    fill(database, 30, seed=7, is_linked=True)
+    other = Database(f"sqlite:///{tmp_path / 'other.db'}")
+    other.migrate()
+    fill(other, 30, seed=7, is_linked=True)
+    with database.unit_of_work() as ours, other.unit_of_work() as theirs:
+        assert ours.movies.list(MovieQuery()) == theirs.movies.list(MovieQuery())
+    other.close()
 
 
 def test_says_what_is_wrong(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -103,3 +104,14 @@ def test_a_writer_that_waits_too_long_says_when_to_try_again(
             uow.movies.add(MovieFacts(title="Brazil"))
     impatient.close()
     assert raised.value.retry_after_seconds == 1
+
+
+def test_a_read_that_fails_says_when_to_try_again(tmp_path: Path) -> None:
+    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
+    with pytest.raises(DatabaseUnavailable) as raised:
+        count(empty.unit_of_work)
+    empty.close()
+    assert raised.value.retry_after_seconds == 1
+    nowhere = Database(f"sqlite:///{tmp_path / 'missing' / 'movies.db'}")
+    with pytest.raises(DatabaseUnavailable):
+        count(nowhere.unit_of_work)

@@ -219,7 +219,12 @@ def test_a_fill_that_fails_is_not_kept_and_stops_nobody() -> None:
 
     async def scenario() -> list[Answered]:
         cache = around.cache()
-        herd = await asyncio.gather(*(ask(cache) for _ in range(5)))
+        gate = asyncio.Event()
+        around.gate = gate.wait  # type: ignore[assignment]
+        asking = [asyncio.create_task(ask(cache)) for _ in range(5)]
+        await asyncio.sleep(0)
+        gate.set()
+        herd = await asyncio.gather(*asking)
         around.status = 200
         return [*herd, await ask(cache), await ask(cache)]
 

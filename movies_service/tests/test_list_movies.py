@@ -104,6 +104,7 @@ def test_next_url_keeps_every_filter(client: TestClient) -> None:
     assert follow(client, "/movies?genre=Comedy&limit=1") == ["Amélie", "Brazil"]
     url = get(client, "/movies?genre=Comedy&limit=1&sort=-id")["next_url"]
     assert url.startswith("/movies?genre=Comedy&sort=-id&limit=1&cursor=")
+    assert follow(client, "/movies?year=1979&limit=1") == ["Alien", "Mad Max"]
 
 
 def test_total_is_on_the_first_page_and_with_page(client: TestClient) -> None:
