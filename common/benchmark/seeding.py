@@ -29,9 +29,14 @@ class SeedingTimes:
         return self.latency_seconds * math.ceil(self.films / self.concurrency)
 
     @property
+    def median_seconds(self) -> float:
+        """The median of the times."""
+        return statistics.median(self.seconds)
+
+    @property
     def ratio(self) -> float:
         """The median of the times, in limits."""
-        return statistics.median(self.seconds) / self.limit_seconds
+        return self.median_seconds / self.limit_seconds
 
 
 def measure_seeding(latency_ms: int, concurrency: int, rounds: int) -> SeedingTimes:

@@ -16,6 +16,8 @@ from data_fetcher.fetcher_config import load_fetcher_config
 from data_layer.database import Database
 from movies_service.bootstrap import build_app
 from movies_service.cli.greeting import print_address, print_admin_key, print_next_steps
+from movies_service.edge.cache import AnswerCache
+from movies_service.edge.protocol import with_cache
 from movies_service.use_cases.api_keys import ApiKeys
 
 STOP_SECONDS = 7
@@ -88,6 +90,7 @@ def _run(app: ASGIApp, listener: socket.socket) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
+            http=with_cache(app) if isinstance(app, AnswerCache) else "httptools",
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )

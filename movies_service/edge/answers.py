@@ -21,6 +21,7 @@ COMPRESSED_MIN_BYTES = 512
 _BROTLI_QUALITY, _GZIP_LEVEL = 5, 6
 _NOT_STORED = frozenset({b"etag", b"content-length", b"x-request-id", b"vary", b"cache-status"})
 _NOT_IN_304 = frozenset({b"content-type"})
+_STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
 _ETAG = re.compile(rb'(?:W/)?("[^"]*")')
 
 _COMPRESS: dict[bytes, Callable[[bytes], bytes]] = {
@@ -34,19 +35,23 @@ class Variant:
     """One encoding of an answer; its headers are written anew when a second has passed."""
 
     etag: bytes
-    headers: Headers
-    headers_304: Headers
+    lasting_headers: dict[int, Headers]
+    """By status, 200 and 304."""
     body: Message
     ready_until: float = 0
     """On the cache's clock."""
-    ready: Headers = field(default_factory=list)
-    ready_304: Headers = field(default_factory=list)
+    headers: dict[int, Headers] = field(default_factory=dict)
+    """Those of this second, by status."""
+    heads: dict[int, bytes] = field(default_factory=dict)
+    """The same with the status line, as they go over the wire."""
 
     def be_ready(self, ttl_seconds: float, now: float) -> None:
         """Write the headers for the next second of an answer that holds for so long."""
-        status = (b"cache-status", b"movies-api; hit; ttl=%d" % ttl_seconds)
-        self.ready = [*self.headers, status]
-        self.ready_304 = [*self.headers_304, status]
+        cache_status = (b"cache-status", b"movies-api; hit; ttl=%d" % ttl_seconds)
+        for status, lasting in self.lasting_headers.items():
+            self.headers[status] = headers = [*lasting, cache_status]
+            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+            self.heads[status] = _STATUS_LINES[status] + lines
         self.ready_until = now + 1
 
 
@@ -103,8 +108,10 @@ class CachedAnswer:
         shared = [*self.headers, (b"etag", etag), (b"vary", b"Accept-Encoding, Origin")]
         return Variant(
             etag,
-            [*shared, *more, (b"content-length", b"%d" % len(body))],
-            [header for header in shared if header[0] not in _NOT_IN_304],
+            {
+                200: [*shared, *more, (b"content-length", b"%d" % len(body))],
+                304: [header for header in shared if header[0] not in _NOT_IN_304],
+            },
             {"type": "http.response.body", "body": body},
         )
 

@@ -9,6 +9,7 @@ import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -38,7 +39,7 @@ _RELEVANT = {
     b"x-api-key": 4,
     b"cookie": 4,
 }
-"""Places in the list that `_read_wants` gives."""
+"""Places in what `_read_wants` gives."""
 
 _IF_NONE_MATCH, _REQUEST_ID, _CREDENTIAL = 1, 3, 4
 _NOTHING: Message = {"type": "http.response.body", "body": b""}
@@ -108,55 +109,79 @@ class AnswerCache:
         if scope["type"] != "http" or scope["method"] not in _METHODS:
             await self._app(scope, receive, send)
             return
-        now = self._clock()
-        wants = [b"", b"", b"", b"", b""]
-        for name, value in scope["headers"]:
-            if name in _RELEVANT:
-                wants[_RELEVANT[name]] = value
+        now, wants = self._clock(), _read_wants(scope)
         if wants[_CREDENTIAL]:
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
             return
-        ready_key = scope["path"], scope["query_string"], wants[0], wants[2]
-        ready = self._ready.get(ready_key) or self._find(scope, wants, ready_key)
-        if ready is None or not self._holds(ready[0], now):
+        ready = self._find(scope, wants, now)
+        if ready is None:
             await self._answer_unknown(scope, wants, receive, send)
             return
         start, body = self._messages(ready, wants, now)
         await send(start)
         await send(_NOTHING if scope["method"] == "HEAD" else body)
-        self._counts.hits += 1
-        self._requests.add((scope["method"], ready[0].route, start["status"]), self._clock() - now)
+        self._count_hit(scope, ready, start["status"], now)
 
-    def _find(self, scope: Scope, wants: list[bytes], ready_key: ReadyKey) -> Ready | None:
-        """Return an answer that is asked for in a new way, in the encoding that is wanted."""
-        answer: CachedAnswer | None = self.answers.get(_key(scope, wants))
-        if answer is None:
+    def answer_now(self, scope: Scope) -> tuple[bytes, bytes] | None:
+        """Return an answer that is at hand as it goes over the wire, and count it.
+
+        Shape: status line and headers without the line that ends them; the body. `None` where
+            the app has to be asked.
+        """
+        now, wants = self._clock(), _read_wants(scope)
+        if wants[_CREDENTIAL] or scope["method"] not in _METHODS:
             return None
-        ready = answer, answer.variant(_negotiated(wants[0]))
-        if len(answer.ready_keys) < _READY_KEYS_MAX:
-            self._ready[ready_key] = ready
-            answer.ready_keys.append(ready_key)
-        return ready
+        ready = self._find(scope, wants, now)
+        if ready is None:
+            return None
+        status = self._status(ready, wants, now)
+        variant = ready[1]
+        head, body = variant.heads[status], variant.body["body"]
+        head = b"%bx-request-id: %b\r\n" % (head, self._ids.accept(wants[_REQUEST_ID]))
+        self._count_hit(scope, ready, status, now)
+        return head, b"" if status == HTTPStatus.NOT_MODIFIED or scope["method"] == "HEAD" else body
+
+    def _find(self, scope: Scope, wants: list[bytes], now: float) -> Ready | None:
+        """Return the answer that still holds, in the encoding that is wanted."""
+        ready_key = scope["path"], scope["query_string"], wants[0], wants[2]
+        ready = self._ready.get(ready_key)
+        if ready is None:
+            answer: CachedAnswer | None = self.answers.get(_key(scope, wants))
+            if answer is None:
+                return None
+            ready = answer, answer.variant(_negotiated(wants[0]))
+            if len(answer.ready_keys) < _READY_KEYS_MAX:
+                self._ready[ready_key] = ready
+                answer.ready_keys.append(ready_key)
+        return ready if self._holds(ready[0], now) else None
 
     def _holds(self, answer: CachedAnswer, now: float) -> bool:
         return answer.revision == self._revision() and now < answer.expires_at
+
+    def _count_hit(self, scope: Scope, ready: Ready, status: int, started: float) -> None:
+        self._counts.hits += 1
+        self._requests.add((scope["method"], ready[0].route, status), self._clock() - started)
+
+    def _status(self, ready: Ready, wants: list[bytes], now: float) -> int:
+        """Return whether the client has the answer, 304, or not; have the headers written."""
+        answer, variant = ready
+        if now >= variant.ready_until:
+            variant.be_ready(answer.expires_at - now, now)
+        tag = wants[_IF_NONE_MATCH]
+        return 304 if tag and (tag == variant.etag or answer.is_named_by(tag)) else 200
 
     def _messages(
         self, ready: Ready, wants: list[bytes], now: float, status: bytes | None = None
     ) -> tuple[Message, Message]:
         """Return what is sent; without `status` it says that it was a hit, and for how long."""
-        answer, variant = ready
-        if now >= variant.ready_until:
-            variant.be_ready(answer.expires_at - now, now)
-        if_none_match = wants[_IF_NONE_MATCH]
-        if if_none_match and (if_none_match == variant.etag or answer.is_named_by(if_none_match)):
-            code, headers, body = 304, variant.ready_304, _NOTHING
-        else:
-            code, headers, body = 200, variant.ready, variant.body
+        code = self._status(ready, wants, now)
+        variant = ready[1]
+        headers = variant.headers[code]
         if status is not None:
             headers = [*headers[:-1], (b"cache-status", status)]
         headers = [*headers, (RAW_HEADER, self._ids.accept(wants[_REQUEST_ID]))]
-        return {"type": "http.response.start", "status": code, "headers": headers}, body
+        start = {"type": "http.response.start", "status": code, "headers": headers}
+        return start, _NOTHING if code == HTTPStatus.NOT_MODIFIED else variant.body
 
     def _forget(self, answer: CachedAnswer) -> None:
         for ready_key in answer.ready_keys:
@@ -216,6 +241,15 @@ class AnswerCache:
         self._counts.bytes = self.answers.currsize
         self._counts.evictions = self.answers.evictions
         return answer
+
+
+def _read_wants(scope: Scope) -> list[bytes]:
+    """Return what an answer depends on, in the order of `_RELEVANT`."""
+    wants = [b"", b"", b"", b"", b""]
+    for name, value in scope["headers"]:
+        if name in _RELEVANT:
+            wants[_RELEVANT[name]] = value
+    return wants
 
 
 def _key(scope: Scope, wants: list[bytes]) -> Key:
