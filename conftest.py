@@ -12,7 +12,7 @@ import structlog
 from common.settings import setting_names
 from data_layer.database import Database
 
-pytest_plugins = ["common.performance_fixtures"]
+pytest_plugins = ["common.performance_fixtures", "data_layer.tests.servers"]
 
 RequireProgram = Callable[[str], str]
 
@@ -20,7 +20,7 @@ RequireProgram = Callable[[str], str]
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
     """Mark what uses a real database, so that `make test-units` leaves it out."""
     for item in items:
-        if "database" in item.fixturenames:
+        if "database" in item.fixturenames or "any_database" in item.fixturenames:
             item.add_marker("integration")
 
 
@@ -41,7 +41,7 @@ def _restored_logging() -> Iterator[None]:
     structlog.reset_defaults()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require_program() -> RequireProgram:
     """Give the path of a program; a test that misses it is skipped, and fails where CI runs."""
 

@@ -5,6 +5,7 @@ Only entry points read settings; what they hold is passed down as values.
 
 import difflib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -14,6 +15,8 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from common.errors import InvalidSetting
+
+_DATABASE_URL = re.compile(r"sqlite:///.+|(postgresql|mysql|mariadb)://[^/]*/[^/?]+(\?.*)?")
 
 PREFIX = "MOVIES_"
 _DOTENV = Path(".env")
@@ -34,7 +37,8 @@ class Settings(BaseSettings):
     database_url: Annotated[str, Field(validation_alias="DATABASE_URL", repr=False)] = (
         "sqlite:///movies.db"
     )
-    """Where the catalogue is kept: `sqlite:///` and the path of a file."""
+    """Where the catalogue is kept: `sqlite:///` and the path of a file, or a server's
+    `postgresql://user:password@host/database` or `mysql://…` (MariaDB)."""
 
     omdb_api_key: Annotated[SecretStr | None, Field(validation_alias="OMDB_API_KEY")] = None
     """Key of omdbapi.com. Without one, films come from the bundled OMDb emulator."""
@@ -92,9 +96,12 @@ class Settings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _require_sqlite(cls, value: str) -> str:
-        if not value.startswith("sqlite:///") or value in {"sqlite:///", "sqlite:///:memory:"}:
-            raise ValueError("it must be sqlite:/// and the path of a file")
+    def _require_known_database(cls, value: str) -> str:
+        if not _DATABASE_URL.fullmatch(value) or value == "sqlite:///:memory:":
+            raise ValueError(
+                "it must be sqlite:/// and the path of a file, or postgresql:// or mysql:// with"
+                " user:password@host/database"
+            )
         return value
 
     @model_validator(mode="after")

@@ -4,12 +4,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from sqlalchemy.engine import make_url
+
 from data_layer.ports.bulk_load import BulkLoad
 from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.sql import schema
+from data_layer.sql.backends.known import backend_of
 from data_layer.sql.bulk_load import bulk_load
-from data_layer.sql.engine import for_writing, open_engine
-from data_layer.sql.locks import try_lock
 from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
 
 
@@ -21,15 +22,14 @@ class Database:
     """
 
     def __init__(self, url: str) -> None:
-        self._url = url
-        self.engine = open_engine(url)
-        self._writing_engine = for_writing(self.engine)
+        self._backend = backend_of(url)
+        self.engines = self._backend.open(make_url(url))
         self._revision = 0
         self._revision_lock = threading.Lock()
 
     def unit_of_work(self, *, is_read_only: bool = False) -> UnitOfWork:
         """Open a transaction; see `data_layer.ports.unit_of_work.UnitOfWorkFactory`."""
-        engine = self.engine if is_read_only else self._writing_engine
+        engine = self.engines.reading if is_read_only else self.engines.writing
         return SqlAlchemyUnitOfWork(
             engine, is_read_only=is_read_only, on_commit=self._advance_revision
         )
@@ -48,9 +48,14 @@ class Database:
             Conflict: a film was there, or came twice.
             DatabaseUnavailable: nothing was stored.
         """
-        with bulk_load(self.engine) as load:
+        with bulk_load(self._backend, self.engines) as load:
             yield load
         self._advance_revision()
+
+    @property
+    def reads_are_short(self) -> bool:
+        """Whether a read takes less time than handing it to a thread."""
+        return self._backend.reads_are_short
 
     def revision(self) -> int:
         """Return how many commits this process has made: two equal ones saw the same films."""
@@ -58,15 +63,15 @@ class Database:
 
     def migrate(self, revision: str = schema.HEAD) -> None:
         """Bring the schema up to a revision; see `data_layer.sql.schema.upgrade`."""
-        schema.upgrade(self.engine, revision)
+        schema.upgrade(self._backend, self.engines, revision)
 
     def is_current(self) -> bool:
         """Tell whether the schema is the newest; see `data_layer.sql.schema.is_current`."""
-        return schema.is_current(self.engine)
+        return schema.is_current(self.engines)
 
     def try_lock(self, name: str) -> AbstractContextManager[bool]:
-        """Try to be the one process that does `name`; see `data_layer.sql.locks.try_lock`."""
-        return try_lock(self._url, name)
+        """Try to be the one process that does `name`; see `Backend.try_lock`."""
+        return self._backend.try_lock(self.engines, name)
 
     def _advance_revision(self) -> None:
         with self._revision_lock:
@@ -74,4 +79,4 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
-        self.engine.dispose()
+        self.engines.dispose()

@@ -55,7 +55,7 @@ def build_services(
         api_keys=ApiKeys(database.unit_of_work),
         metrics=metrics,
         is_ready=database.is_current,
-        read=run_inline,
+        read=run_inline if database.reads_are_short else run_in_thread,
         write=run_in_thread,
     )
 

@@ -10,23 +10,17 @@ from sqlalchemy import (
     BigInteger,
     ForeignKey,
     Index,
-    Integer,
-    LargeBinary,
     MetaData,
     String,
     Text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from common.text import KEY_MAX_CHARACTERS
 from data_layer.entities.movie import TITLE_MAX_CHARACTERS
-from data_layer.sql.times import UtcDateTime
+from data_layer.sql.column_types import Document, Hash, Id, Key, UtcDateTime
 
 NAME_MAX_CHARACTERS = 300
 """Bound of the names of people, genres and keys."""
-
-_Id = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only in a column that is an INTEGER to the letter."""
 
 
 class Base(DeclarativeBase):
@@ -47,10 +41,10 @@ class Movie(Base):
 
     __tablename__ = "movies"
 
-    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     imdb_id: Mapped[str | None] = mapped_column(String(20), unique=True)
     title: Mapped[str] = mapped_column(String(TITLE_MAX_CHARACTERS))
-    title_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS))
+    title_key: Mapped[str] = mapped_column(Key)
     """`match_key(title)`."""
     year: Mapped[int | None]
     year_key: Mapped[int]
@@ -71,7 +65,7 @@ class Movie(Base):
     box_office_usd: Mapped[int | None] = mapped_column(BigInteger)
     production: Mapped[str | None] = mapped_column(Text)
     website: Mapped[str | None] = mapped_column(Text)
-    document: Mapped[bytes] = mapped_column(LargeBinary)
+    document: Mapped[bytes] = mapped_column(Document)
     """The film as it is served; rewritten in the transaction of every change."""
 
     __table_args__ = (
@@ -87,9 +81,9 @@ class Person(Base):
 
     __tablename__ = "people"
 
-    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS))
-    name_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS), unique=True)
+    name_key: Mapped[str] = mapped_column(Key, unique=True)
 
 
 class Genre(Base):
@@ -97,9 +91,9 @@ class Genre(Base):
 
     __tablename__ = "genres"
 
-    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS))
-    name_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS), unique=True)
+    name_key: Mapped[str] = mapped_column(Key, unique=True)
 
 
 class MovieGenre(Base):
@@ -112,7 +106,7 @@ class MovieGenre(Base):
     )
     genre_id: Mapped[int] = mapped_column(ForeignKey("genres.id"), primary_key=True)
     position: Mapped[int]
-    title_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS))
+    title_key: Mapped[str] = mapped_column(Key)
     year_key: Mapped[int]
 
     __table_args__ = (
@@ -137,7 +131,7 @@ class Credit(Base):
     """`cast`, `director` or `writer`."""
     position: Mapped[int] = mapped_column(primary_key=True)
     person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
-    title_key: Mapped[str] = mapped_column(String(KEY_MAX_CHARACTERS))
+    title_key: Mapped[str] = mapped_column(Key)
     year_key: Mapped[int]
 
     __table_args__ = (
@@ -154,7 +148,7 @@ class MovieCount(Base):
     __tablename__ = "movie_counts"
 
     kind: Mapped[str] = mapped_column(String(10), primary_key=True)
-    key: Mapped[int] = mapped_column(_Id, primary_key=True, autoincrement=False)
+    key: Mapped[int] = mapped_column(Id, primary_key=True, autoincrement=False)
     movies: Mapped[int] = mapped_column(BigInteger)
 
 
@@ -176,10 +170,10 @@ class ApiKey(Base):
 
     __tablename__ = "api_keys"
 
-    id: Mapped[int] = mapped_column(_Id, primary_key=True)
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS), unique=True)
     prefix: Mapped[str] = mapped_column(String(20), unique=True)
-    secret_hash: Mapped[bytes] = mapped_column(LargeBinary(32))
+    secret_hash: Mapped[bytes] = mapped_column(Hash)
     scopes: Mapped[list[str]] = mapped_column(JSON)
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)

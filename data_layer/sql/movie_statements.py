@@ -75,9 +75,8 @@ def page_sql(shape: PageShape, dialect: Dialect) -> Sql:
         (place, key) for place, (name, key) in enumerate(keys.items()) if name not in shape.filters
     ]
     if shape.has_after:
-        after = tuple_(*(bindparam(f"after_{place}") for place, _key in moving))
-        here = tuple_(*(key for _place, key in moving))
-        statement = statement.where(here < after if shape.sort.is_descending else here > after)
+        beyond = _beyond_stepwise if dialect.name == "mariadb" else _beyond
+        statement = statement.where(beyond(moving, is_descending=shape.sort.is_descending))
     order = [key.desc() if shape.sort.is_descending else key.asc() for _place, key in moving]
     statement = statement.order_by(*order).limit(bindparam("limit")).offset(bindparam("skip"))
     return _compile(statement, dialect)
@@ -126,6 +125,27 @@ def _total(filters: frozenset[str]) -> Select[int]:
     return select(MovieCount.movies).where(
         MovieCount.kind == _constant(kind), MovieCount.key == key
     )
+
+
+_Moving = list[tuple[int, InstrumentedAttribute[Any]]]
+"""The keys that an order goes by, with their places in a position."""
+
+
+def _beyond(moving: _Moving, *, is_descending: bool) -> ColumnElement[bool]:
+    """Compare whole rows: databases begin at that place of the index."""
+    after = tuple_(*(bindparam(f"after_{place}") for place, _key in moving))
+    here = tuple_(*(key for _place, key in moving))
+    return here < after if is_descending else here > after
+
+
+def _beyond_stepwise(moving: _Moving, *, is_descending: bool) -> ColumnElement[bool]:
+    """Compare key by key: MariaDB reads the whole index for a comparison of rows."""
+    (place, key), *rest = moving
+    after: ColumnElement[Any] = bindparam(f"after_{place}")
+    further = key < after if is_descending else key > after
+    if not rest:
+        return further
+    return further | ((key == after) & _beyond_stepwise(rest, is_descending=is_descending))
 
 
 _Source = type[Movie | MovieGenre | Credit]

@@ -8,10 +8,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
-from data_layer.sql.engine import for_writing
-from data_layer.sql.locks import wait_for_lock
+from data_layer.sql.backends.backend import Backend, Engines
+from data_layer.sql.backends.one_writer import MIGRATES
 from data_layer.sql.translation import translated_errors
 
 _ALEMBIC_INI = Path(__file__).resolve().parents[2] / "alembic.ini"
@@ -20,7 +20,7 @@ HEAD = "head"
 BASE = "base"
 
 
-def upgrade(engine: Engine, revision: str = HEAD) -> None:
+def upgrade(backend: Backend, engines: Engines, revision: str = HEAD) -> None:
     """Apply the migrations up to `revision`; nothing happens where they are applied.
 
     Processes that start together wait for the first one.
@@ -28,31 +28,33 @@ def upgrade(engine: Engine, revision: str = HEAD) -> None:
     Raises:
         DatabaseUnavailable: the database can't be opened or written.
     """
-    url = engine.url.render_as_string(hide_password=False)
-    with wait_for_lock(url, "migration"), _writing(engine) as connection:
+    with backend.wait_for_lock(engines, "migration"), _writing(engines) as connection:
         command.upgrade(_config(connection), revision)
 
 
-def downgrade(engine: Engine, revision: str = BASE) -> None:
+def downgrade(engines: Engines, revision: str = BASE) -> None:
     """Take the migrations behind `revision` back, and with them what they store."""
-    with _writing(engine) as connection:
+    with _writing(engines) as connection:
         command.downgrade(_config(connection), revision)
 
 
-def is_current(engine: Engine) -> bool:
+def is_current(engines: Engines) -> bool:
     """Tell whether the database answers and has the schema that this program needs.
 
     Raises:
         DatabaseUnavailable: it does not answer.
     """
-    with translated_errors(), engine.connect() as connection:
+    with translated_errors(), engines.reading.connect() as connection:
         heads = MigrationContext.configure(connection).get_current_heads()
     return heads == tuple(ScriptDirectory.from_config(Config(_ALEMBIC_INI)).get_heads())
 
 
 @contextmanager
-def _writing(engine: Engine) -> Iterator[Connection]:
-    with translated_errors(), for_writing(engine).begin() as connection:
+def _writing(engines: Engines) -> Iterator[Connection]:
+    with (
+        translated_errors(),
+        engines.writing.execution_options(**{MIGRATES: True}).begin() as connection,
+    ):
         yield connection
 
 

@@ -1,4 +1,6 @@
-"""The data layer's two homes: memory, and a real SQLite file."""
+"""The data layer's homes: memory, and real databases."""
+
+from collections.abc import Iterator
 
 import pytest
 
@@ -6,11 +8,33 @@ from data_layer.database import Database
 from data_layer.fake.unit_of_work import FakeDatabase
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 
+SERVERS = ("postgresql", "mariadb")
 
-@pytest.fixture(params=["fake", pytest.param("sqlite", marks=pytest.mark.integration)])
-def unit_of_work(request: pytest.FixtureRequest) -> UnitOfWorkFactory:
+
+@pytest.fixture(params=["sqlite", *SERVERS])
+def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty catalogue on each database in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("database")
+        return
+    database = Database(request.getfixturevalue(f"{request.param}_url"))
+    yield database
+    database.close()
+
+
+@pytest.fixture(
+    params=[
+        "fake",
+        *(pytest.param(kind, marks=pytest.mark.integration) for kind in ("sqlite", *SERVERS)),
+    ]
+)
+def unit_of_work(request: pytest.FixtureRequest) -> Iterator[UnitOfWorkFactory]:
     """Each home in turn, empty: what holds for one holds for the other."""
     if request.param == "fake":
-        return FakeDatabase()
-    database: Database = request.getfixturevalue("database")
-    return database.unit_of_work
+        yield FakeDatabase()
+    elif request.param == "sqlite":
+        yield request.getfixturevalue("database").unit_of_work
+    else:
+        database = Database(request.getfixturevalue(f"{request.param}_url"))
+        yield database.unit_of_work
+        database.close()

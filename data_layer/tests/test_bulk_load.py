@@ -28,7 +28,7 @@ FILMS = [
 
 def tables(database: Database) -> dict[str, set[tuple[object, ...]]]:
     """Everything that is stored, by table."""
-    with database.engine.connect() as connection:
+    with database.engines.reading.connect() as connection:
         return {
             table.name: {tuple(map(repr, row)) for row in connection.execute(table.select())}
             for table in Base.metadata.sorted_tables
@@ -36,7 +36,7 @@ def tables(database: Database) -> dict[str, set[tuple[object, ...]]]:
 
 
 def index_names(database: Database) -> set[str | None]:
-    inspector = inspect(database.engine)
+    inspector = inspect(database.engines.reading)
     return {
         index["name"]
         for table in inspector.get_table_names()
@@ -44,28 +44,28 @@ def index_names(database: Database) -> set[str | None]:
     }
 
 
-def test_stores_what_adding_stores(database: Database, tmp_path: Path) -> None:
+def test_stores_what_adding_stores(any_database: Database, tmp_path: Path) -> None:
     other = Database(f"sqlite:///{tmp_path / 'other.db'}")
     other.migrate()
     with other.unit_of_work() as uow:
         uow.movies.add_many(FILMS)
         uow.commit()
-    with database.bulk_load() as load:
+    with any_database.bulk_load() as load:
         load.add_many(FILMS[:30])
         load.add_many(FILMS[30:])
-    assert tables(database) == tables(other)
+    assert tables(any_database) == tables(other)
     other.close()
 
 
-def test_goes_on_behind_the_films_that_are_there(database: Database) -> None:
-    with database.unit_of_work() as uow:
+def test_goes_on_behind_the_films_that_are_there(any_database: Database) -> None:
+    with any_database.unit_of_work() as uow:
         first = uow.movies.add_many(FILMS[:2])[1]
         uow.movies.remove(first.id)
         uow.commit()
-    with database.bulk_load() as load:
+    with any_database.bulk_load() as load:
         assert load.next_id == 3  # The id of a film that was removed is not given again.
         load.add_many(FILMS[2:])
-    with database.unit_of_work() as uow:
+    with any_database.unit_of_work() as uow:
         later = uow.movies.add(FILMS[1])
         page = uow.movies.list(
             MovieQuery(filter=MovieFilter(cast="zoe bell"), limit=100, counts_total=True)
@@ -74,24 +74,24 @@ def test_goes_on_behind_the_films_that_are_there(database: Database) -> None:
     assert page.total == len(page.movies) == len(FILMS)
 
 
-def test_makes_every_index_anew(database: Database) -> None:
-    before = index_names(database)
-    with database.bulk_load() as load:
+def test_makes_every_index_anew(any_database: Database) -> None:
+    before = index_names(any_database)
+    with any_database.bulk_load() as load:
         load.add_many(FILMS)
-    assert index_names(database) == before != set()
+    assert index_names(any_database) == before != set()
 
 
-def test_stores_nothing_when_it_fails(database: Database) -> None:
-    before, indexes = tables(database), index_names(database)
-    with pytest.raises(Conflict), database.bulk_load() as load:
+def test_stores_nothing_when_it_fails(any_database: Database) -> None:
+    before, indexes = tables(any_database), index_names(any_database)
+    with pytest.raises(Conflict), any_database.bulk_load() as load:
         load.add_many(FILMS)
         load.add_many(FILMS[:1])
-    with pytest.raises(KeyError), database.bulk_load() as load:
+    with pytest.raises(KeyError), any_database.bulk_load() as load:
         load.add_many(FILMS)
         raise KeyError
-    assert tables(database) == before
-    assert index_names(database) == indexes
-    assert database.revision() == 0
+    assert tables(any_database) == before
+    assert index_names(any_database) == indexes
+    assert any_database.revision() == 0
 
 
 def test_makes_earlier_answers_stale(database: Database) -> None:
@@ -122,7 +122,7 @@ def test_leaves_the_connection_as_it_was(
             assert other.execute("SELECT count(*) FROM movies").fetchone() == (0,)
     assert other.execute("SELECT count(*) FROM movies").fetchone() == (100,)
     other.close()
-    with database.engine.connect() as connection:
+    with database.engines.reading.connect() as connection:
         pragmas = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "foreign_keys", "busy_timeout")
@@ -133,12 +133,12 @@ def test_leaves_the_connection_as_it_was(
 def test_gives_up_where_another_one_writes(database: Database, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "movies.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    database.engine.dispose()
+    database.engines.reading.dispose()
     with (
         pytest.MonkeyPatch.context() as patch,
         pytest.raises(DatabaseUnavailable, match="can't be used"),
     ):
-        patch.setattr("data_layer.sql.engine.BUSY_TIMEOUT_SECONDS", 0)
+        patch.setattr("data_layer.sql.backends.sqlite.BUSY_TIMEOUT_SECONDS", 0)
         with database.bulk_load():
             pass
     other.close()

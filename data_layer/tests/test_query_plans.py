@@ -22,7 +22,7 @@ GENRE_AND_YEAR = frozenset({"genre", "year"})
 
 def plan(database: Database, sql: Sql) -> str:
     """How SQLite answers a statement, a step a line."""
-    with database.engine.connect() as connection:
+    with database.engines.reading.connect() as connection:
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql.text}", (1,) * len(sql.names))
         return "\n".join(row.detail for row in rows)
 
@@ -45,7 +45,7 @@ def test_an_index_serves_every_filter_by_title(
     shape = PageShape(
         MovieSort("title", is_descending), filters, has_after, counts_total=not has_after
     )
-    steps = plan(database, page_sql(shape, database.engine.dialect))
+    steps = plan(database, page_sql(shape, database.engines.reading.dialect))
     assert is_direct(steps), steps
 
 
@@ -55,19 +55,19 @@ def test_an_index_serves_films_by_year(
     database: Database, filters: frozenset[str], has_after: bool
 ) -> None:
     shape = PageShape(MovieSort("year", is_descending=True), filters, has_after)
-    steps = plan(database, page_sql(shape, database.engine.dialect))
+    steps = plan(database, page_sql(shape, database.engines.reading.dialect))
     assert is_direct(steps), steps
 
 
 @pytest.mark.parametrize("filters", [frozenset[str](), frozenset({"genre"}), frozenset({"year"})])
 def test_an_index_serves_films_by_id(database: Database, filters: frozenset[str]) -> None:
     shape = PageShape(MovieSort("id", is_descending=True), filters, has_after=True)
-    steps = plan(database, page_sql(shape, database.engine.dialect))
+    steps = plan(database, page_sql(shape, database.engines.reading.dialect))
     assert is_direct(steps), steps
 
 
 def test_one_film_is_found_by_index(database: Database) -> None:
-    dialect = database.engine.dialect
+    dialect = database.engines.reading.dialect
     statements = [
         document_sql("id", dialect),
         document_sql("imdb_id", dialect),
@@ -81,7 +81,7 @@ def test_one_film_is_found_by_index(database: Database) -> None:
 @pytest.mark.parametrize("size", range(5))
 def test_totals_are_counted_by_index(database: Database, size: int) -> None:
     for names in itertools.combinations(("title", "year", "genre", "cast"), size):
-        steps = plan(database, total_sql(frozenset(names), database.engine.dialect))
+        steps = plan(database, total_sql(frozenset(names), database.engines.reading.dialect))
         assert is_direct(steps), steps
         if names in {(), ("year",), ("genre",)}:
             assert "movie_counts" in steps
@@ -104,7 +104,7 @@ def test_counters_are_what_counting_gives(database: Database) -> None:
         "year": select(Movie.year_key, func.count()).group_by(Movie.year_key),
         "genre": select(MovieGenre.genre_id, func.count()).group_by(MovieGenre.genre_id),
     }
-    with database.engine.connect() as connection:
+    with database.engines.reading.connect() as connection:
         for kind, statement in counted.items():
             kept = select(MovieCount.key, MovieCount.movies).where(
                 MovieCount.kind == kind, MovieCount.movies != 0

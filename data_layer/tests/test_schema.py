@@ -22,34 +22,33 @@ ROOT = Path(__file__).parents[2]
 
 def table_names(database: Database) -> set[str]:
     """The tables that there are, without Alembic's own."""
-    return set(inspect(database.engine).get_table_names()) - {"alembic_version"}
+    return set(inspect(database.engines.reading).get_table_names()) - {"alembic_version"}
 
 
-def test_migrations_run_up_down_and_up(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 'movies.db'}")
+def test_migrations_run_up_down_and_up(any_database: Database) -> None:
     expected = set(models.Base.metadata.tables)
-    database.migrate()
-    assert table_names(database) == expected
-    assert database.is_current()
-    schema.downgrade(database.engine)
-    assert table_names(database) == set()
-    assert not database.is_current()
-    database.migrate()
-    assert table_names(database) == expected
-    database.close()
+    assert table_names(any_database) == expected
+    assert any_database.is_current()
+    schema.downgrade(any_database.engines)
+    assert table_names(any_database) == set()
+    assert not any_database.is_current()
+    any_database.migrate()
+    assert table_names(any_database) == expected
 
 
-def test_models_and_migrations_do_not_drift(database: Database) -> None:
-    with database.engine.connect() as connection:
+def test_models_and_migrations_do_not_drift(any_database: Database) -> None:
+    with any_database.engines.reading.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, models.Base.metadata) == []
 
 
-def test_processes_that_start_together_migrate_once(tmp_path: Path) -> None:
-    databases = [Database(f"sqlite:///{tmp_path / 'movies.db'}") for _ in range(8)]
+def test_processes_that_start_together_migrate_once(any_database: Database) -> None:
+    schema.downgrade(any_database.engines)
+    url = any_database.engines.writing.url.render_as_string(hide_password=False)
+    databases = [Database(url) for _ in range(8)]
     with ThreadPoolExecutor(len(databases)) as pool:
         list(pool.map(Database.migrate, databases))
-    assert databases[0].is_current()
+    assert any_database.is_current()
     for database in databases:
         database.close()
 
@@ -82,18 +81,18 @@ def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
         database.migrate()
 
 
-def test_a_lock_is_held_by_one_at_a_time(database: Database) -> None:
-    with database.try_lock("seeding") as first, database.try_lock("seeding") as second:
+def test_a_lock_is_held_by_one_at_a_time(any_database: Database) -> None:
+    with any_database.try_lock("seeding") as first, any_database.try_lock("seeding") as second:
         assert (first, second) == (True, False)
-        with database.try_lock("something-else") as other:
+        with any_database.try_lock("something-else") as other:
             assert other
-    with database.try_lock("seeding") as again:
+    with any_database.try_lock("seeding") as again:
         assert again
 
 
 def test_a_removed_film_takes_along_what_only_it_needs(database: Database) -> None:
     def names(table: type[models.Person | models.Genre]) -> set[str]:
-        with database.engine.connect() as connection:
+        with database.engines.reading.connect() as connection:
             return set(connection.scalars(select(table.name)))
 
     with database.unit_of_work() as uow:

@@ -10,7 +10,7 @@ from data_layer.entities.movie_query import MovieQuery
 from data_layer.entities.seed import Seed
 from data_layer.fake.unit_of_work import FakeDatabase
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
-from data_layer.sql import engine as engine_module
+from data_layer.sql.backends import sqlite as engine_module
 
 FILM = MovieFacts(title="Alien", imdb_id="tt0078748")
 
@@ -97,7 +97,7 @@ def test_a_writer_that_waits_too_long_says_when_to_try_again(
     monkeypatch: pytest.MonkeyPatch, database: Database
 ) -> None:
     monkeypatch.setattr(engine_module, "BUSY_TIMEOUT_SECONDS", 0)
-    impatient = Database(database.engine.url.render_as_string())
+    impatient = Database(database.engines.reading.url.render_as_string())
     with database.unit_of_work() as holder:
         holder.movies.add(FILM)
         with pytest.raises(DatabaseUnavailable) as raised, impatient.unit_of_work() as uow:

@@ -1,7 +1,11 @@
 """The catalogue: films with their people, genres and ratings; API keys; the plan of the seeds."""
 
+import datetime as dt
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects.mysql import DATETIME, MEDIUMBLOB, TINYBLOB
 
 revision = "0001"
 down_revision = None
@@ -9,9 +13,23 @@ branch_labels = None
 depends_on = None
 
 
+# Without it MariaDB compares ignoring case, accents and the spaces at the end.
+_BYTEWISE: dict[str, Any] = {"mariadb_charset": "utf8mb4", "mariadb_collate": "utf8mb4_nopad_bin"}
+
+
 def _id() -> sa.types.TypeEngine[int]:
     """SQLite numbers rows by itself only in a column that is an INTEGER to the letter."""
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def _key() -> sa.types.TypeEngine[str]:
+    """PostgreSQL sorts by the rules of a language, unless it is told to sort by bytes."""
+    return sa.String(512).with_variant(sa.String(512, collation="C"), "postgresql")
+
+
+def _datetime() -> sa.types.TypeEngine[dt.datetime]:
+    """MariaDB leaves fractions of a second out, unless it is told to keep them."""
+    return sa.DateTime().with_variant(DATETIME(fsp=6), "mariadb")
 
 
 def upgrade() -> None:
@@ -39,7 +57,7 @@ def _create_movies() -> None:
         sa.Column("id", _id(), nullable=False),
         sa.Column("imdb_id", sa.String(20)),
         sa.Column("title", sa.String(500), nullable=False),
-        sa.Column("title_key", sa.String(512), nullable=False),
+        sa.Column("title_key", _key(), nullable=False),
         sa.Column("year", sa.Integer()),
         sa.Column("year_key", sa.Integer(), nullable=False),
         sa.Column("end_year", sa.Integer()),
@@ -58,10 +76,11 @@ def _create_movies() -> None:
         sa.Column("box_office_usd", sa.BigInteger()),
         sa.Column("production", sa.Text()),
         sa.Column("website", sa.Text()),
-        sa.Column("document", sa.LargeBinary(), nullable=False),
+        sa.Column("document", sa.LargeBinary().with_variant(MEDIUMBLOB, "mariadb"), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_movies"),
         sa.UniqueConstraint("imdb_id", name="uq_movies_imdb_id"),
         sqlite_autoincrement=True,
+        **_BYTEWISE,
     )
     op.create_index("ix_movies_by_title", "movies", ["title_key", "year_key", "id"])
     op.create_index("ix_movies_by_year", "movies", ["year_key", "title_key", "id"])
@@ -72,9 +91,10 @@ def _create_named_table(table: str) -> None:
         table,
         sa.Column("id", _id(), nullable=False),
         sa.Column("name", sa.String(300), nullable=False),
-        sa.Column("name_key", sa.String(512), nullable=False),
+        sa.Column("name_key", _key(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
         sa.UniqueConstraint("name_key", name=f"uq_{table}_name_key"),
+        **_BYTEWISE,
     )
 
 
@@ -89,7 +109,7 @@ def _movie_id(table: str) -> tuple[sa.Column[int], sa.ForeignKeyConstraint]:
 
 def _movie_keys() -> tuple[sa.Column[str], sa.Column[int]]:
     return (
-        sa.Column("title_key", sa.String(512), nullable=False),
+        sa.Column("title_key", _key(), nullable=False),
         sa.Column("year_key", sa.Integer(), nullable=False),
     )
 
@@ -101,6 +121,7 @@ def _create_counts() -> None:
         sa.Column("key", _id(), autoincrement=False, nullable=False),
         sa.Column("movies", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("kind", "key", name="pk_movie_counts"),
+        **_BYTEWISE,
     )
 
 
@@ -113,6 +134,7 @@ def _create_links() -> None:
         *_movie_keys(),
         sa.ForeignKeyConstraint(["genre_id"], ["genres.id"], name="fk_movie_genres_genre_id"),
         sa.PrimaryKeyConstraint("movie_id", "genre_id", name="pk_movie_genres"),
+        **_BYTEWISE,
     )
     for name, columns in (
         ("by_title", ["genre_id", "title_key", "year_key", "movie_id"]),
@@ -129,6 +151,7 @@ def _create_links() -> None:
         *_movie_keys(),
         sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_credits_person_id"),
         sa.PrimaryKeyConstraint("movie_id", "role", "position", name="pk_credits"),
+        **_BYTEWISE,
     )
     op.create_index(
         "ix_credits_by_title",
@@ -142,6 +165,7 @@ def _create_links() -> None:
         sa.Column("source", sa.String(300), nullable=False),
         sa.Column("value", sa.String(300), nullable=False),
         sa.PrimaryKeyConstraint("movie_id", "position", name="pk_ratings"),
+        **_BYTEWISE,
     )
 
 
@@ -151,14 +175,17 @@ def _create_api_keys() -> None:
         sa.Column("id", _id(), nullable=False),
         sa.Column("name", sa.String(300), nullable=False),
         sa.Column("prefix", sa.String(20), nullable=False),
-        sa.Column("secret_hash", sa.LargeBinary(32), nullable=False),
+        sa.Column(
+            "secret_hash", sa.LargeBinary(32).with_variant(TINYBLOB, "mariadb"), nullable=False
+        ),
         sa.Column("scopes", sa.JSON(), nullable=False),
-        sa.Column("created_at", sa.DateTime(), nullable=False),
-        sa.Column("expires_at", sa.DateTime()),
-        sa.Column("revoked_at", sa.DateTime()),
+        sa.Column("created_at", _datetime(), nullable=False),
+        sa.Column("expires_at", _datetime()),
+        sa.Column("revoked_at", _datetime()),
         sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
         sa.UniqueConstraint("name", name="uq_api_keys_name"),
         sa.UniqueConstraint("prefix", name="uq_api_keys_prefix"),
+        **_BYTEWISE,
     )
 
 
@@ -172,4 +199,5 @@ def _create_seeds() -> None:
         sa.Column("reason", sa.Text()),
         sa.PrimaryKeyConstraint("position", name="pk_seeds"),
         sa.UniqueConstraint("imdb_id", name="uq_seeds_imdb_id"),
+        **_BYTEWISE,
     )

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,27 +56,25 @@ def omdb() -> SmallOmdb:
     return SmallOmdb()
 
 
+def new_client(
+    database: Database, omdb: SmallOmdb, options: EdgeOptions | None = None
+) -> TestClient:
+    """Return a client of the whole app on a database; it has to be entered."""
+    counts = RequestCounts() if options is None else options.requests
+
+    @asynccontextmanager
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        api.state.services = build_services(database, omdb, counts, CacheCounts())
+        yield
+
+    return TestClient(create_app(lifespan, options or EdgeOptions(requests=counts)))
+
+
 @pytest.fixture
 def open_client(database: Database, omdb: SmallOmdb) -> Iterator[Callable[..., TestClient]]:
     """Opens a client of the whole app, on SQLite."""
-    clients: list[TestClient] = []
-
-    def open_with(options: EdgeOptions | None = None) -> TestClient:
-        counts = RequestCounts() if options is None else options.requests
-
-        @asynccontextmanager
-        async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-            api.state.services = build_services(database, omdb, counts, CacheCounts())
-            yield
-
-        client = TestClient(create_app(lifespan, options or EdgeOptions(requests=counts)))
-        client.__enter__()
-        clients.append(client)
-        return client
-
-    yield open_with
-    for client in clients:
-        client.__exit__(None, None, None)
+    with ExitStack() as clients:
+        yield lambda options=None: clients.enter_context(new_client(database, omdb, options))
 
 
 @pytest.fixture

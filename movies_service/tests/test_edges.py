@@ -148,7 +148,7 @@ def test_origins_can_be_named(open_client: Callable[..., TestClient]) -> None:
 def test_health_tells_life_from_readiness(client: TestClient, database: Database) -> None:
     assert client.get("/health/live").json() == {"status": "live"}
     assert client.get("/health/ready").json() == {"status": "ready"}
-    schema.downgrade(database.engine)
+    schema.downgrade(database.engines)
     assert client.get("/health/live").status_code == 200
     answer = client.get("/health/ready")
     assert answer.status_code == 503

@@ -1,0 +1,1 @@
+"""What each database needs to be asked differently; the rest of the data layer does not see it."""

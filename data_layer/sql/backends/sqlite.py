@@ -1,0 +1,127 @@
+"""SQLite: a file, with one writer at a time."""
+
+import fcntl
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO, Any
+
+from sqlalchemy import URL, Connection, Index, create_engine, event, text
+
+from common.errors import DatabaseUnavailable
+from data_layer.sql.backends.backend import Engines
+from data_layer.sql.backends.json_columns import write_json
+from data_layer.sql.models import Base, Movie
+
+BUSY_TIMEOUT_SECONDS = 5
+"""How long a writer waits for another one before it gives up."""
+
+FILLING_CACHE_KIB = 32_768
+"""How much of the database is kept in memory while it is filled; else SQLite keeps 2 MB."""
+
+_WRITES = "movies_writes"
+"""Execution option of connections that may write."""
+
+
+class Sqlite:
+    """See `data_layer.sql.backends.backend.Backend`."""
+
+    reads_are_short = True
+
+    def open(self, url: URL) -> Engines:
+        """Open the file in WAL mode, so that readers and the one writer don't wait for each other.
+
+        A writer takes its lock at the start, so that it never has to give up half-way.
+
+        Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_transaction.html.
+        """
+        engine = create_engine(
+            url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, json_serializer=write_json
+        )
+        event.listen(engine, "connect", _prepare)
+        event.listen(engine, "begin", _begin)
+        return Engines(engine, engine.execution_options(**{_WRITES: True}))
+
+    @contextmanager
+    def try_lock(self, engines: Engines, name: str) -> Iterator[bool]:
+        """Lock a file beside the database's; the system takes the lock back."""
+        with _open_lock_file(engines, name) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                is_held = False
+            else:
+                is_held = True
+            yield is_held
+
+    @contextmanager
+    def wait_for_lock(self, engines: Engines, name: str) -> Iterator[None]:
+        """Lock the file, whenever that is possible."""
+        with _open_lock_file(engines, name) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    @contextmanager
+    def set_for_filling(self, engines: Engines) -> Iterator[None]:
+        """Leave the log out where nobody else has the file open; links are the load's own duty.
+
+        New pages then go to the disk once, and are as safe from a crash.
+
+        Source: https://www.sqlite.org/pragma.html#pragma_journal_mode.
+        """
+        _set_pragmas(engines, "DELETE", "OFF")
+        try:
+            yield
+        finally:
+            _set_pragmas(engines, "WAL", "ON")
+
+    @contextmanager
+    def made_ready(self, connection: Connection) -> Iterator[int]:
+        """Leave the indexes out: to sort all rows once costs less than to find each one's place."""
+        connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
+        indexes: list[Index] = [
+            index for table in Base.metadata.sorted_tables for index in table.indexes
+        ]
+        for index in indexes:
+            index.drop(connection)
+        last_id = connection.scalar(
+            text("SELECT seq FROM sqlite_sequence WHERE name = :table"),
+            {"table": Movie.__tablename__},
+        )
+        yield (last_id or 0) + 1
+        for index in indexes:
+            index.create(connection)
+
+
+def _set_pragmas(engines: Engines, journal_mode: str, foreign_keys: str) -> None:
+    connection = engines.writing.raw_connection()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA busy_timeout = 0")
+        with suppress(sqlite3.OperationalError):  # Somebody has it open: the mode stays.
+            cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
+        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+    finally:
+        connection.close()
+
+
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own record type is not public.
+    connection.isolation_level = None  # The driver begins no transaction by itself.
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin(connection: Connection) -> None:
+    kind = "IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {kind}")
+
+
+def _open_lock_file(engines: Engines, name: str) -> IO[str]:
+    try:
+        return Path(f"{engines.writing.url.database}.{name}.lock").open("w")
+    except OSError:
+        raise DatabaseUnavailable(
+            "The database's folder is missing or can't be written to: check DATABASE_URL."
+        ) from None

@@ -1,0 +1,107 @@
+import itertools
+from collections.abc import Iterator
+from contextlib import ExitStack
+from urllib.parse import quote
+
+import pytest
+from fastapi.testclient import TestClient
+
+from data_layer.database import Database
+from data_layer.entities.api_key import Scope
+from data_layer.entities.movie import MovieFacts, Rating
+from movies_service.tests.conftest import SmallOmdb, new_client, store
+from movies_service.use_cases.api_keys import ApiKeys
+
+pytestmark = pytest.mark.integration
+
+TITLES = [
+    "Amélie", "AMELIE", "Alien", "alien ", "Zodiac", "zoë", "Łódź", "Lodz", "Straße", "STRASSE",
+    "İstanbul", "istanbul", "Iıi", "七人の侍", "기생충", "🎬", "🎬 Two", "É", "E", "e\u0301",
+    "100%", "a_b", "a b", "Face/Off", "8½", "1917", "Ωmega", "Я", "я", "ÿ", "~", "_", "-",
+    "'Round Midnight", "It's \"Quoted\"", "Back\\slash",
+]  # fmt: skip
+FILMS = [
+    MovieFacts(
+        title=title,
+        imdb_id=f"tt{number:07}",
+        year=None if number % 5 == 0 else 1990 + number % 4,
+        genres=("Drama", "Comédie", "Sci-Fi")[: number % 4],
+        cast=("Zoë Bell", "Łukasz", "O'Brien")[number % 3 :],
+        directors=("Ada",),
+        plot="🎬 «naïve» \\ ' \" %s :x",
+        imdb_rating=round(number / 7, 1),
+        imdb_votes=number * 10**9,
+        ratings=(Rating("Źródło", "5/10"),),
+        languages=("日本語",),
+    )
+    for number, title in enumerate(TITLES, 1)
+]
+NEW = MovieFacts(title="Brazil", imdb_id="tt0088846", year=1985, genres=("Drama", "New"))
+SORTS = ("title", "-title", "year", "-year", "id", "-id")
+FILTERS = (
+    "", "genre=comedie", "genre=DRAMA", "cast=zoe+bell", "cast=LUKASZ", "year=1991", "year=0",
+    "genre=drama&year=1992", "cast=o'brien&genre=sci-fi", "genre=none", "title=amelie",
+    "title=strasse", "title=istanbul", "title=E", "title=%F0%9F%8E%AC", "title=alien",
+)  # fmt: skip
+
+
+@pytest.fixture
+def databases(
+    database: Database, postgresql_url: str, mariadb_url: str
+) -> Iterator[dict[str, Database]]:
+    """The same films in each database."""
+    found = {
+        "sqlite": database,
+        "postgresql": Database(postgresql_url),
+        "mariadb": Database(mariadb_url),
+    }
+    for each in found.values():
+        store(each.unit_of_work, *FILMS)
+    yield found
+    for each in found.values():
+        each.close()
+
+
+def converse(client: TestClient, secret: str) -> Iterator[tuple[str, int, dict[str, str], bytes]]:
+    """Ask everything that is to be compared, changes included, and yield what is answered."""
+    lists = [
+        f"/movies?{query}&sort={sort}&limit={limit}".replace("?&", "?")
+        for query, sort, limit in itertools.product(FILTERS, SORTS, (7, 100))
+    ]
+    films = [f"/movies/{quote(title)}" for title in [*TITLES, "amelie", "strasse", "none", "LODZ"]]
+    more = [
+        "/movies/3",
+        "/movies/999",
+        "/movies/tt0000005",
+        "/movies?page=2&limit=9",
+        "/movies?x=1",
+    ]
+    added = {"imdb_id": NEW.imdb_id}
+    for _ in range(2):
+        for path in [*lists, *films, *more]:
+            here: str | None = path
+            while here is not None:
+                answer = client.get(here)
+                yield here, answer.status_code, dict(answer.headers), answer.content
+                here = answer.json().get("next_url")
+        for path in ("/movies/2", "/movies/tt0000009", "/movies/2"):
+            answer = client.delete(path, headers={"X-API-Key": secret})
+            yield path, answer.status_code, {}, b""
+        answer = client.post("/movies", json=added)
+        yield "added", answer.status_code, {"location": answer.headers["location"]}, answer.content
+
+
+def test_every_database_answers_byte_for_byte_alike(databases: dict[str, Database]) -> None:
+    with ExitStack() as stack:
+        conversations = {}
+        for name, database in databases.items():
+            client = stack.enter_context(new_client(database, SmallOmdb([NEW])))
+            client.headers["X-Request-ID"] = "compared"
+            secret = ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE})
+            conversations[name] = converse(client, secret)
+        compared = 0
+        for sqlite, postgresql, mariadb in zip(*conversations.values(), strict=True):
+            assert postgresql == sqlite
+            assert mariadb == sqlite
+            compared += 1
+    assert compared > 600
