@@ -13,17 +13,21 @@ IMAGE ?= movies-api
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
+# A pip of its own takes .venv seconds to make; the one of most Pythons installs into it as well.
+HAS_PIP = $(shell $(PYTHON) -m pip --python $(PYTHON) --version >/dev/null 2>&1 && echo yes)
+PIP = $(if $(HAS_PIP),$(PYTHON) -m pip --python $(BIN)/python,$(BIN)/python -m pip)
+
 # The stamps say which requirements are installed, so that a second run needs no installation.
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=/path/to/python3.11 run")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(if $(HAS_PIP),--without-pip) .venv
 
 .venv/.installed: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(PIP) install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
 .venv/.installed-dev: requirements.txt dev-requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r dev-requirements.txt
+	$(PIP) install --quiet --disable-pip-version-check -r dev-requirements.txt
 	@touch .venv/.installed $@
 
 setup: .venv/.installed ## Make .venv and install what the service needs
