@@ -22,6 +22,7 @@ _IGNORED = dict.fromkeys(
 )
 """Marks of other scripts, as the dakuten of Japanese or the vowels of Hindi, tell words apart."""
 
+# Not formatted: a table to compare by eye, a line for each kind.
 _LOOKALIKES = str.maketrans(
     {
         "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŧ": "t",

@@ -18,6 +18,7 @@ from common.histogram import Histogram
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+# Not formatted: a line for the times below a hundredth of a second, one for those above.
 LATENCY_BOUNDS_SECONDS = (
     0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,

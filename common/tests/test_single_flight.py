@@ -43,7 +43,7 @@ def test_all_get_the_error_and_it_is_not_kept() -> None:
         await asyncio.sleep(0)
         if isinstance(outcome := next(outcomes), Exception):
             raise outcome
-        return outcome  # type: ignore[return-value]
+        return outcome  # type: ignore[return-value]  # Or it was raised.
 
     async def scenario() -> tuple[list[object], tuple[int, bool]]:
         flights: SingleFlight[int] = SingleFlight()

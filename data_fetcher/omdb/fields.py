@@ -49,7 +49,7 @@ def read_years(value: str) -> tuple[int | None, int | None]:
     """Return the first and the last year of "1999", "2011–2019" or "1999–".
 
     A last year before the first one is unknown.
-    """  # noqa: RUF002
+    """  # noqa: RUF002 - OMDb's dash.
     match = _YEARS.fullmatch(value.strip())
     if not match or not YEAR_MIN <= (first := int(match[1])) <= YEAR_MAX:
         return None, None

@@ -45,7 +45,7 @@ def test_names_and_prefixes_are_unique(
 ) -> None:
     with pytest.raises(Conflict), unit_of_work() as uow:
         uow.api_keys.add(KEY)
-        uow.api_keys.add(dataclasses.replace(KEY, **change))  # type: ignore[arg-type]
+        uow.api_keys.add(dataclasses.replace(KEY, **change))  # type: ignore[arg-type]  # Any field.
 
 
 def test_stores_a_revocation(unit_of_work: UnitOfWorkFactory) -> None:

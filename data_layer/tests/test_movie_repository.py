@@ -23,7 +23,7 @@ AMELIE = MovieFacts(
 
 def film(title: str, year: int | None = None, **more: object) -> MovieFacts:
     """A film of which little is known."""
-    return MovieFacts(title=title, year=year, **more)  # type: ignore[arg-type]
+    return MovieFacts(title=title, year=year, **more)  # type: ignore[arg-type]  # Any other field.
 
 
 def store(unit_of_work: UnitOfWorkFactory, *films: MovieFacts) -> tuple[StoredMovie, ...]:

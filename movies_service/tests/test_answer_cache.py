@@ -203,7 +203,7 @@ def test_a_herd_asks_once() -> None:
     async def scenario() -> list[Answered]:
         cache = around.cache()
         gate = asyncio.Event()
-        around.gate = gate.wait  # type: ignore[assignment]
+        around.gate = gate.wait  # type: ignore[assignment]  # It returns True, unread.
         herd = [asyncio.create_task(ask(cache)) for _ in range(50)]
         await asyncio.sleep(0)
         gate.set()
@@ -220,7 +220,7 @@ def test_a_fill_that_fails_is_not_kept_and_stops_nobody() -> None:
     async def scenario() -> list[Answered]:
         cache = around.cache()
         gate = asyncio.Event()
-        around.gate = gate.wait  # type: ignore[assignment]
+        around.gate = gate.wait  # type: ignore[assignment]  # It returns True, unread.
         asking = [asyncio.create_task(ask(cache)) for _ in range(5)]
         await asyncio.sleep(0)
         gate.set()

@@ -73,7 +73,7 @@ def test_an_unexpected_error_is_a_problem_and_a_line_in_the_log(
     omdb: SmallOmdb,
     read_log: ReadLog,
 ) -> None:
-    omdb.error = ZeroDivisionError("hunter2")  # type: ignore[assignment]
+    omdb.error = ZeroDivisionError("hunter2")  # type: ignore[assignment]  # None of ours.
     answer = open_client().post(
         "/movies", json={"title": "Alien"}, headers={"Origin": "https://a.example"}
     )

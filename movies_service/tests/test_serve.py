@@ -295,7 +295,7 @@ def test_an_address_of_another_machine_is_a_sentence(host: str) -> None:
 
 @pytest.mark.parametrize(
     ("host", "shown"),
-    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("::", "[::1]")],  # noqa: S104
+    [("127.0.0.1", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("::", "[::1]")],  # noqa: S104 - Where such sockets are reached.
 )
 def test_says_where_it_is_reached_from_here(host: str, shown: str) -> None:
     with listen(Settings(HOST=host, PORT=0)) as listener:
