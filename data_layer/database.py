@@ -38,9 +38,10 @@ class Database:
     def bulk_load(self) -> Iterator[BulkLoad]:
         """Give a load of many films; what it was given is committed when the context ends.
 
-        If the context ends with an error, nothing is stored. The indexes are made at the end,
-        for all films that are there: a load pays off where it brings about as many or more.
-        Writers wait meanwhile; readers too, unless somebody had the database open before.
+        If the context ends with an error, nothing is stored. On SQLite the indexes are made at
+        the end, for all films that are there: a load pays off where it brings about as many or
+        more, and readers have to wait, unless somebody had the file open before. Writers wait
+        on every database.
 
         Memory: the name of each person that the films have.
 

@@ -1,4 +1,4 @@
-"""Filling a catalogue: many films in one transaction, with the indexes made at its end."""
+"""Filling a catalogue: many films in one transaction, their rows straight to the driver."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -40,12 +40,7 @@ class SqlAlchemyBulkLoad:
 @contextmanager
 def bulk_load(backend: Backend, engines: Engines) -> Iterator[SqlAlchemyBulkLoad]:
     """Give a load; see `data_layer.database.Database.bulk_load`."""
-    with (
-        translated_errors(),
-        backend.set_for_filling(engines),
-        engines.writing.begin() as connection,
-    ):
-        with backend.made_ready(connection) as next_id:
-            load = SqlAlchemyBulkLoad(connection, next_id)
-            yield load
+    with translated_errors(), backend.filling(engines) as (connection, next_id):
+        load = SqlAlchemyBulkLoad(connection, next_id)
+        yield load
         change_counts(connection, load.counts)

@@ -74,6 +74,17 @@ def test_goes_on_behind_the_films_that_are_there(any_database: Database) -> None
     assert page.total == len(page.movies) == len(FILMS)
 
 
+def test_a_load_of_nothing_gives_no_id_again(any_database: Database) -> None:
+    with any_database.unit_of_work() as uow:
+        last = uow.movies.add_many(FILMS[:3])[-1]
+        uow.movies.remove(last.id)
+        uow.commit()
+    with any_database.bulk_load():
+        pass
+    with any_database.unit_of_work() as uow:
+        assert uow.movies.add(FILMS[4]).id > last.id
+
+
 def test_makes_every_index_anew(any_database: Database) -> None:
     before = index_names(any_database)
     with any_database.bulk_load() as load:

@@ -46,10 +46,9 @@ class Backend(Protocol):
         """Take the lock of `try_lock`, waiting for as long as somebody else holds it."""
         ...
 
-    def set_for_filling(self, engines: Engines) -> AbstractContextManager[None]:
-        """Set the database for a large load, and back when the context ends."""
-        ...
+    def filling(self, engines: Engines) -> AbstractContextManager[tuple[Connection, int]]:
+        """Give a transaction for a large load, and the id of the next film.
 
-    def made_ready(self, connection: Connection) -> AbstractContextManager[int]:
-        """Begin a large load in a transaction; give the id of the next film, and end the load."""
+        It is committed when the context ends, rolled back when that ends with an error.
+        """
         ...

@@ -1,6 +1,5 @@
 """Locks that a database server keeps for a connection, and takes back when that ends."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -18,9 +17,3 @@ def lock_connection(engines: Engines) -> Iterator[Connection]:
             yield connection
         finally:
             connection.invalidate()
-
-
-def lock_number(database: str, name: str) -> int:
-    """Return a number of 63 bits for a lock; advisory locks know no names."""
-    digest = hashlib.blake2b(f"{database} {name}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest) >> 1

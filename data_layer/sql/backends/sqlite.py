@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
-from sqlalchemy import URL, Connection, Index, create_engine, event, text
+from sqlalchemy import URL, Connection, create_engine, event, text
 
 from common.errors import DatabaseUnavailable
 from data_layer.sql.backends.backend import Engines
@@ -19,6 +19,10 @@ BUSY_TIMEOUT_SECONDS = 5
 
 FILLING_CACHE_KIB = 32_768
 """How much of the database is kept in memory while it is filled; else SQLite keeps 2 MB."""
+
+_LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = :table").bindparams(
+    table=Movie.__tablename__
+)
 
 _WRITES = "movies_writes"
 """Execution option of connections that may write."""
@@ -63,7 +67,7 @@ class Sqlite:
             yield
 
     @contextmanager
-    def set_for_filling(self, engines: Engines) -> Iterator[None]:
+    def filling(self, engines: Engines) -> Iterator[tuple[Connection, int]]:
         """Leave the log out where nobody else has the file open; links are the load's own duty.
 
         New pages then go to the disk once, and are as safe from a crash.
@@ -72,26 +76,22 @@ class Sqlite:
         """
         _set_pragmas(engines, "DELETE", "OFF")
         try:
-            yield
+            with engines.writing.begin() as connection, _indexes_made_anew(connection):
+                connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
+                yield connection, (connection.scalar(_LAST_ID) or 0) + 1
         finally:
             _set_pragmas(engines, "WAL", "ON")
 
-    @contextmanager
-    def made_ready(self, connection: Connection) -> Iterator[int]:
-        """Leave the indexes out: to sort all rows once costs less than to find each one's place."""
-        connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
-        indexes: list[Index] = [
-            index for table in Base.metadata.sorted_tables for index in table.indexes
-        ]
-        for index in indexes:
-            index.drop(connection)
-        last_id = connection.scalar(
-            text("SELECT seq FROM sqlite_sequence WHERE name = :table"),
-            {"table": Movie.__tablename__},
-        )
-        yield (last_id or 0) + 1
-        for index in indexes:
-            index.create(connection)
+
+@contextmanager
+def _indexes_made_anew(connection: Connection) -> Iterator[None]:
+    """Leave the indexes out: to sort all rows once costs less than to find each one's place."""
+    indexes = [index for table in Base.metadata.sorted_tables for index in table.indexes]
+    for index in indexes:
+        index.drop(connection)
+    yield
+    for index in indexes:
+        index.create(connection)
 
 
 def _set_pragmas(engines: Engines, journal_mode: str, foreign_keys: str) -> None:
