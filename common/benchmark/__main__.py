@@ -4,6 +4,7 @@ import dataclasses
 import json
 import tempfile
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -62,7 +63,7 @@ def measure(plan: Plan, output: Path, *, set_baseline: bool) -> None:
     console = Console(stderr=True)
     with (
         tempfile.TemporaryDirectory(prefix="movies-benchmark-") as folder,
-        ExperimentProgress(console) as progress,
+        closing(ExperimentProgress(console)) as progress,
     ):
         try:
             results = Experiment(plan, Path(folder), progress).run()

@@ -1,8 +1,5 @@
 """The progress of a benchmark, as people see it on a terminal."""
 
-from types import TracebackType
-from typing import Self
-
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -21,6 +18,7 @@ class ExperimentProgress:
             console=console,
         )
         self._task = self._progress.add_task("", total=None)
+        self._progress.start()
 
     def stage(self, about: str) -> None:
         """Say what is done now."""
@@ -37,14 +35,6 @@ class ExperimentProgress:
         """Go on by a step."""
         self._progress.update(self._task, description=about, advance=1)
 
-    def __enter__(self) -> Self:
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Leave the bar as it is and go on below it."""
         self._progress.stop()

@@ -3,7 +3,7 @@ import json
 import subprocess
 import sys
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -155,8 +155,8 @@ def test_fills_the_cache_until_it_throws_answers_out(
 def test_does_without_nginx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("common.benchmark.contenders.NGINX_FOLDERS", "")
-    progress = ExperimentProgress(Console(file=io.StringIO()))
     with ExitStack() as stack:
+        progress = stack.enter_context(closing(ExperimentProgress(Console(file=io.StringIO()))))
         experiment = Experiment(PLAN, tmp_path, progress)
         assert experiment._static_limits(stack, Arena(tmp_path, None), {}, 20) == []
 
@@ -190,7 +190,7 @@ def test_a_read_that_no_load_gets_an_answer_of_is_asked_once(
 def test_the_progress_on_a_terminal_is_a_bar() -> None:
     shown = io.StringIO()
     console = Console(force_terminal=True, file=shown, width=100)
-    with ExperimentProgress(console) as progress:
+    with closing(ExperimentProgress(console)) as progress:
         progress.stage("Filling")
         progress.begin_rounds(2)
         progress.advance("One")
