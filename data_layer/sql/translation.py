@@ -12,11 +12,14 @@ RETRY_AFTER_SECONDS = 1
 """When to try again after the database did not serve: locks are held for milliseconds."""
 
 
-def unavailable() -> DatabaseUnavailable:
+def unavailable(*, has_connected: bool) -> DatabaseUnavailable:
     """Return the error that says that the database did not serve."""
-    return DatabaseUnavailable(
-        "The database can't be used at the moment.", retry_after_seconds=RETRY_AFTER_SECONDS
+    message = (
+        "The database can't be used at the moment."
+        if has_connected
+        else "The database can't be reached: check DATABASE_URL, and whether the database runs."
     )
+    return DatabaseUnavailable(message, retry_after_seconds=RETRY_AFTER_SECONDS)
 
 
 @contextmanager
@@ -27,4 +30,5 @@ def translated_errors() -> Iterator[None]:
     except IntegrityError as error:
         raise Conflict("It contradicts what was stored meanwhile.") from error
     except (DBAPIError, PoolTimeoutError) as error:
-        raise unavailable() from error
+        # An error that has no statement came while a connection was made.
+        raise unavailable(has_connected=getattr(error, "statement", "") is not None) from error

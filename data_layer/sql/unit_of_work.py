@@ -19,7 +19,7 @@ class SqlAlchemyUnitOfWork:
     """See `data_layer.ports.unit_of_work.UnitOfWork`.
 
     Args:
-        engine: of `open_engine`, or of `for_writing`.
+        engine: one of the database's `Engines`.
         is_read_only: lets reads of films go straight to the driver, each outside of a
             transaction: a page's total may already count a film that the page does not show.
         on_commit: is called after each commit, before the effects.
@@ -102,4 +102,4 @@ class SqlAlchemyUnitOfWork:
             cursor.execute(text, parameters)
             return cursor.fetchall()
         except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
-            raise unavailable() from error
+            raise unavailable(has_connected=self._opened_driver is not None) from error

@@ -113,5 +113,5 @@ def test_a_read_that_fails_says_when_to_try_again(tmp_path: Path) -> None:
     empty.close()
     assert raised.value.retry_after_seconds == 1
     nowhere = Database(f"sqlite:///{tmp_path / 'missing' / 'movies.db'}")
-    with pytest.raises(DatabaseUnavailable):
+    with pytest.raises(DatabaseUnavailable, match="check DATABASE_URL"):
         count(nowhere.unit_of_work)
