@@ -8,7 +8,10 @@
     ├── NotFound
     ├── Conflict                      it contradicts what is stored
     └── Unavailable                   something this program depends on does not serve
-        ├── DatabaseUnavailable
+        ├── DatabaseUnavailable       it does not serve at the moment
+        │   ├── DatabaseUnreachable   ... there is no connection to it
+        │   ├── DatabaseBusy          ... another transaction was in the way
+        │   └── DatabaseFull          ... there is no room left
         └── UpstreamUnavailable       OMDb can't be reached or fails
             ├── UpstreamTimeout       ... did not answer in time
             ├── UpstreamQuota         ... says that the day's requests are spent
@@ -97,6 +100,21 @@ class DatabaseUnavailable(Unavailable):
     """The database can't be reached, is locked for too long, or has no usable schema."""
 
     code = "database-unavailable"
+
+
+class DatabaseUnreachable(DatabaseUnavailable):
+    """No connection to the database can be made."""
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Another transaction was in the way; the whole of this one can be tried again at once."""
+
+
+class DatabaseFull(DatabaseUnavailable):
+    """There is no room to store anything; only the operator can mend that. Reads go on."""
+
+    code = "database-full"
+    retry_helps = False
 
 
 class UpstreamUnavailable(Unavailable):

@@ -40,6 +40,23 @@ class Settings(BaseSettings):
     """Where the catalogue is kept: `sqlite:///` and the path of a file, or a server's
     `postgresql://user:password@host/database` or `mysql://…` (MariaDB)."""
 
+    database_pool_size: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Connections to a database server that each process keeps for reading, and for writing."""
+
+    database_connect_timeout_seconds: Annotated[int, Field(ge=1, le=300)] = 5
+    """How long a process waits for a connection, new or of those that it keeps."""
+
+    database_statement_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 5
+    """When a database server gives a statement up."""
+
+    database_lock_timeout_seconds: Annotated[int, Field(ge=1, le=300)] = 5
+    """How long a write waits for its turn."""
+
+    database_isolation: Literal["read committed", "repeatable read", "serializable"] = (
+        "read committed"
+    )
+    """Isolation of writes on a database server; SQLite's are serializable."""
+
     omdb_api_key: Annotated[SecretStr | None, Field(validation_alias="OMDB_API_KEY")] = None
     """Key of omdbapi.com. Without one, films come from the bundled OMDb emulator."""
 
@@ -57,6 +74,9 @@ class Settings(BaseSettings):
     port: Annotated[int, Field(validation_alias="PORT", ge=0, le=65535)] = 8080
     """Port to listen on; 0 picks a free one."""
 
+    processes: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many processes serve, behind one address."""
+
     seed: Literal["on", "off"] = "on"
     """Whether the service seeds a catalogue that never was seeded, when it starts."""
 
@@ -70,7 +90,10 @@ class Settings(BaseSettings):
     """Whether public answers are kept, ready to be sent."""
 
     cache_ttl_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
-    """How long an answer is kept at most; writes of this process count at once."""
+    """How long an answer holds at most; writes count at once, those of others within a second."""
+
+    cache_stale_seconds: Annotated[int, Field(ge=0, le=604_800)] = 86_400
+    """How long beyond that an answer is given while the database is away."""
 
     cache_max_bytes: Annotated[int, Field(ge=1)] = 67_108_864
     """Bytes of all kept answers together."""

@@ -16,7 +16,7 @@ from data_fetcher.bootstrap import build_seeding, open_omdb
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
 from data_fetcher.progress import SeedingProgress
 from data_fetcher.seeding import SeedingReport
-from data_layer.database import Database
+from data_layer.bootstrap import open_database
 
 app = new_command_line("Bring films into the catalogue.")
 
@@ -51,7 +51,7 @@ def seed(
 async def _seed(
     settings: Settings, config: FetcherConfig
 ) -> tuple[SeedingReport, float, dict[str, int]]:
-    with closing(Database(settings.database_url)) as database, closing(SeedingProgress()) as bar:
+    with closing(open_database(settings)) as database, closing(SeedingProgress()) as bar:
         await asyncio.to_thread(database.migrate)
         async with open_omdb(settings, config) as omdb:
             started = time.perf_counter()

@@ -13,6 +13,7 @@ from data_fetcher.omdb.wish import ImdbWish
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.seed import Seed, SeedState
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from data_layer.retries import retried_when_busy
 
 LOCK_POLL_SECONDS = 0.25
 """How often a process looks whether another one has finished, or died, seeding."""
@@ -100,6 +101,7 @@ class Seeding:
             raise errors.exceptions[0] from None
         return _report(storing.result())
 
+    @retried_when_busy
     def _find_pending(self) -> list[Seed]:
         with self.unit_of_work() as uow:
             if not (seeds := uow.seeds.list()):
@@ -128,6 +130,7 @@ class Seeding:
                     observer.advanced(seed)
         return done
 
+    @retried_when_busy
     def _store(self, batch: list[tuple[Seed, Outcome]]) -> list[Seed]:
         with self.unit_of_work() as uow:
             done = [_settle(seed, outcome) for seed, outcome in batch]

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from common.command_line import new_command_line, reported_errors
 from common.settings import load_settings
 from data_fetcher.synthesis.films import FilmMaker
+from data_layer.bootstrap import open_database
 from data_layer.database import Database
 
 FILMS_AT_ONCE = 500
@@ -47,7 +48,7 @@ def synthesise(
     They are told by their IMDb ids, which begin with tt9 and have nine digits more. A million
     need about 3 GB. Filling is quickest while no service is running on the database.
     """
-    with reported_errors(), closing(Database(load_settings().database_url)) as database:
+    with reported_errors(), closing(open_database(load_settings())) as database:
         database.migrate()
         report = fill(database, films, seed, is_linked=not is_bare)
     if as_json:

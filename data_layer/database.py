@@ -1,11 +1,12 @@
 """The database as the rest of the program sees it: transactions, schema, locks."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 
 from sqlalchemy.engine import make_url
 
+from data_layer.catalogue_revision import CatalogueRevision
+from data_layer.database_options import DEFAULT_OPTIONS, DatabaseOptions
 from data_layer.ports.bulk_load import BulkLoad
 from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.sql import schema
@@ -19,19 +20,20 @@ class Database:
 
     Args:
         url: as in the setting `DATABASE_URL`.
+        options: pools, timeouts and isolation.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: DatabaseOptions = DEFAULT_OPTIONS) -> None:
         self._backend = backend_of(url)
-        self.engines = self._backend.open(make_url(url))
-        self._revision = 0
-        self._revision_lock = threading.Lock()
+        self.options = options
+        self.engines = self._backend.open(make_url(url), options)
+        self.revision = CatalogueRevision(self._read_revision)
 
     def unit_of_work(self, *, is_read_only: bool = False) -> UnitOfWork:
         """Open a transaction; see `data_layer.ports.unit_of_work.UnitOfWorkFactory`."""
         engine = self.engines.reading if is_read_only else self.engines.writing
         return SqlAlchemyUnitOfWork(
-            engine, is_read_only=is_read_only, on_commit=self._advance_revision
+            engine, is_read_only=is_read_only, on_commit=self.revision.advance
         )
 
     @contextmanager
@@ -51,16 +53,12 @@ class Database:
         """
         with bulk_load(self._backend, self.engines) as load:
             yield load
-        self._advance_revision()
+        self.revision.look()
 
     @property
     def reads_are_short(self) -> bool:
         """Whether a read takes less time than handing it to a thread."""
         return self._backend.reads_are_short
-
-    def revision(self) -> int:
-        """Return how many commits this process has made: two equal ones saw the same films."""
-        return self._revision
 
     def migrate(self, revision: str = schema.HEAD) -> None:
         """Bring the schema up to a revision; see `data_layer.sql.schema.upgrade`."""
@@ -74,9 +72,9 @@ class Database:
         """Try to be the one process that does `name`; see `Backend.try_lock`."""
         return self._backend.try_lock(self.engines, name)
 
-    def _advance_revision(self) -> None:
-        with self._revision_lock:
-            self._revision += 1
+    def _read_revision(self) -> int:
+        with self.unit_of_work(is_read_only=True) as uow:
+            return uow.movies.revision()
 
     def close(self) -> None:
         """Close every connection."""

@@ -2,10 +2,9 @@
 
 from alembic import context
 from sqlalchemy import Connection
-from sqlalchemy.engine import make_url
 
 from common.settings import load_settings
-from data_layer.sql.backends.known import backend_of
+from data_layer.bootstrap import open_database
 from data_layer.sql.backends.one_writer import MIGRATES
 from data_layer.sql.models import Base
 
@@ -24,7 +23,6 @@ def _run(connection: Connection) -> None:
 if (given := context.config.attributes.get("connection")) is not None:
     _run(given)
 else:
-    url = load_settings().database_url
-    engines = backend_of(url).open(make_url(url))
-    with engines.writing.execution_options(**{MIGRATES: True}).begin() as own:
+    database = open_database(load_settings())
+    with database.engines.writing.execution_options(**{MIGRATES: True}).begin() as own:
         _run(own)

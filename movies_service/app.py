@@ -20,6 +20,7 @@ from movies_service.edge.request_context import RequestContext
 from movies_service.error_handlers import install_error_handlers
 from movies_service.metrics import RequestCounts
 from movies_service.query_parameters import refuse_unknown_parameters
+from movies_service.revision_header import REVISION_HEADER
 from movies_service.routers import health, index, metrics, movies
 
 VERSION = "0.1.0"
@@ -31,7 +32,7 @@ Every error is a problem document (RFC 9457). Reads carry a strong `ETag`; send 
 `If-None-Match`, and an answer that still holds is a 304 without a body.
 """
 
-_EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", REQUEST_ID_HEADER)
+_EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", REQUEST_ID_HEADER, REVISION_HEADER)
 
 
 class Lifespan(Protocol):
@@ -80,7 +81,13 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
         app,
         allow_origins=options.cors_origins,
         allow_methods=("GET", "HEAD", "POST", "DELETE"),
-        allow_headers=("Content-Type", "If-None-Match", "X-API-Key", REQUEST_ID_HEADER),
+        allow_headers=(
+            "Content-Type",
+            "If-None-Match",
+            "X-API-Key",
+            REQUEST_ID_HEADER,
+            REVISION_HEADER,
+        ),
         expose_headers=_EXPOSED_HEADERS,
     )
     app = RequestContext(app, requests=options.requests, logs_requests=options.logs_requests)

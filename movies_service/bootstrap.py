@@ -1,15 +1,16 @@
 """Where the service is put together: the one place that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from common.errors import MoviesError
+from common.errors import DatabaseUnavailable, MoviesError
 from common.settings import Settings
 from data_fetcher.bootstrap import build_seeding, open_omdb
 from data_fetcher.fetcher_config import FetcherConfig
@@ -19,8 +20,8 @@ from data_fetcher.seeding import Seeding
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from movies_service.app import EdgeOptions, create_app
-from movies_service.edge.cache import CacheOptions
-from movies_service.execution import run_in_thread, run_inline
+from movies_service.edge.cache import CacheOptions, Revision
+from movies_service.execution import InThreads, run_inline
 from movies_service.metrics import CacheCounts, Metrics, RequestCounts
 from movies_service.services import Services
 from movies_service.use_cases.add_movie import AddMovie
@@ -28,6 +29,9 @@ from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.movies import Movies
 
 _log = structlog.get_logger(__name__)
+
+WAIT_FIRST_SECONDS, WAIT_MAX_SECONDS = 0.5, 8.0
+"""How long is waited for a database that is away, first and at most; doubled each time."""
 
 
 class Upstream(Protocol):
@@ -43,49 +47,72 @@ class Upstream(Protocol):
         ...
 
 
-def build_services(
+@contextmanager
+def built_services(
     database: Database, omdb: Upstream, requests: RequestCounts, cache: CacheCounts
-) -> Services:
-    """Return the use cases on a database and a client of OMDb, and the counts of all."""
+) -> Iterator[Services]:
+    """Give the use cases on a database and a client of OMDb, and the counts of all.
+
+    Reads and writes have threads of their own: those that wait for a lock keep no reader waiting.
+    """
+    options = database.options
     movies = Movies(database.unit_of_work)
     metrics = Metrics(requests, lambda: cache, lambda: omdb.attempts, movies.count)
-    return Services(
-        movies=movies,
-        add_movie=AddMovie(database.unit_of_work, omdb.fetch),
-        api_keys=ApiKeys(database.unit_of_work),
-        metrics=metrics,
-        is_ready=database.is_current,
-        read=run_inline if database.reads_are_short else run_in_thread,
-        write=run_in_thread,
-    )
+    with (
+        closing(InThreads(options.pool_size, options.deadline_seconds)) as read,
+        closing(InThreads(options.pool_size, options.deadline_seconds)) as write,
+    ):
+        yield Services(
+            movies=movies,
+            add_movie=AddMovie(database.unit_of_work, omdb.fetch, write),
+            api_keys=ApiKeys(database.unit_of_work),
+            metrics=metrics,
+            is_ready=database.is_current,
+            read=run_inline if database.reads_are_short else read,
+            write=write,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """What one process does for all once the database is there: migrate, and seed.
+
+    Args:
+        on_migrated: called when the schema is the newest; it may use the database.
+        on_seeded: called when the first films are in, or were before.
+    """
+
+    on_migrated: Callable[[], None]
+    on_seeded: Callable[[], None]
 
 
 def build_app(
     settings: Settings,
     config: FetcherConfig,
     database: Database,
-    on_seeded: Callable[[], None] = lambda: None,
+    preparation: Preparation | None = None,
 ) -> ASGIApp:
-    """Return the whole app; it opens OMDb and seeds when it starts.
+    """Return the whole app; it opens OMDb when it starts.
 
     Args:
         settings: of the operator.
         config: which films are seeded, and how.
-        database: with the newest schema; the caller closes it.
-        on_seeded: called once when the first films are in, or were before.
+        database: the catalogue; the caller closes it.
+        preparation: is done beside serving; `None` where another process does it.
     """
     requests, cache_counts = RequestCounts(), CacheCounts()
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with open_omdb(settings, config) as omdb:
-            api.state.services = build_services(database, omdb, requests, cache_counts)
-            if settings.seed == "off":
-                on_seeded()
-                yield
-                return
-            async with _in_background(_seed(build_seeding(database, omdb, config), on_seeded)):
-                yield
+            seeding = build_seeding(database, omdb, config) if settings.seed == "on" else None
+            with (
+                built_services(database, omdb, requests, cache_counts) as services,
+                database.revision.watched(),
+            ):
+                api.state.services = services
+                async with _in_background(_prepare(database, seeding, preparation)):
+                    yield
 
     options = EdgeOptions(
         cors_origins=settings.cors_origins,
@@ -99,7 +126,7 @@ def build_app(
 
 def _cache_options(
     settings: Settings,
-    revision: Callable[[], int],
+    revision: Revision,
     requests: RequestCounts,
     counts: CacheCounts,
 ) -> CacheOptions | None:
@@ -107,12 +134,40 @@ def _cache_options(
         return None
     return CacheOptions(
         ttl_seconds=settings.cache_ttl_seconds,
+        stale_seconds=settings.cache_stale_seconds,
         max_bytes=settings.cache_max_bytes,
         max_entries=settings.cache_max_entries,
         revision=revision,
         requests=requests,
         counts=counts,
     )
+
+
+async def _prepare(
+    database: Database, seeding: Seeding | None, preparation: Preparation | None
+) -> None:
+    if preparation is None:
+        return
+    await _migrate(database)
+    await asyncio.to_thread(preparation.on_migrated)
+    if seeding is None:
+        preparation.on_seeded()
+    else:
+        await _seed(seeding, preparation.on_seeded)
+
+
+async def _migrate(database: Database) -> None:
+    """Migrate as soon as the database can be reached, however long that takes."""
+    waits_seconds = WAIT_FIRST_SECONDS
+    while True:
+        try:
+            await asyncio.to_thread(database.migrate)
+        except DatabaseUnavailable as error:
+            _log.warning("waiting for the database", reason=error.message, seconds=waits_seconds)
+        else:
+            return
+        await asyncio.sleep(waits_seconds)
+        waits_seconds = min(2 * waits_seconds, WAIT_MAX_SECONDS)
 
 
 async def _seed(seeding: Seeding, on_seeded: Callable[[], None]) -> None:

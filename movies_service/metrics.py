@@ -52,6 +52,7 @@ class CacheCounts:
 
     hits: int = 0
     misses: int = 0
+    stale: int = 0
     evictions: int = 0
     entries: int = 0
     bytes: float = 0
@@ -119,6 +120,7 @@ class Metrics(Collector):
         for name, about, value in (
             ("hits", "Requests that were answered from the cache.", counts.hits),
             ("misses", "Requests that the cache had no answer for.", counts.misses),
+            ("stale", "Requests it answered while the database was away.", counts.stale),
             ("evictions", "Answers that had to make room.", counts.evictions),
         ):
             yield CounterMetricFamily(f"movies_cache_{name}", about, value=value)

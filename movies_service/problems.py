@@ -9,6 +9,7 @@ from fastapi import Response
 
 from common.errors import (
     Conflict,
+    DatabaseFull,
     DatabaseUnavailable,
     Forbidden,
     InvalidInput,
@@ -33,6 +34,7 @@ _STATUSES: tuple[tuple[type[MoviesError], HTTPStatus], ...] = (
     (Forbidden, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
+    (DatabaseFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (DatabaseUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (UpstreamQuota, HTTPStatus.SERVICE_UNAVAILABLE),
     (UpstreamTimeout, HTTPStatus.GATEWAY_TIMEOUT),

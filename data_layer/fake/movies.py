@@ -20,9 +20,10 @@ from data_layer.entities.movie_query import (
 class FakeMovieRepository:
     """See `data_layer.ports.movies.MovieRepository`."""
 
-    def __init__(self, facts_by_id: dict[int, MovieFacts], last_id: int) -> None:
+    def __init__(self, facts_by_id: dict[int, MovieFacts], last_id: int, revision: int) -> None:
         self.facts_by_id = facts_by_id
         self.last_id = last_id
+        self._revision = revision
 
     def add(self, facts: MovieFacts) -> StoredMovie:
         """Store the film under the next id."""
@@ -30,6 +31,7 @@ class FakeMovieRepository:
             raise Conflict("A movie with this IMDb id is in the catalogue.")
         self.last_id += 1
         self.facts_by_id[self.last_id] = facts
+        self._revision += 1
         return self.get(self.last_id)
 
     def add_many(self, films: Sequence[MovieFacts]) -> tuple[StoredMovie, ...]:
@@ -77,6 +79,11 @@ class FakeMovieRepository:
         """Forget the film."""
         self.get(movie_id)
         del self.facts_by_id[movie_id]
+        self._revision += 1
+
+    def revision(self) -> int:
+        """Return how often films have come or gone."""
+        return self._revision
 
     def _ids(self, wanted: MovieFilter) -> Iterator[int]:
         for movie_id, facts in self.facts_by_id.items():

@@ -18,6 +18,7 @@ class FakeDatabase:
     def __init__(self) -> None:
         self.movies: dict[int, MovieFacts] = {}
         self.last_movie_id = 0
+        self.revision = 0
         self.api_keys: dict[str, ApiKey] = {}
         self.seeds: dict[str, Seed] = {}
 
@@ -33,7 +34,9 @@ class FakeUnitOfWork:
         self._database = database
         self._is_read_only = is_read_only
         self._effects: list[Callable[[], None]] = []
-        self.movies = FakeMovieRepository(dict(database.movies), database.last_movie_id)
+        self.movies = FakeMovieRepository(
+            dict(database.movies), database.last_movie_id, database.revision
+        )
         self.api_keys = FakeApiKeyRepository(dict(database.api_keys))
         self.seeds = FakeSeedRepository(dict(database.seeds))
 
@@ -54,6 +57,7 @@ class FakeUnitOfWork:
             raise AssertionError("A unit of work that promised to read only was committed.")
         self._database.movies = dict(self.movies.facts_by_id)
         self._database.last_movie_id = self.movies.last_id
+        self._database.revision = self.movies.revision()
         self._database.api_keys = dict(self.api_keys.keys)
         self._database.seeds = dict(self.seeds.seeds)
         effects, self._effects = self._effects, []

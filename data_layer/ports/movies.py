@@ -49,6 +49,13 @@ class MovieRepository(Protocol):
         """Return the page that is asked for."""
         ...
 
+    def revision(self) -> int:
+        """Return how often films have changed, the changes of this unit of work included.
+
+        Two equal revisions are the same films; a larger one is a newer one.
+        """
+        ...
+
     def remove(self, movie_id: int) -> None:
         """Remove the film with this id and all that only it needs.
 

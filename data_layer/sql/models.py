@@ -142,7 +142,8 @@ class Credit(Base):
 class MovieCount(Base):
     """How many films there are of a kind: nobody has to count a million rows.
 
-    `kind` and `key` are `all` and 0, `year` and a year key, or `genre` and a genre's id.
+    `kind` and `key` are `all` and 0, `year` and a year key, or `genre` and a genre's id; or
+    `changes` and 0 with how often films have changed.
     """
 
     __tablename__ = "movie_counts"

@@ -10,10 +10,16 @@ Kind = tuple[str, int]
 """`MovieCount.kind` and `MovieCount.key`."""
 
 ALL: Kind = ("all", 0)
+CHANGES: Kind = ("changes", 0)
+"""How often films have changed: the catalogue's revision."""
 
 
 def change_counts(connection: Connection, changes: Counter[Kind]) -> None:
-    """Add to the counters; those that are missing begin at 0."""
+    """Add to the counters, and count this as one change; those that are missing begin at 0."""
+    if not changes:
+        return
+    changes = Counter(changes)  # A sum of counters would leave out what gets smaller.
+    changes[CHANGES] += 1
     columns = (MovieCount.kind, MovieCount.key)
     known = {
         (row.kind, row.key)

@@ -15,6 +15,7 @@ from data_layer.sql.movie_statements import (
     document_sql,
     namesakes_sql,
     page_sql,
+    revision_sql,
     total_sql,
 )
 
@@ -78,6 +79,11 @@ class MovieReads:
             next_after=tuple(page[-1][1:-1]) if len(rows) > len(page) else None,
             total=self._total(rows, filters, values) if query.counts_total else None,
         )
+
+    def revision(self) -> int:
+        """Read the counter of changes."""
+        rows = self._query(revision_sql(self._dialect), {})
+        return int(rows[0][0]) if rows else 0
 
     def _find(self, column: str, value: object) -> StoredMovie | None:
         rows = self._query(document_sql(column, self._dialect), {"value": value})

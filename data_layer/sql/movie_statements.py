@@ -27,6 +27,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from data_layer.entities.movie_query import MovieSort
 from data_layer.sql.models import Credit, Genre, Movie, MovieCount, MovieGenre, Person
+from data_layer.sql.movie_counts import CHANGES
 from data_layer.sql.movie_rows import CAST
 
 
@@ -86,6 +87,14 @@ def page_sql(shape: PageShape, dialect: Dialect) -> Sql:
 def total_sql(filters: frozenset[str], dialect: Dialect) -> Sql:
     """Read how many films match."""
     return _compile(_total(filters), dialect)
+
+
+@functools.cache
+def revision_sql(dialect: Dialect) -> Sql:
+    """Read how often films have changed; there is no row before the first time."""
+    kind, key = CHANGES
+    counter = MovieCount.kind == _constant(kind), MovieCount.key == literal_column(str(key))
+    return _compile(select(MovieCount.movies).where(*counter), dialect)
 
 
 @functools.cache

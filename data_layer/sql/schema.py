@@ -1,5 +1,6 @@
 """The schema: the Alembic history is the only way in which it is made."""
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,13 +24,15 @@ BASE = "base"
 def upgrade(backend: Backend, engines: Engines, revision: str = HEAD) -> None:
     """Apply the migrations up to `revision`; nothing happens where they are applied.
 
-    Processes that start together wait for the first one.
+    Processes that start together wait for the first one. A schema that a newer program has made
+    is left as it is: what this program needs is still there.
 
     Raises:
         DatabaseUnavailable: the database can't be opened or written.
     """
     with backend.wait_for_lock(engines, "migration"), _writing(engines) as connection:
-        command.upgrade(_config(connection), revision)
+        if not _is_newer(_revision_of(connection)):
+            command.upgrade(_config(connection), revision)
 
 
 def downgrade(engines: Engines, revision: str = BASE) -> None:
@@ -41,12 +44,29 @@ def downgrade(engines: Engines, revision: str = BASE) -> None:
 def is_current(engines: Engines) -> bool:
     """Tell whether the database answers and has the schema that this program needs.
 
+    A newer one has it, too: see the rule for migrations in docs/databases.md.
+
     Raises:
         DatabaseUnavailable: it does not answer.
     """
     with translated_errors(), engines.reading.connect() as connection:
-        heads = MigrationContext.configure(connection).get_current_heads()
-    return heads == tuple(ScriptDirectory.from_config(Config(_ALEMBIC_INI)).get_heads())
+        revision = _revision_of(connection)
+    return revision == _own_revision() or _is_newer(revision)
+
+
+def _revision_of(connection: Connection) -> str:
+    """Return the schema's revision, or nothing where there is no schema."""
+    return MigrationContext.configure(connection).get_current_revision() or ""
+
+
+@functools.cache
+def _own_revision() -> str:
+    return ScriptDirectory.from_config(Config(_ALEMBIC_INI)).get_current_head() or ""
+
+
+def _is_newer(revision: str) -> bool:
+    """Tell whether a newer program has been here; revisions are numbered, in four digits."""
+    return revision > _own_revision()
 
 
 @contextmanager

@@ -5,14 +5,13 @@ from types import TracebackType
 from typing import Any, Self
 
 from sqlalchemy import Engine, PoolProxiedConnection
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from data_layer.sql.api_keys import SqlAlchemyApiKeyRepository
 from data_layer.sql.movie_reads import Row
 from data_layer.sql.movies import SqlAlchemyMovieRepository
 from data_layer.sql.seeds import SqlAlchemySeedRepository
-from data_layer.sql.translation import translated_errors, unavailable
+from data_layer.sql.translation import not_connected, translate, translated_errors
 
 
 class SqlAlchemyUnitOfWork:
@@ -22,7 +21,7 @@ class SqlAlchemyUnitOfWork:
         engine: one of the database's `Engines`.
         is_read_only: lets reads of films go straight to the driver, each outside of a
             transaction: a page's total may already count a film that the page does not show.
-        on_commit: is called after each commit, before the effects.
+        on_commit: is called after each commit, before the effects, with the films' revision.
     """
 
     def __init__(
@@ -30,7 +29,7 @@ class SqlAlchemyUnitOfWork:
         engine: Engine,
         *,
         is_read_only: bool = False,
-        on_commit: Callable[[], None] = lambda: None,
+        on_commit: Callable[[int], None] = lambda _revision: None,
     ) -> None:
         self._engine = engine
         self._is_read_only = is_read_only
@@ -75,8 +74,9 @@ class SqlAlchemyUnitOfWork:
     def commit(self) -> None:
         """Commit, then run the effects in the order in which they were given."""
         with translated_errors():
+            revision = self.movies.revision()
             self._session().commit()
-        self._on_commit()
+        self._on_commit(revision)
         effects, self._effects = self._effects, []
         for effect in effects:
             effect()
@@ -95,11 +95,35 @@ class SqlAlchemyUnitOfWork:
         return self._session().connection().exec_driver_sql(text, parameters).all()
 
     def _run_on_driver(self, text: str, parameters: tuple[Any, ...]) -> Sequence[Row]:
-        try:
-            if self._opened_driver is None:
-                self._opened_driver = self._engine.raw_connection()
-            cursor = self._opened_driver.cursor()
-            cursor.execute(text, parameters)
-            return cursor.fetchall()
-        except (SQLAlchemyError, self._engine.dialect.loaded_dbapi.Error) as error:
-            raise unavailable(has_connected=self._opened_driver is not None) from error
+        """Read; where a kept connection turns out to be lost, once more on a new one."""
+        may_repeat = self._opened_driver is None
+        while True:
+            connection = self._open_driver()
+            try:
+                cursor = connection.cursor()
+                cursor.execute(text, parameters)
+                return cursor.fetchall()
+            except self._engine.dialect.loaded_dbapi.Error as error:
+                if not (self._drop_if_lost(connection, error) and may_repeat):
+                    if (translated := translate(error)) is None:
+                        raise
+                    raise translated from error
+            may_repeat = False
+
+    def _open_driver(self) -> PoolProxiedConnection:
+        if self._opened_driver is None:
+            try:
+                with translated_errors():
+                    self._opened_driver = self._engine.raw_connection()
+            except self._engine.dialect.loaded_dbapi.Error as error:
+                raise not_connected(error) from error
+        return self._opened_driver
+
+    def _drop_if_lost(self, connection: PoolProxiedConnection, error: Any) -> bool:  # noqa: ANN401 - Of a driver.
+        """Tell whether the connection is lost; then those that are kept beside it are, too."""
+        is_lost = self._engine.dialect.is_disconnect(error, connection, None)
+        if is_lost:
+            connection.invalidate(error)
+            self._engine.dispose()
+            self._opened_driver = None
+        return is_lost

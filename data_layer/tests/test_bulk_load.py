@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect
 
-from common.errors import Conflict, DatabaseUnavailable
+from common.errors import Conflict, DatabaseBusy
 from common.performance_fixtures import Measure
 from data_layer.database import Database
+from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_query import MovieFilter, MovieQuery
 from data_layer.sql.models import Base
@@ -102,13 +103,13 @@ def test_stores_nothing_when_it_fails(any_database: Database) -> None:
         raise KeyError
     assert tables(any_database) == before
     assert index_names(any_database) == indexes
-    assert any_database.revision() == 0
+    assert any_database.revision.number == -1
 
 
 def test_makes_earlier_answers_stale(database: Database) -> None:
     with database.bulk_load() as load:
         load.add_many(FILMS)
-    assert database.revision() == 1
+    assert database.revision.number == 1
 
 
 def test_memory_does_not_grow_with_the_films(database: Database, measure: Measure) -> None:
@@ -144,12 +145,9 @@ def test_leaves_the_connection_as_it_was(
 def test_gives_up_where_another_one_writes(database: Database, tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / "movies.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    database.engines.reading.dispose()
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        pytest.raises(DatabaseUnavailable, match="can't be used"),
-    ):
-        patch.setattr("data_layer.sql.backends.sqlite.BUSY_TIMEOUT_SECONDS", 0)
-        with database.bulk_load():
-            pass
+    url = database.engines.reading.url.render_as_string()
+    impatient = Database(url, DatabaseOptions(lock_timeout_seconds=0))
+    with pytest.raises(DatabaseBusy, match="too long"), impatient.bulk_load():
+        pass
+    impatient.close()
     other.close()

@@ -5,12 +5,12 @@ import pytest
 
 from common.errors import Conflict, DatabaseUnavailable
 from data_layer.database import Database
+from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
 from data_layer.entities.seed import Seed
 from data_layer.fake.unit_of_work import FakeDatabase
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
-from data_layer.sql.backends import sqlite as engine_module
 
 FILM = MovieFacts(title="Alien", imdb_id="tt0078748")
 
@@ -94,10 +94,10 @@ def test_a_writer_waits_for_another_one(database: Database) -> None:
 
 
 def test_a_writer_that_waits_too_long_says_when_to_try_again(
-    monkeypatch: pytest.MonkeyPatch, database: Database
+    database: Database,
 ) -> None:
-    monkeypatch.setattr(engine_module, "BUSY_TIMEOUT_SECONDS", 0)
-    impatient = Database(database.engines.reading.url.render_as_string())
+    url = database.engines.reading.url.render_as_string()
+    impatient = Database(url, DatabaseOptions(lock_timeout_seconds=0))
     with database.unit_of_work() as holder:
         holder.movies.add(FILM)
         with pytest.raises(DatabaseUnavailable) as raised, impatient.unit_of_work() as uow:

@@ -13,7 +13,7 @@ from common.command_line import new_command_line, reported_errors
 from common.errors import InvalidInput
 from common.logs import configure_logs
 from common.settings import load_settings
-from data_layer.database import Database
+from data_layer.bootstrap import open_database
 from data_layer.entities.api_key import NAME_MAX_CHARACTERS, ApiKey, Scope
 from movies_service.use_cases.api_keys import ApiKeys, utc_now
 
@@ -30,7 +30,7 @@ def _api_keys() -> Iterator[ApiKeys]:
     with reported_errors():
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
-        with closing(Database(settings.database_url)) as database:
+        with closing(open_database(settings)) as database:
             database.migrate()
             yield ApiKeys(database.unit_of_work)
 

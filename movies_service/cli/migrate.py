@@ -6,7 +6,7 @@ from contextlib import closing
 from common.command_line import reported_errors
 from common.logs import configure_logs
 from common.settings import load_settings
-from data_layer.database import Database
+from data_layer.bootstrap import open_database
 
 
 def migrate() -> None:
@@ -14,6 +14,6 @@ def migrate() -> None:
     with reported_errors():
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
-        with closing(Database(settings.database_url)) as database:
+        with closing(open_database(settings)) as database:
             database.migrate()
     print("The schema is the newest.", file=sys.stderr)

@@ -1,27 +1,35 @@
 """The command `serve`: migrate, seed, serve, and stop in time."""
 
+import os
 import signal
 import socket
-from contextlib import closing
+import threading
+from contextlib import closing, suppress
+from functools import partial
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from common.command_line import reported_errors
-from common.errors import InvalidSetting
+from common.errors import DatabaseUnreachable, InvalidSetting
+from common.exit_codes import ExitCode
 from common.logs import configure_logs
 from common.settings import Settings, load_settings
-from data_fetcher.fetcher_config import load_fetcher_config
-from data_layer.database import Database
-from movies_service.bootstrap import build_app
+from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
+from data_layer.bootstrap import open_database
+from movies_service.bootstrap import Preparation, build_app
 from movies_service.cli.greeting import print_address, print_admin_key, print_next_steps
+from movies_service.cli.processes import Processes
 from movies_service.edge.cache import AnswerCache
 from movies_service.edge.protocol import with_cache
 from movies_service.use_cases.api_keys import ApiKeys
 
-STOP_SECONDS = 7
+STOP_SECONDS = 6
 """How long requests in flight get to end; Cloud Run kills after 10, we promise 8."""
+
+END_SECONDS = 1
+"""How long the process gets to end by itself after that."""
 
 _BACKLOG = 2048
 _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - Where such a socket is reached.
@@ -31,19 +39,44 @@ def serve() -> None:
     """Serve the API; migrates the database and seeds it first, where need be.
 
     SIGINT and SIGTERM stop it within 8 seconds, with requests in flight answered; a second
-    one stops it at once.
+    one stops it at once. Where a database server can't be reached, it waits for it.
     """
     with reported_errors():
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
         settings.find_omdb_key()
         config = load_fetcher_config()
-        with closing(Database(settings.database_url)) as database, listen(settings) as listener:
+        with closing(open_database(settings)) as database, suppress(DatabaseUnreachable):
             database.migrate()
-            url = url_of(listener)
-            print_admin_key(ApiKeys(database.unit_of_work), url)
-            print_address(url)
-            _run(build_app(settings, config, database, lambda: print_next_steps(url)), listener)
+        with closing(listen(settings)) as listener:
+            print_address(url_of(listener))
+            work = partial(_serve_one, settings, config, listener)
+            if settings.processes == 1:
+                work(0)
+            else:
+                Processes(settings.processes, work).run()
+
+
+def _serve_one(
+    settings: Settings, config: FetcherConfig, listener: socket.socket, number: int
+) -> None:
+    """Serve, in this process; the first one prepares the catalogue for all."""
+    configure_logs(settings.log_level, settings.log_format)
+    url = url_of(listener)
+    with closing(open_database(settings)) as database:
+        preparation = Preparation(
+            on_migrated=lambda: print_admin_key(ApiKeys(database.unit_of_work), url),
+            on_seeded=lambda: print_next_steps(url),
+        )
+        _run(build_app(settings, config, database, None if number else preparation), listener)
+    _end_soon()
+
+
+def _end_soon() -> None:
+    """End the process even if a thread waits for a database that does not answer any more."""
+    end = threading.Timer(END_SECONDS, os._exit, [ExitCode.DONE])
+    end.daemon = True
+    end.start()
 
 
 def listen(settings: Settings) -> socket.socket:

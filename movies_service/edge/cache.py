@@ -1,7 +1,8 @@
 """The cache in front of everything: a public answer that is known is sent as it is.
 
 Nothing of the app runs for it. Each answer belongs to a revision of the catalogue, which every
-commit of this process advances: what was cached before is out of reach at once.
+change of films advances: what was cached before is out of reach at once. While the database is
+away, what it said last is given on, marked as stale.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from typing import Protocol
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -25,6 +27,7 @@ from movies_service.edge.answers import (
 from movies_service.edge.recorder import Recorder, with_status
 from movies_service.edge.request_context import RAW_HEADER, RequestIds, route_of
 from movies_service.metrics import CacheCounts, RequestCounts
+from movies_service.revision_header import REVISION_HEADER
 
 _ALIASES_MAX = 10_000
 _READY_KEYS_MAX = 16
@@ -38,10 +41,12 @@ _RELEVANT = {
     b"authorization": 4,
     b"x-api-key": 4,
     b"cookie": 4,
+    REVISION_HEADER.lower().encode(): 5,
 }
 """Places in what `_read_wants` gives."""
 
-_IF_NONE_MATCH, _REQUEST_ID, _CREDENTIAL = 1, 3, 4
+_IF_NONE_MATCH, _REQUEST_ID, _CREDENTIAL, _SEEN_REVISION = 1, 3, 4, 5
+_REVISION_MAX_DIGITS = 18
 _NOTHING: Message = {"type": "http.response.body", "body": b""}
 _HIDDEN_FROM_APP = frozenset({b"if-none-match", b"accept-encoding"})
 
@@ -53,24 +58,44 @@ Key = tuple[str, bytes, bytes]
 Ready = tuple[CachedAnswer, Variant]
 
 
+class Revision(Protocol):
+    """What is known of the catalogue; see `data_layer.catalogue_revision`."""
+
+    @property
+    def number(self) -> int:
+        """The newest revision that is known."""
+        ...
+
+    @property
+    def fresh_until(self) -> float:
+        """Until when that may be relied on, on the cache's clock."""
+        ...
+
+    def is_away(self) -> bool:
+        """Tell whether the database can't be asked."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheOptions:
     """How the cache works; for its bounds see the settings of the same names.
 
     Args:
-        ttl_seconds: how long an answer is kept.
+        revision: of the catalogue.
+        ttl_seconds: how long an answer holds.
+        stale_seconds: how long beyond that it is kept, for when the database is away.
         max_bytes: of all answers.
         max_entries: how many answers.
-        revision: gives the revision of the catalogue.
         requests: counts what is answered from the cache.
         counts: counts what the cache does.
         clock: of the answers' age, in seconds.
     """
 
+    revision: Revision
     ttl_seconds: float = 60
+    stale_seconds: float = 86_400
     max_bytes: int = 67_108_864
     max_entries: int = 10_000
-    revision: Callable[[], int] = int
     requests: RequestCounts = field(default_factory=RequestCounts)
     counts: CacheCounts = field(default_factory=CacheCounts)
     clock: Callable[[], float] = time.monotonic
@@ -94,7 +119,7 @@ class AnswerCache:
         self.answers = BoundedCache(
             max_bytes=options.max_bytes,
             max_entries=options.max_entries,
-            ttl_seconds=options.ttl_seconds,
+            ttl_seconds=options.ttl_seconds + options.stale_seconds,
             size_of=len,
             on_forget=self._forget,
             clock=options.clock,
@@ -113,6 +138,9 @@ class AnswerCache:
         if wants[_CREDENTIAL]:
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
             return
+        if self._is_behind(wants[_SEEN_REVISION]):
+            await self._app(scope, receive, with_status(send, b"movies-api; fwd=request"))
+            return
         ready = self._find(scope, wants, now)
         if ready is None:
             await self._answer_unknown(scope, wants, receive, send)
@@ -130,6 +158,8 @@ class AnswerCache:
         """
         now, wants = self._clock(), _read_wants(scope)
         if wants[_CREDENTIAL] or scope["method"] not in _METHODS:
+            return None
+        if wants[_SEEN_REVISION] and self._is_behind(wants[_SEEN_REVISION]):
             return None
         ready = self._find(scope, wants, now)
         if ready is None:
@@ -156,7 +186,16 @@ class AnswerCache:
         return ready if self._holds(ready[0], now) else None
 
     def _holds(self, answer: CachedAnswer, now: float) -> bool:
-        return answer.revision == self._revision() and now < answer.expires_at
+        known = self._revision
+        is_fresh = now < answer.expires_at and now < known.fresh_until
+        return is_fresh and answer.revision == known.number
+
+    def _is_behind(self, seen_revision: bytes) -> bool:
+        """Tell whether the client may have seen a newer catalogue; then the database is asked."""
+        if not seen_revision:
+            return False
+        is_number = seen_revision.isdigit() and len(seen_revision) <= _REVISION_MAX_DIGITS
+        return not (is_number and int(seen_revision) <= self._revision.number)
 
     def _count_hit(self, scope: Scope, ready: Ready, status: int, started: float) -> None:
         self._counts.hits += 1
@@ -193,6 +232,10 @@ class AnswerCache:
         """Let the app answer; of many who want the same at once, one asks and all get it."""
         self._counts.misses += 1
         key, ready = _key(scope, wants), None
+        stale = self._find_last_known(key)
+        if stale is not None and self._revision.is_away():
+            await self._send_stale(stale, scope, wants, send)
+            return
         filling = self._fills.get(key)
         if filling is not None:
             await asyncio.shield(filling)
@@ -201,12 +244,15 @@ class AnswerCache:
                 ready = answer, answer.variant(_negotiated(wants[0]))
         elif scope["method"] == "GET":
             filling = self._fills[key] = asyncio.get_running_loop().create_future()
-            recorder = Recorder(send)
+            recorder = Recorder(send, has_better=stale is not None)
             try:
                 answer = await self._fill(key, recorder, scope, receive)
             finally:
                 del self._fills[key]
                 filling.set_result(None)
+            if stale is not None and recorder.is_unavailable:
+                await self._send_stale(stale, scope, wants, send)
+                return
             if answer is None:
                 return
             wants[_REQUEST_ID] = recorder.request_id
@@ -218,11 +264,30 @@ class AnswerCache:
         for message in self._messages(ready, wants, self._clock(), stored):
             await send(message)
 
+    def _find_last_known(self, key: Key) -> CachedAnswer | None:
+        """Return an answer of the newest revision that is known, however old it is."""
+        answer: CachedAnswer | None = self.answers.get(key)
+        return answer if answer is not None and answer.revision == self._revision.number else None
+
+    async def _send_stale(
+        self, answer: CachedAnswer, scope: Scope, wants: list[bytes], send: Send
+    ) -> None:
+        """Send what held when the database was there, and say that it may not any more."""
+        now = self._clock()
+        ttl_seconds = min(answer.expires_at, self._revision.fresh_until) - now
+        status = b"movies-api; hit; ttl=%d; detail=database-unavailable" % ttl_seconds
+        ready = answer, answer.variant(_negotiated(wants[0]))
+        start, body = self._messages(ready, wants, now, status)
+        await send(start)
+        await send(_NOTHING if scope["method"] == "HEAD" else body)
+        self._counts.stale += 1
+        self._requests.add((scope["method"], answer.route, start["status"]), self._clock() - now)
+
     async def _fill(
         self, key: Key, recorder: Recorder, scope: Scope, receive: Receive
     ) -> CachedAnswer | None:
         """Ask the app for the plain answer, and keep it if it is for everybody."""
-        revision = self._revision()
+        revision = self._revision.number
         headers = [header for header in scope["headers"] if header[0] not in _HIDDEN_FROM_APP]
         asked = {**scope, "headers": headers}
         await self._app(asked, receive, recorder)
@@ -245,7 +310,7 @@ class AnswerCache:
 
 def _read_wants(scope: Scope) -> list[bytes]:
     """Return what an answer depends on, in the order of `_RELEVANT`."""
-    wants = [b"", b"", b"", b"", b""]
+    wants = [b"", b"", b"", b"", b"", b""]
     for name, value in scope["headers"]:
         if name in _RELEVANT:
             wants[_RELEVANT[name]] = value

@@ -14,11 +14,13 @@ class Recorder:
 
     Args:
         send: of the client who has asked.
+        has_better: whether there is something better to send than that the app can't serve.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, *, has_better: bool = False) -> None:
         self._send = with_status(send, b"movies-api; fwd=miss")
-        self.is_storable = False
+        self._has_better = has_better
+        self.is_storable = self.is_unavailable = False
         self.headers: Headers = []
         self.etag = self.request_id = b""
         self.body = bytearray()
@@ -32,6 +34,9 @@ class Recorder:
             self.request_id = values.get(b"x-request-id", b"")
             is_public = _PUBLIC in values.get(b"cache-control", b"")
             self.is_storable = message["status"] == HTTPStatus.OK and is_public and bool(self.etag)
+            self.is_unavailable = message["status"] == HTTPStatus.SERVICE_UNAVAILABLE
+        if self.is_unavailable and self._has_better:
+            return
         if not self.is_storable:
             await self._send(message)
         elif message["type"] == "http.response.body":

@@ -7,12 +7,14 @@ import orjson
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_document import movie_document
 from movies_service.routers.responses import (
+    DATABASE_FULL,
     DATABASE_UNAVAILABLE,
     INVALID,
     NOT_FOUND,
     Responses,
     example,
     problem_response,
+    with_revision,
 )
 from movies_service.schemas.movies import MovieOut
 
@@ -62,8 +64,8 @@ GET_RESPONSES: Responses = {
 }
 
 ADD_RESPONSES: Responses = {
-    **example(MOVIE, model=MovieOut, description="It was there already."),
-    **example(MOVIE, HTTPStatus.CREATED, description="It is new."),
+    **with_revision(example(MOVIE, model=MovieOut, description="It was there already.")),
+    **with_revision(example(MOVIE, HTTPStatus.CREATED, description="It is new.")),
     **problem_response(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON in UTF-8."),
     **problem_response(HTTPStatus.NOT_FOUND, "not-found", "OMDb has no such movie."),
     **problem_response(
@@ -86,10 +88,11 @@ ADD_RESPONSES: Responses = {
     **problem_response(
         HTTPStatus.GATEWAY_TIMEOUT, "upstream-timeout", "OMDb did not answer in time."
     ),
+    **DATABASE_FULL,
 }
 
 REMOVE_RESPONSES: Responses = {
-    204: {"description": "It is gone."},
+    **with_revision({204: {"description": "It is gone."}}),
     **problem_response(
         HTTPStatus.UNAUTHORIZED, "unauthenticated", "Send an API key in the X-API-Key header."
     ),

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import StoredMovie
 from movies_service.conditional import answer_json, etag_of
+from movies_service.revision_header import REVISION_HEADER
 from movies_service.routers import movie_examples as examples
 from movies_service.routers.list_parameters import GetParameters, ListParameters
 from movies_service.routers.page_document import page_document
@@ -66,6 +67,7 @@ async def add_movie(services: ServicesDependency, wish: MovieWishIn) -> Response
             "Location": _url_of(added.movie),
             "ETag": etag_of(added.movie.document),
             "Cache-Control": "no-store",
+            REVISION_HEADER: str(added.revision),
         },
     )
 
@@ -105,8 +107,9 @@ async def get_movie(
 )
 async def remove_movie(services: ServicesDependency, reference: Reference) -> Response:
     """Remove a film by its id or its IMDb id. Needs a key with the scope `movies:delete`."""
-    await services.write(services.movies.remove, parse_identifier(reference))
-    return Response(status_code=HTTPStatus.NO_CONTENT)
+    revision = await services.write(services.movies.remove, parse_identifier(reference))
+    headers = {REVISION_HEADER: str(revision)}
+    return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
 
 def _url_of(movie: StoredMovie) -> str:

@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from movies_service.problems import MEDIA_TYPE, TYPE_PREFIX
+from movies_service.revision_header import REVISION_HEADER
 from movies_service.schemas.problem import ProblemOut
 
 Responses = dict[int | str, dict[str, Any]]
@@ -35,10 +36,27 @@ def problem_response(status: HTTPStatus, code: str, detail: str) -> Responses:
     }
 
 
+def with_revision(responses: Responses) -> Responses:
+    """Return the documentation of answers to writes, which say how to read what was written."""
+    header = {
+        "description": "Send it back with a read to get this revision or a newer one.",
+        "schema": {"type": "integer"},
+    }
+    return {
+        status: {**response, "headers": {REVISION_HEADER: header}}
+        for status, response in responses.items()
+    }
+
+
 DATABASE_UNAVAILABLE = problem_response(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "database-unavailable",
     "The database can't be used at the moment.",
+)
+DATABASE_FULL = problem_response(
+    HTTPStatus.INSUFFICIENT_STORAGE,
+    "database-full",
+    "The database has no room left: nothing was stored, reads go on.",
 )
 NOT_FOUND = problem_response(HTTPStatus.NOT_FOUND, "not-found", "No movie has this id.")
 INVALID = problem_response(

@@ -19,7 +19,7 @@ from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from movies_service.app import EdgeOptions, create_app
-from movies_service.bootstrap import build_services
+from movies_service.bootstrap import built_services
 from movies_service.metrics import CacheCounts, RequestCounts
 from movies_service.use_cases.api_keys import ApiKeys
 
@@ -50,6 +50,19 @@ class SmallOmdb:
         raise NotFound("OMDb has no such movie.")
 
 
+@dataclass
+class KnownRevision:
+    """What is known of the catalogue's revision, as a test sets it."""
+
+    number: int = 1
+    fresh_until: float = float("inf")
+    away: bool = False
+
+    def is_away(self) -> bool:
+        """Return what the test has set."""
+        return self.away
+
+
 @pytest.fixture
 def omdb() -> SmallOmdb:
     """An OMDb without films."""
@@ -64,8 +77,12 @@ def new_client(
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        api.state.services = build_services(database, omdb, counts, CacheCounts())
-        yield
+        database.revision.look()
+        with (
+            built_services(database, omdb, counts, CacheCounts()) as api.state.services,
+            database.revision.watched(),
+        ):
+            yield
 
     return TestClient(create_app(lifespan, options or EdgeOptions(requests=counts)))
 

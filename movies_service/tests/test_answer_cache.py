@@ -1,5 +1,4 @@
 import asyncio
-import dataclasses
 import gzip
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -11,7 +10,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from movies_service.edge.answers import negotiate
 from movies_service.edge.cache import AnswerCache, CacheOptions
-from movies_service.metrics import CacheCounts
+from movies_service.metrics import CacheCounts, RequestCounts
+from movies_service.tests.conftest import KnownRevision
 
 BODY = b'{"movies":[' + b'"Alien",' * 200 + b"]}"
 
@@ -25,11 +25,11 @@ class Surroundings:
     status: int = 200
     cache_control: str = "public, max-age=0"
     body: bytes = BODY
-    revision: int = 1
+    revision: KnownRevision = field(default_factory=KnownRevision)
     now: float = 0.0
     calls: list[Scope] = field(default_factory=list)
     gate: Callable[[], Awaitable[None]] | None = None
-    options: CacheOptions = field(default_factory=CacheOptions)
+    options: dict[str, Any] = field(default_factory=dict)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the API does."""
@@ -59,9 +59,7 @@ class Surroundings:
         """Return a cache in front of the app."""
         return AnswerCache(
             self.app,
-            dataclasses.replace(
-                self.options, revision=lambda: self.revision, clock=lambda: self.now
-            ),
+            CacheOptions(revision=self.revision, clock=lambda: self.now, **self.options),
         )
 
 
@@ -152,7 +150,7 @@ def test_a_commit_puts_what_was_kept_out_of_reach() -> None:
     async def scenario() -> Answered:
         cache = around.cache()
         await ask(cache)
-        around.revision += 1
+        around.revision.number += 1
         around.body = b"{}"
         return await ask(cache)
 
@@ -164,7 +162,7 @@ def test_what_was_read_before_a_commit_is_not_served_after_it() -> None:
     around = Surroundings()
 
     async def commit_meanwhile() -> None:
-        around.revision += 1
+        around.revision.number += 1
         around.body = b"new"
 
     async def scenario() -> Answered:
@@ -330,14 +328,14 @@ def test_origins_are_kept_apart() -> None:
 
 
 def test_an_answer_that_is_too_large_to_keep_is_still_given() -> None:
-    around = Surroundings(options=CacheOptions(max_bytes=100))
+    around = Surroundings(options={"max_bytes": 100})
     (answer,) = asked(around, ("/", (("user-agent", "x"),)))
     assert answer.body == BODY
     assert len(around.calls) == 1
 
 
 def test_what_is_forgotten_is_at_hand_no_more() -> None:
-    around = Surroundings(options=CacheOptions(max_entries=1))
+    around = Surroundings(options={"max_entries": 1})
     *_, again = asked(around, ("/a",), ("/a",), ("/b",), ("/a",))
     assert len(around.calls) == 3
     assert again.headers["cache-status"] == "movies-api; fwd=miss; stored"
@@ -358,12 +356,104 @@ def test_strange_ways_to_ask_do_not_pile_up() -> None:
 
 
 def test_counts_what_it_does() -> None:
-    options = CacheOptions()
-    asked(Surroundings(options=options), ("/",), ("/",), ("/", (), "HEAD"), ("/a",))
-    assert options.counts == CacheCounts(
-        hits=2, misses=2, evictions=0, entries=2, bytes=2 * 3 * len(BODY)
-    )
-    assert options.requests.by_kind == {("GET", "unknown", 200): 1, ("HEAD", "unknown", 200): 1}
+    counts, requests = CacheCounts(), RequestCounts()
+    around = Surroundings(options={"counts": counts, "requests": requests})
+    asked(around, ("/",), ("/",), ("/", (), "HEAD"), ("/a",))
+    assert counts == CacheCounts(hits=2, misses=2, evictions=0, entries=2, bytes=2 * 3 * len(BODY))
+    assert requests.by_kind == {("GET", "unknown", 200): 1, ("HEAD", "unknown", 200): 1}
+
+
+def test_what_may_be_older_than_what_others_have_written_is_asked_for_again() -> None:
+    around = Surroundings()
+
+    async def scenario() -> list[str]:
+        cache = around.cache()
+        statuses = []
+        for around.now in (0.0, 0.9, 1.1):
+            around.revision.fresh_until = 1.0
+            statuses.append((await ask(cache)).headers["cache-status"])
+        return statuses
+
+    assert [status.partition(";")[2].split(";")[0] for status in asyncio.run(scenario())] == [
+        " fwd=miss",
+        " hit",
+        " fwd=miss",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "expected"),
+    [
+        ("1", "hit; ttl=60"),
+        ("0", "hit; ttl=60"),
+        ("2", "fwd=request"),
+        ("9" * 18, "fwd=request"),
+        ("9" * 5000, "fwd=request"),
+        ("-1", "fwd=request"),
+        ("x", "fwd=request"),
+    ],
+)
+def test_who_has_seen_a_newer_catalogue_goes_past(seen: str, expected: str) -> None:
+    _, answer = asked(Surroundings(), ("/",), ("/", (("catalogue-revision", seen),)))
+    assert answer.headers["cache-status"] == f"movies-api; {expected}"
+
+
+def test_while_the_database_is_away_what_it_said_last_is_given_on() -> None:
+    counts = CacheCounts()
+    around = Surroundings(options={"counts": counts})
+
+    async def scenario() -> list[Answered]:
+        cache = around.cache()
+        await ask(cache)
+        around.status, around.revision.fresh_until, around.revision.away = 503, 1.0, True
+        answers = []
+        for around.now in (11.0, 1000.0):
+            answers.append(await ask(cache))
+        known = (("if-none-match", '"abc"'),)
+        answers += [await ask(cache, "/movies", known), await ask(cache, "/movies", (), "HEAD")]
+        around.now = 60.0 + 86_400.0
+        return [*answers, await ask(cache)]
+
+    *stale, gone = asyncio.run(scenario())
+    assert [(answer.status, len(answer.body)) for answer in stale] == [
+        (200, len(BODY)),
+        (200, len(BODY)),
+        (304, 0),
+        (200, 0),
+    ]
+    status = "movies-api; hit; ttl={}; detail=database-unavailable"
+    assert stale[0].headers["cache-status"] == status.format(-10)
+    assert stale[1].headers["cache-status"] == status.format(-999)
+    assert gone.status == 503
+    assert counts.stale == 4
+    assert len(around.calls) == 2
+
+
+def test_a_database_that_is_just_gone_is_noticed_by_asking_it() -> None:
+    around = Surroundings()
+
+    async def scenario() -> list[Answered]:
+        cache = around.cache()
+        await ask(cache)
+        around.status, around.revision.fresh_until = 503, -1.0
+        return [await ask(cache), await ask(cache, "/other")]
+
+    stale, unknown = asyncio.run(scenario())
+    assert (stale.status, stale.body) == (200, BODY)
+    assert "detail=database-unavailable" in stale.headers["cache-status"]
+    assert unknown.status == 503
+
+
+def test_what_is_known_to_be_outdated_is_not_given_on() -> None:
+    around = Surroundings()
+
+    async def scenario() -> Answered:
+        cache = around.cache()
+        await ask(cache)
+        around.status, around.revision.number, around.revision.away = 503, 2, True
+        return await ask(cache)
+
+    assert asyncio.run(scenario()).status == 503
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from movies_service.edge.cache import AnswerCache, CacheOptions
 from movies_service.edge.protocol import with_cache
+from movies_service.tests.conftest import KnownRevision
 
 pytestmark = pytest.mark.integration
 
@@ -22,7 +23,7 @@ class Surroundings:
 
     def __init__(self) -> None:
         self.app_calls = self.cache_calls = 0
-        self.options = CacheOptions()
+        self.options = CacheOptions(revision=KnownRevision())
         self.cache = AnswerCache(self.answer, self.options)
 
     async def answer(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -10,6 +10,7 @@ from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
 from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
+from movies_service.execution import run_inline
 from movies_service.tests.conftest import SmallOmdb, store
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ADMIN_NAME, PREFIX_CHARACTERS, ApiKeys
@@ -94,7 +95,7 @@ def test_removes_a_film() -> None:
 def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     (alien,) = store(database, ALIEN)
-    add = AddMovie(database, omdb.fetch)
+    add = AddMovie(database, omdb.fetch, run_inline)
     for wish in (TitleWish("ALIEN"), TitleWish("Alien", 1979), ImdbWish("tt0078748")):
         added = asyncio.run(add.run(wish))
         assert (added.movie.id, added.is_new) == (alien, False)
@@ -104,7 +105,7 @@ def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
 def test_a_new_film_is_fetched_and_stored(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.films = [ALIEN]
-    added = asyncio.run(AddMovie(database, omdb.fetch).run(TitleWish("Alien")))
+    added = asyncio.run(AddMovie(database, omdb.fetch, run_inline).run(TitleWish("Alien")))
     assert added.is_new
     assert orjson.loads(added.movie.document)["imdb_id"] == "tt0078748"
     assert database.movies == {added.movie.id: ALIEN}
@@ -112,7 +113,9 @@ def test_a_new_film_is_fetched_and_stored(omdb: SmallOmdb) -> None:
 
 def test_a_film_without_an_imdb_id_can_be_added(omdb: SmallOmdb) -> None:
     omdb.films = [MovieFacts(title="Home Video")]
-    added = asyncio.run(AddMovie(FakeDatabase(), omdb.fetch).run(TitleWish("Home Video")))
+    added = asyncio.run(
+        AddMovie(FakeDatabase(), omdb.fetch, run_inline).run(TitleWish("Home Video"))
+    )
     assert added.is_new
 
 
@@ -123,14 +126,16 @@ def test_another_title_of_a_film_that_is_there_adds_nothing(omdb: SmallOmdb) -> 
     async def fetch(_wish: object) -> MovieFacts:
         return ALIEN
 
-    added = asyncio.run(AddMovie(database, fetch).run(TitleWish("Alien: The Eighth Passenger")))
+    added = asyncio.run(
+        AddMovie(database, fetch, run_inline).run(TitleWish("Alien: The Eighth Passenger"))
+    )
     assert (added.movie.id, added.is_new) == (alien, False)
 
 
 def test_a_hundred_wishes_are_one_call_and_one_film(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.films = [ALIEN]
-    add = AddMovie(database, omdb.fetch)
+    add = AddMovie(database, omdb.fetch, run_inline)
 
     async def scenario() -> list[bool]:
         wishes = (add.run(TitleWish(title)) for title in ["Alien", "Alien "] * 50)
@@ -145,7 +150,7 @@ def test_nothing_is_stored_when_omdb_fails(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.error = UpstreamUnavailable("OMDb can't be reached.")
     with pytest.raises(UpstreamUnavailable):
-        asyncio.run(AddMovie(database, omdb.fetch).run(TitleWish("Alien")))
+        asyncio.run(AddMovie(database, omdb.fetch, run_inline).run(TitleWish("Alien")))
     assert database.movies == {}
 
 
@@ -165,7 +170,7 @@ def test_a_film_that_another_process_stores_meanwhile_is_found(omdb: SmallOmdb) 
         kind = FakeUnitOfWork if is_read_only else RacingUnitOfWork
         return kind(database, is_read_only=is_read_only)
 
-    added = asyncio.run(AddMovie(open_unit, omdb.fetch).run(TitleWish("Alien")))
+    added = asyncio.run(AddMovie(open_unit, omdb.fetch, run_inline).run(TitleWish("Alien")))
     assert not added.is_new
     assert len(database.movies) == 1
 

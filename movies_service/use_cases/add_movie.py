@@ -1,6 +1,6 @@
 """Adding a film: fetched from OMDb, unless it is there."""
 
-import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -10,6 +10,8 @@ from common.text import match_key
 from data_fetcher.omdb.wish import ImdbWish, Wish
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from data_layer.retries import retried_when_busy
+from movies_service.execution import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +20,8 @@ class AddedMovie:
 
     movie: StoredMovie
     is_new: bool
+    revision: int
+    """A revision of the catalogue that has the film."""
 
 
 class AddMovie:
@@ -26,13 +30,18 @@ class AddMovie:
     Args:
         unit_of_work: opens transactions.
         fetch: asks OMDb for one film.
+        run: runs what waits for the database.
     """
 
     def __init__(
-        self, unit_of_work: UnitOfWorkFactory, fetch: Callable[[Wish], Awaitable[MovieFacts]]
+        self,
+        unit_of_work: UnitOfWorkFactory,
+        fetch: Callable[[Wish], Awaitable[MovieFacts]],
+        run: Run,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._fetch = fetch
+        self._run = run
         self._flights: SingleFlight[AddedMovie] = SingleFlight()
 
     async def run(self, wish: Wish) -> AddedMovie:
@@ -47,31 +56,38 @@ class AddMovie:
             DatabaseUnavailable: nothing was stored.
         """
         added, is_own = await self._flights.run(_flight_key(wish), lambda: self._add(wish))
-        return added if is_own else AddedMovie(added.movie, is_new=False)
+        return added if is_own else dataclasses.replace(added, is_new=False)
 
     async def _add(self, wish: Wish) -> AddedMovie:
-        if (known := await asyncio.to_thread(self._find, wish)) is not None:
-            return AddedMovie(known, is_new=False)
+        if (known := await self._run(self._find, wish)) is not None:
+            return known
         facts = await self._fetch(wish)
         try:
-            return await asyncio.to_thread(self._store, facts)
+            return await self._run(self._store, facts)
         except Conflict:
             # Another process has stored the film between our look and our commit.
-            return await asyncio.to_thread(self._store, facts)
+            return await self._run(self._store, facts)
 
-    def _find(self, wish: Wish) -> StoredMovie | None:
+    def _find(self, wish: Wish) -> AddedMovie | None:
         with self._unit_of_work(is_read_only=True) as uow:
-            if isinstance(wish, ImdbWish):
-                return uow.movies.find_by_imdb_id(wish.imdb_id)
-            return next(iter(uow.movies.find_by_title(wish.title, wish.year)), None)
+            if (movie := _find_wished(uow, wish)) is None:
+                return None
+            return AddedMovie(movie, is_new=False, revision=uow.movies.revision())
 
+    @retried_when_busy
     def _store(self, facts: MovieFacts) -> AddedMovie:
         with self._unit_of_work() as uow:
             if (known := _find_same(uow, facts)) is not None:
-                return AddedMovie(known, is_new=False)
-            movie = uow.movies.add(facts)
+                return AddedMovie(known, is_new=False, revision=uow.movies.revision())
+            added = AddedMovie(uow.movies.add(facts), is_new=True, revision=uow.movies.revision())
             uow.commit()
-            return AddedMovie(movie, is_new=True)
+            return added
+
+
+def _find_wished(uow: UnitOfWork, wish: Wish) -> StoredMovie | None:
+    if isinstance(wish, ImdbWish):
+        return uow.movies.find_by_imdb_id(wish.imdb_id)
+    return next(iter(uow.movies.find_by_title(wish.title, wish.year)), None)
 
 
 def _find_same(uow: UnitOfWork, facts: MovieFacts) -> StoredMovie | None:

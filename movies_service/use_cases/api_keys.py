@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from common.errors import Conflict, NotFound, Unauthenticated
 from data_layer.entities.api_key import ApiKey, Scope
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
+from data_layer.retries import retried_when_busy
 
 BRAND = "mvs_"
 """What every key starts with, so that people and scanners recognise a leaked one."""
@@ -42,6 +43,7 @@ class ApiKeys:
         self._unit_of_work = unit_of_work
         self._now = now
 
+    @retried_when_busy
     def create(
         self, name: str, scopes: Iterable[Scope], expires_at: dt.datetime | None = None
     ) -> str:
@@ -81,6 +83,7 @@ class ApiKeys:
         with self._unit_of_work(is_read_only=True) as uow:
             return uow.api_keys.list()
 
+    @retried_when_busy
     def revoke(self, name: str) -> None:
         """Make a key open nothing any more, and commit. Revoking twice changes nothing.
 

@@ -6,6 +6,7 @@ from common.errors import NotFound
 from data_layer.entities.movie import StoredMovie
 from data_layer.entities.movie_query import MoviePage, MovieQuery
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+from data_layer.retries import retried_when_busy
 from movies_service.use_cases.movie_reference import ById, ByImdbId, ByTitle
 
 
@@ -47,15 +48,18 @@ class Movies:
                 return _find_by_title(uow, reference.title, year)
             return FoundMovie(_get(uow, reference))
 
-    def remove(self, reference: ById | ByImdbId) -> None:
-        """Remove the film and commit.
+    @retried_when_busy
+    def remove(self, reference: ById | ByImdbId) -> int:
+        """Remove the film, commit, and return the revision that does not have it any more.
 
         Raises:
             NotFound: there is none.
         """
         with self._unit_of_work() as uow:
             uow.movies.remove(_get(uow, reference).id)
+            revision = uow.movies.revision()
             uow.commit()
+        return revision
 
 
 def _get(uow: UnitOfWork, reference: ById | ByImdbId) -> StoredMovie:

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from sqlalchemy import URL, Connection, Engine
 
+from data_layer.database_options import DatabaseOptions
+
 
 @dataclass(frozen=True, slots=True)
 class Engines:
@@ -28,7 +30,7 @@ class Backend(Protocol):
     reads_are_short: bool
     """Whether a read is done in less time than handing it to a thread takes."""
 
-    def open(self, url: URL) -> Engines:
+    def open(self, url: URL, options: DatabaseOptions) -> Engines:
         """Return engines, which connect when they are first used."""
         ...
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import URL, Connection, TextClause, text
+from sqlalchemy import URL, Connection, text
 
+from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines
-from data_layer.sql.backends.server_engines import STATEMENT_TIMEOUT_SECONDS, open_server
+from data_layer.sql.backends.server_engines import open_server
 from data_layer.sql.backends.server_locks import lock_connection
 from data_layer.sql.models import Movie
 
@@ -23,11 +24,14 @@ class MariaDb:
 
     reads_are_short = False
 
-    def open(self, url: URL) -> Engines:
+    def open(self, url: URL, options: DatabaseOptions) -> Engines:
         """Connect through PyMySQL; a statement that takes too long is given up."""
         url = url.set(drivername="mariadb+pymysql").update_query_dict({"charset": "utf8mb4"})
-        settings = f"SET max_statement_time = {STATEMENT_TIMEOUT_SECONDS}, sql_mode = 'TRADITIONAL'"
-        return open_server(url, {"init_command": settings})
+        settings = (
+            f"SET max_statement_time = {options.statement_timeout_seconds},"
+            f" innodb_lock_wait_timeout = {options.lock_timeout_seconds}, sql_mode = 'TRADITIONAL'"
+        )
+        return open_server(url, {"init_command": settings}, options)
 
     @contextmanager
     def try_lock(self, engines: Engines, name: str) -> Iterator[bool]:
@@ -39,7 +43,7 @@ class MariaDb:
     def wait_for_lock(self, engines: Engines, name: str) -> Iterator[None]:
         """Wait for the lock."""
         with lock_connection(engines) as connection:
-            connection.execute(_limit_statements(0))
+            connection.execute(text("SET max_statement_time = 0"))
             _get_lock(connection, engines, name, _WAIT_SECONDS)
             yield
 
@@ -47,15 +51,11 @@ class MariaDb:
     def filling(self, engines: Engines) -> Iterator[tuple[Connection, int]]:
         """Go on behind the highest id that was ever given; the server counts on by itself."""
         with engines.writing.begin() as connection:
-            connection.execute(_limit_statements(0))
+            connection.execute(text("SET @limit = @@max_statement_time, max_statement_time = 0"))
             try:
                 yield connection, connection.scalar(_NEXT_ID) or 1
             finally:
-                connection.execute(_limit_statements(STATEMENT_TIMEOUT_SECONDS))
-
-
-def _limit_statements(seconds: int) -> TextClause:
-    return text(f"SET max_statement_time = {seconds}")
+                connection.execute(text("SET max_statement_time = @limit"))
 
 
 def _get_lock(connection: Connection, engines: Engines, name: str, seconds: int) -> bool:

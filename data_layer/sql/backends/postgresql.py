@@ -6,8 +6,9 @@ from contextlib import contextmanager
 
 from sqlalchemy import URL, Connection, func, select, text
 
+from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines
-from data_layer.sql.backends.server_engines import STATEMENT_TIMEOUT_SECONDS, open_server
+from data_layer.sql.backends.server_engines import open_server
 from data_layer.sql.backends.server_locks import lock_connection
 from data_layer.sql.models import Movie
 
@@ -19,10 +20,14 @@ class PostgreSql:
 
     reads_are_short = False
 
-    def open(self, url: URL) -> Engines:
+    def open(self, url: URL, options: DatabaseOptions) -> Engines:
         """Connect through psycopg; a statement that takes too long is given up."""
-        options = f"-c statement_timeout={STATEMENT_TIMEOUT_SECONDS}s"
-        return open_server(url.set(drivername="postgresql+psycopg"), {"options": options})
+        settings = (
+            f"-c statement_timeout={options.statement_timeout_seconds}s"
+            f" -c lock_timeout={options.lock_timeout_seconds}s"
+        )
+        url = url.set(drivername="postgresql+psycopg")
+        return open_server(url, {"options": settings}, options)
 
     @contextmanager
     def try_lock(self, engines: Engines, name: str) -> Iterator[bool]:
@@ -38,6 +43,7 @@ class PostgreSql:
         """Wait for the advisory lock."""
         with lock_connection(engines) as connection:
             connection.execute(text("SET statement_timeout = 0"))
+            connection.execute(text("SET lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _lock_number(name)})
             yield
 

@@ -4,41 +4,44 @@ from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine
 
+from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines
 from data_layer.sql.backends.json_columns import write_json
 from data_layer.sql.backends.one_writer import let_write_one_by_one
 
-CONNECT_TIMEOUT_SECONDS = 5
-STATEMENT_TIMEOUT_SECONDS = 10
-"""A statement that takes longer is given up."""
-
-POOL_SIZE = 10
-"""Connections that are kept open, of readers and of writers each; as many more come and go."""
+LOCKS_AT_ONCE = 2
+"""Connections beyond the pool: for locks, which live outside of transactions."""
 
 POOL_RECYCLE_SECONDS = 3600
 """MariaDB closes connections that were idle for eight hours, firewalls sooner."""
 
 
-def open_server(url: URL, connect_args: dict[str, Any]) -> Engines:
+def open_server(url: URL, connect_args: dict[str, Any], options: DatabaseOptions) -> Engines:
     """Return engines on a server.
+
+    Those that read find out by reading whether a kept connection still lives, and repeat what
+    they read; a transaction can't be repeated here, so those that write ask before each one.
 
     Args:
         url: with the driver in it.
         connect_args: for the driver.
+        options: of the operator.
     """
 
-    def open_with(isolation_level: str) -> Engine:
+    def open_with(isolation: str, *, asks_first: bool) -> Engine:
         return create_engine(
             url,
-            isolation_level=isolation_level,
-            connect_args={"connect_timeout": CONNECT_TIMEOUT_SECONDS, **connect_args},
+            isolation_level=isolation.upper(),
+            connect_args={"connect_timeout": options.connect_timeout_seconds, **connect_args},
             json_serializer=write_json,
             paramstyle="format",
-            pool_pre_ping=True,
+            pool_pre_ping=asks_first,
             pool_recycle=POOL_RECYCLE_SECONDS,
-            pool_size=POOL_SIZE,
+            pool_size=options.pool_size,
+            max_overflow=LOCKS_AT_ONCE,
+            pool_timeout=options.connect_timeout_seconds,
         )
 
-    writing = open_with("READ COMMITTED")
+    writing = open_with(options.isolation, asks_first=True)
     let_write_one_by_one(writing)
-    return Engines(open_with("AUTOCOMMIT"), writing)
+    return Engines(open_with("autocommit", asks_first=False), writing)

@@ -10,12 +10,10 @@ from typing import IO, Any
 from sqlalchemy import URL, Connection, create_engine, event, text
 
 from common.errors import DatabaseUnavailable
+from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines
 from data_layer.sql.backends.json_columns import write_json
 from data_layer.sql.models import Base, Movie
-
-BUSY_TIMEOUT_SECONDS = 5
-"""How long a writer waits for another one before it gives up."""
 
 FILLING_CACHE_KIB = 32_768
 """How much of the database is kept in memory while it is filled; else SQLite keeps 2 MB."""
@@ -33,7 +31,7 @@ class Sqlite:
 
     reads_are_short = True
 
-    def open(self, url: URL) -> Engines:
+    def open(self, url: URL, options: DatabaseOptions) -> Engines:
         """Open the file in WAL mode, so that readers and the one writer don't wait for each other.
 
         A writer takes its lock at the start, so that it never has to give up half-way.
@@ -41,7 +39,7 @@ class Sqlite:
         Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_transaction.html.
         """
         engine = create_engine(
-            url, connect_args={"timeout": BUSY_TIMEOUT_SECONDS}, json_serializer=write_json
+            url, connect_args={"timeout": options.lock_timeout_seconds}, json_serializer=write_json
         )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
@@ -98,10 +96,11 @@ def _set_pragmas(engines: Engines, journal_mode: str, foreign_keys: str) -> None
     connection = engines.writing.raw_connection()
     try:
         cursor = connection.cursor()
+        busy_timeout = next(iter(cursor.execute("PRAGMA busy_timeout").fetchone()))
         cursor.execute("PRAGMA busy_timeout = 0")
         with suppress(sqlite3.OperationalError):  # Somebody has it open: the mode stays.
             cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
-        cursor.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_SECONDS * 1000}")
+        cursor.execute(f"PRAGMA busy_timeout = {busy_timeout}")
         cursor.execute(f"PRAGMA foreign_keys = {foreign_keys}")
     finally:
         connection.close()

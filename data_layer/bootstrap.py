@@ -1,0 +1,19 @@
+"""How the database of the settings is opened."""
+
+from common.settings import Settings
+from data_layer.database import Database
+from data_layer.database_options import DatabaseOptions
+
+
+def open_database(settings: Settings) -> Database:
+    """Return the database that the settings name; it connects when it is first used."""
+    return Database(
+        settings.database_url,
+        DatabaseOptions(
+            pool_size=settings.database_pool_size,
+            connect_timeout_seconds=settings.database_connect_timeout_seconds,
+            statement_timeout_seconds=settings.database_statement_timeout_seconds,
+            lock_timeout_seconds=settings.database_lock_timeout_seconds,
+            isolation=settings.database_isolation,
+        ),
+    )
