@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Sequence
+from typing import Self
 
 
 class Histogram:
@@ -20,6 +21,11 @@ class Histogram:
         """Count a value."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self.sum += value
+
+    def add(self, other: Self) -> None:
+        """Count what another one of the same bounds has counted."""
+        self._counts = [mine + more for mine, more in zip(self._counts, other._counts, strict=True)]
+        self.sum += other.sum
 
     def cumulative(self) -> list[tuple[str, float]]:
         """Return for each bound, the last one being "+Inf", how many values were not above it."""

@@ -1,9 +1,11 @@
 """Where the service is put together: the one place that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import structlog
@@ -22,8 +24,9 @@ from data_layer.entities.movie import MovieFacts
 from movies_service.app import EdgeOptions, create_app
 from movies_service.edge.cache import CacheOptions, Revision
 from movies_service.execution import InThreads, run_inline
-from movies_service.metrics import CacheCounts, Metrics, RequestCounts
+from movies_service.metrics import Counts, Metrics
 from movies_service.services import Services
+from movies_service.shared_counts import SharedCounts
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.movies import Movies
@@ -38,7 +41,7 @@ class Upstream(Protocol):
     """What the service needs of a client of OMDb."""
 
     @property
-    def attempts(self) -> Mapping[str, int]:
+    def attempts(self) -> Counter[str]:
         """How many requests went out, by what came of them."""
         ...
 
@@ -49,15 +52,14 @@ class Upstream(Protocol):
 
 @contextmanager
 def built_services(
-    database: Database, omdb: Upstream, requests: RequestCounts, cache: CacheCounts
+    database: Database, omdb: Upstream, counts: Callable[[], Counts]
 ) -> Iterator[Services]:
-    """Give the use cases on a database and a client of OMDb, and the counts of all.
+    """Give the use cases on a database and a client of OMDb.
 
     Reads and writes have threads of their own: those that wait for a lock keep no reader waiting.
     """
     options = database.options
     movies = Movies(database.unit_of_work)
-    metrics = Metrics(requests, lambda: cache, lambda: omdb.attempts, movies.count)
     with (
         closing(InThreads(options.pool_size, options.deadline_seconds)) as read,
         closing(InThreads(options.pool_size, options.deadline_seconds)) as write,
@@ -66,7 +68,7 @@ def built_services(
             movies=movies,
             add_movie=AddMovie(database.unit_of_work, omdb.fetch, write),
             api_keys=ApiKeys(database.unit_of_work),
-            metrics=metrics,
+            metrics=Metrics(counts, movies.count),
             is_ready=database.is_current,
             read=run_inline if database.reads_are_short else read,
             write=write,
@@ -91,6 +93,7 @@ def build_app(
     config: FetcherConfig,
     database: Database,
     preparation: Preparation | None = None,
+    counts_folder: Path | None = None,
 ) -> ASGIApp:
     """Return the whole app; it opens OMDb when it starts.
 
@@ -99,27 +102,33 @@ def build_app(
         config: which films are seeded, and how.
         database: the catalogue; the caller closes it.
         preparation: is done beside serving; `None` where another process does it.
+        counts_folder: where the processes of the service leave what they have counted.
     """
-    requests, cache_counts = RequestCounts(), CacheCounts()
+    counts = Counts()
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with open_omdb(settings, config) as omdb:
             seeding = build_seeding(database, omdb, config) if settings.seed == "on" else None
+            counts.upstream_attempts = omdb.attempts
+            shared = SharedCounts(lambda: counts, counts_folder)
             with (
-                built_services(database, omdb, requests, cache_counts) as services,
+                built_services(database, omdb, shared.total) as services,
                 database.revision.watched(),
             ):
                 api.state.services = services
-                async with _in_background(_prepare(database, seeding, preparation)):
+                async with (
+                    _in_background(shared.publish()),
+                    _in_background(_prepare(database, seeding, preparation)),
+                ):
                     yield
 
     options = EdgeOptions(
         cors_origins=settings.cors_origins,
         max_body_bytes=settings.max_body_bytes,
         logs_requests=settings.access_log == "on",
-        requests=requests,
-        cache=_cache_options(settings, database.revision, requests, cache_counts),
+        requests=counts.requests,
+        cache=_cache_options(settings, database.revision, counts),
     )
     return create_app(lifespan, options)
 
@@ -127,8 +136,7 @@ def build_app(
 def _cache_options(
     settings: Settings,
     revision: Revision,
-    requests: RequestCounts,
-    counts: CacheCounts,
+    counts: Counts,
 ) -> CacheOptions | None:
     if settings.cache == "off":
         return None
@@ -138,8 +146,8 @@ def _cache_options(
         max_bytes=settings.cache_max_bytes,
         max_entries=settings.cache_max_entries,
         revision=revision,
-        requests=requests,
-        counts=counts,
+        requests=counts.requests,
+        counts=counts.cache,
     )
 
 

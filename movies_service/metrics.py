@@ -1,9 +1,10 @@
 """What the service counts, as Prometheus reads it."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
 from functools import partial
+from typing import Self
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import (
@@ -45,6 +46,13 @@ class RequestCounts:
         self.by_kind[kind] = self.by_kind.get(kind, 0) + 1
         self.seconds_by_route[kind[1]].observe(seconds)
 
+    def add_all(self, other: Self) -> None:
+        """Count what another one has counted."""
+        for kind, count in other.by_kind.copy().items():
+            self.by_kind[kind] = self.by_kind.get(kind, 0) + count
+        for route, histogram in other.seconds_by_route.copy().items():
+            self.seconds_by_route[route].add(histogram)
+
 
 @dataclass(slots=True)
 class CacheCounts:
@@ -57,21 +65,46 @@ class CacheCounts:
     entries: int = 0
     bytes: float = 0
 
+    def add(self, other: Self) -> None:
+        """Count what another one has counted."""
+        for each in fields(self):
+            setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
+
+
+@dataclass(slots=True)
+class Counts:
+    """What one process has counted, or several together.
+
+    Args:
+        requests: that were answered.
+        cache: what the cache did.
+        upstream_attempts: how many requests went to OMDb, by what came of them.
+    """
+
+    requests: RequestCounts = field(default_factory=RequestCounts)
+    cache: CacheCounts = field(default_factory=CacheCounts)
+    upstream_attempts: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Self, *, is_alive: bool = True) -> None:
+        """Count what another process has counted; a dead one holds nothing in its cache."""
+        self.requests.add_all(other.requests)
+        self.cache.add(other.cache)
+        if not is_alive:
+            self.cache.entries -= other.cache.entries
+            self.cache.bytes -= other.cache.bytes
+        self.upstream_attempts.update(other.upstream_attempts)
+
 
 @dataclass(frozen=True, slots=True)
 class Metrics(Collector):
     """Everything that is counted.
 
     Args:
-        requests: that were answered.
-        cache: gives what the cache did.
-        upstream_attempts: gives how many requests went to OMDb, by what came of them.
+        counts: gives what was counted.
         count_movies: gives how many films the catalogue has.
     """
 
-    requests: RequestCounts
-    cache: Callable[[], CacheCounts]
-    upstream_attempts: Callable[[], Mapping[str, int]]
+    counts: Callable[[], Counts]
     count_movies: Callable[[], int]
 
     def render(self) -> bytes:
@@ -89,40 +122,42 @@ class Metrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give each metric with its values of now."""
-        yield from self._collect_requests()
-        yield from self._collect_cache()
+        counts = self.counts()
+        yield from _collect_requests(counts.requests)
+        yield from _collect_cache(counts.cache)
         upstream = CounterMetricFamily(
             "movies_upstream_requests", "Requests that went to OMDb.", labels=["outcome"]
         )
-        for outcome, count in self.upstream_attempts().items():
+        for outcome, count in counts.upstream_attempts.items():
             upstream.add_metric([outcome], count)
         yield upstream
         yield GaugeMetricFamily("movies_catalogue_movies", "Films.", value=self.count_movies())
 
-    def _collect_requests(self) -> Iterator[Metric]:
-        requests = CounterMetricFamily(
-            "movies_http_requests",
-            "Requests that were answered.",
-            labels=["method", "route", "status"],
-        )
-        for (method, route, status), count in self.requests.by_kind.items():
-            requests.add_metric([method, route, str(status)], count)
-        yield requests
-        seconds = HistogramMetricFamily(
-            "movies_http_request_seconds", "Time until the answer was sent.", labels=["route"]
-        )
-        for route, histogram in self.requests.seconds_by_route.items():
-            seconds.add_metric([route], histogram.cumulative(), histogram.sum)
-        yield seconds
 
-    def _collect_cache(self) -> Iterator[Metric]:
-        counts = self.cache()
-        for name, about, value in (
-            ("hits", "Requests that were answered from the cache.", counts.hits),
-            ("misses", "Requests that the cache had no answer for.", counts.misses),
-            ("stale", "Requests it answered while the database was away.", counts.stale),
-            ("evictions", "Answers that had to make room.", counts.evictions),
-        ):
-            yield CounterMetricFamily(f"movies_cache_{name}", about, value=value)
-        yield GaugeMetricFamily("movies_cache_entries", "Kept answers.", value=counts.entries)
-        yield GaugeMetricFamily("movies_cache_bytes", "Their size.", value=counts.bytes)
+def _collect_requests(counts: RequestCounts) -> Iterator[Metric]:
+    requests = CounterMetricFamily(
+        "movies_http_requests",
+        "Requests that were answered.",
+        labels=["method", "route", "status"],
+    )
+    for (method, route, status), count in counts.by_kind.items():
+        requests.add_metric([method, route, str(status)], count)
+    yield requests
+    seconds = HistogramMetricFamily(
+        "movies_http_request_seconds", "Time until the answer was sent.", labels=["route"]
+    )
+    for route, histogram in counts.seconds_by_route.items():
+        seconds.add_metric([route], histogram.cumulative(), histogram.sum)
+    yield seconds
+
+
+def _collect_cache(counts: CacheCounts) -> Iterator[Metric]:
+    for name, about, value in (
+        ("hits", "Requests that were answered from the cache.", counts.hits),
+        ("misses", "Requests that the cache had no answer for.", counts.misses),
+        ("stale", "Requests it answered while the database was away.", counts.stale),
+        ("evictions", "Answers that had to make room.", counts.evictions),
+    ):
+        yield CounterMetricFamily(f"movies_cache_{name}", about, value=value)
+    yield GaugeMetricFamily("movies_cache_entries", "Kept answers.", value=counts.entries)
+    yield GaugeMetricFamily("movies_cache_bytes", "Their size.", value=counts.bytes)

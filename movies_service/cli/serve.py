@@ -6,6 +6,8 @@ import socket
 import threading
 from contextlib import closing, suppress
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 
 import uvicorn
@@ -50,15 +52,20 @@ def serve() -> None:
             database.migrate()
         with closing(listen(settings)) as listener:
             print_address(url_of(listener))
-            work = partial(_serve_one, settings, config, listener)
             if settings.processes == 1:
-                work(0)
-            else:
+                _serve_one(settings, config, listener, None, 0)
+                return
+            with TemporaryDirectory(prefix="movies-counts-") as folder:
+                work = partial(_serve_one, settings, config, listener, Path(folder))
                 Processes(settings.processes, work).run()
 
 
 def _serve_one(
-    settings: Settings, config: FetcherConfig, listener: socket.socket, number: int
+    settings: Settings,
+    config: FetcherConfig,
+    listener: socket.socket,
+    counts_folder: Path | None,
+    number: int,
 ) -> None:
     """Serve, in this process; the first one prepares the catalogue for all."""
     configure_logs(settings.log_level, settings.log_format)
@@ -68,7 +75,8 @@ def _serve_one(
             on_migrated=lambda: print_admin_key(ApiKeys(database.unit_of_work), url),
             on_seeded=lambda: print_next_steps(url),
         )
-        _run(build_app(settings, config, database, None if number else preparation), listener)
+        prepare = None if number else preparation
+        _run(build_app(settings, config, database, prepare, counts_folder), listener)
     _end_soon()
 
 

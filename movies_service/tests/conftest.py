@@ -20,7 +20,7 @@ from data_layer.entities.movie import MovieFacts
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from movies_service.app import EdgeOptions, create_app
 from movies_service.bootstrap import built_services
-from movies_service.metrics import CacheCounts, RequestCounts
+from movies_service.metrics import Counts
 from movies_service.use_cases.api_keys import ApiKeys
 
 ReadLog = Callable[[], list[dict[str, Any]]]
@@ -73,18 +73,20 @@ def new_client(
     database: Database, omdb: SmallOmdb, options: EdgeOptions | None = None
 ) -> TestClient:
     """Return a client of the whole app on a database; it has to be entered."""
-    counts = RequestCounts() if options is None else options.requests
+    counts = Counts(upstream_attempts=omdb.attempts)
+    options = options or EdgeOptions(requests=counts.requests)
+    counts.requests = options.requests
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         database.revision.look()
         with (
-            built_services(database, omdb, counts, CacheCounts()) as api.state.services,
+            built_services(database, omdb, lambda: counts) as api.state.services,
             database.revision.watched(),
         ):
             yield
 
-    return TestClient(create_app(lifespan, options or EdgeOptions(requests=counts)))
+    return TestClient(create_app(lifespan, options))
 
 
 @pytest.fixture

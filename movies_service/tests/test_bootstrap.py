@@ -12,7 +12,7 @@ from data_layer.fake.unit_of_work import FakeDatabase
 from movies_service.bootstrap import _cache_options, _seed
 from movies_service.cli import greeting
 from movies_service.edge.cache import CacheOptions
-from movies_service.metrics import CacheCounts, RequestCounts
+from movies_service.metrics import Counts
 from movies_service.tests.conftest import KnownRevision, ReadLog, SmallOmdb
 from movies_service.use_cases.api_keys import ApiKeys
 
@@ -50,8 +50,7 @@ def test_the_admin_key_is_shown_once_and_on_a_terminal_only(
 
 
 def test_the_cache_is_as_the_settings_say() -> None:
-    requests, counts = RequestCounts(), CacheCounts()
-    known = KnownRevision()
-    assert _cache_options(Settings(cache="off"), known, requests, counts) is None
-    default = CacheOptions(revision=known, requests=requests, counts=counts)
-    assert _cache_options(Settings(), known, requests, counts) == default
+    known, counts = KnownRevision(), Counts()
+    assert _cache_options(Settings(cache="off"), known, counts) is None
+    default = CacheOptions(revision=known, requests=counts.requests, counts=counts.cache)
+    assert _cache_options(Settings(), known, counts) == default
