@@ -4,6 +4,7 @@ import importlib.util
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -12,71 +13,173 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 import pymysql
 import pytest
+from sqlalchemy.engine import make_url
 
 from data_layer.database import Database
 
 RequireProgram = Callable[[str], str]
 
 _START_SECONDS = 60
-_TEMPLATE = "movies_template"
+TEMPLATE = "movies_template"
+"""The name of the database on each server that has the newest schema."""
 _numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[int]:
-    """Give the port of a PostgreSQL whose template has the newest schema."""
+class Server:
+    """A database server in a process of its own, which can be stopped, started and frozen.
+
+    Args:
+        command: that starts it.
+        execute: runs statements on it, by its port.
+        url: of a database on it, without the name.
+        stop_signal: that has it end at once, in order.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        execute: Callable[[Sequence[str]], None],
+        url: str,
+        stop_signal: signal.Signals,
+    ) -> None:
+        self._command = _as_nobody(command)
+        self.execute = execute
+        self._url = url
+        self._stop_signal = stop_signal
+
+    def url_of(self, name: str) -> str:
+        """Return the URL of a database."""
+        return f"{self._url}/{name}"
+
+    def start(self) -> None:
+        """Start it, and return when it answers."""
+        self.process = subprocess.Popen(
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
+        )
+        deadline = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                self.execute(["SELECT 1"])
+            except (psycopg.OperationalError, pymysql.OperationalError):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
+
+    def stop(self, number: int = signal.SIGTERM) -> None:
+        """Stop it, and return when it has ended. PostgreSQL does not wait for its clients."""
+        quick = (
+            signal.SIGINT if number == signal.SIGTERM and "postgres" in str(self._command) else 0
+        )
+        self.process.send_signal(quick or number)
+        self.process.wait()
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Have it do nothing, and not even end a connection."""
+        processes = [psutil.Process(self.process.pid)]
+        processes += processes[0].children(recursive=True)
+        for process in processes:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in processes:
+                process.resume()
+
+
+@contextmanager
+def new_postgresql() -> Iterator[Server]:
+    """Give a PostgreSQL with an empty catalogue as a template."""
     programs = _find_postgresql()
     with _server_folder() as folder:
         data = str(folder / "data")
         _run([str(programs / "initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--no-sync"])
         port = _free_port()
-        server = [str(programs / "postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1"]
-        quick = ["-c", "fsync=off", "-c", "unix_socket_directories="]
-        with _running([*server, *quick], lambda: _execute_postgresql(port, "SELECT 1")):
-            _execute_postgresql(port, f"CREATE DATABASE {_TEMPLATE}")
-            _migrate(_postgresql_url(port, _TEMPLATE))
-            yield port
+        url = f"postgresql://postgres@127.0.0.1:{port}"
+        server = Server(
+            [
+                *(str(programs / "postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1"),
+                *("-c", "fsync=off", "-c", "unix_socket_directories="),
+            ],
+            lambda statements: _execute_postgresql(f"{url}/postgres", statements),
+            url,
+            signal.SIGINT,
+        )
+        with _running(server):
+            server.execute([f"CREATE DATABASE {TEMPLATE}"])
+            _migrate(server.url_of(TEMPLATE))
+            yield server
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: int) -> Iterator[str]:
-    """Give the URL of an empty catalogue on PostgreSQL."""
-    name = f"movies_{next(_numbers)}"
-    _execute_postgresql(postgresql_server, f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
-    yield _postgresql_url(postgresql_server, name)
-    _execute_postgresql(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
-
-
-@pytest.fixture(scope="session")
-def mariadb_server(require_program: RequireProgram) -> Iterator[tuple[int, list[str]]]:
-    """Give the port of a MariaDB, and the statements that make the newest schema."""
-    server, install = require_program("mariadbd"), require_program("mariadb-install-db")
+@contextmanager
+def new_mariadb(require_program: RequireProgram) -> Iterator[Server]:
+    """Give a MariaDB with an empty catalogue as a template."""
+    program, install = require_program("mariadbd"), require_program("mariadb-install-db")
     with _server_folder() as folder:
         data, port = f"--datadir={folder / 'data'}", _free_port()
         root = ["--auth-root-authentication-method=normal", "--skip-test-db"]
         _run([install, "--no-defaults", data, *root])
-        command = [
-            *(server, "--no-defaults", data, f"--port={port}", "--bind-address=127.0.0.1"),
-            *(f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"),
-            *("--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--skip-networking=0"),
-        ]
-        with _running(command, lambda: _execute_mariadb(port, ["SELECT 1"])):
-            _execute_mariadb(port, [f"CREATE DATABASE {_TEMPLATE}"])
-            _migrate(_mariadb_url(port, _TEMPLATE))
-            yield port, _schema_of_mariadb(port)
+        server = Server(
+            [
+                *(program, "--no-defaults", data, f"--port={port}", "--bind-address=127.0.0.1"),
+                *(f"--socket={folder / 'socket'}", f"--pid-file={folder / 'pid'}"),
+                *("--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--skip-networking=0"),
+            ],
+            lambda statements: _execute_mariadb(port, statements),
+            f"mysql://root@127.0.0.1:{port}",
+            signal.SIGTERM,
+        )
+        with _running(server):
+            server.execute([f"CREATE DATABASE {TEMPLATE}"])
+            _migrate(server.url_of(TEMPLATE))
+            yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Server]:
+    """Give the PostgreSQL that most tests share."""
+    with new_postgresql() as server:
+        yield server
 
 
 @pytest.fixture
-def mariadb_url(mariadb_server: tuple[int, list[str]]) -> Iterator[str]:
-    """Give the URL of an empty catalogue on MariaDB, which knows no templates."""
-    port, schema = mariadb_server
+def postgresql_url(postgresql_server: Server) -> Iterator[str]:
+    """Give the URL of an empty catalogue on PostgreSQL."""
     name = f"movies_{next(_numbers)}"
-    _execute_mariadb(port, [f"CREATE DATABASE {name}", f"USE {name}", *schema])
-    yield _mariadb_url(port, name)
-    _execute_mariadb(port, [f"DROP DATABASE {name}"])
+    postgresql_server.execute([f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"])
+    yield postgresql_server.url_of(name)
+    postgresql_server.execute([f"DROP DATABASE {name} WITH (FORCE)"])
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(require_program: RequireProgram) -> Iterator[tuple[Server, list[str]]]:
+    """Give the MariaDB that most tests share, and the statements that make the newest schema."""
+    with new_mariadb(require_program) as server:
+        yield server, _schema_of_mariadb(server)
+
+
+@pytest.fixture
+def mariadb_url(mariadb_server: tuple[Server, list[str]]) -> Iterator[str]:
+    """Give the URL of an empty catalogue on MariaDB, which knows no templates."""
+    server, schema = mariadb_server
+    name = f"movies_{next(_numbers)}"
+    server.execute([f"CREATE DATABASE {name}", f"USE {name}", *schema])
+    yield server.url_of(name)
+    server.execute([f"DROP DATABASE {name}"])
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def own_server(request: pytest.FixtureRequest, require_program: RequireProgram) -> Iterator[Server]:
+    """Give each server in turn, for a test that does it harm."""
+    new = new_postgresql() if request.param == "postgresql" else new_mariadb(require_program)
+    with new as server:
+        yield server
 
 
 def _find_postgresql() -> Path:
@@ -87,15 +190,16 @@ def _find_postgresql() -> Path:
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
-def _schema_of_mariadb(port: int) -> list[str]:
-    with _mariadb(port) as connection, connection.cursor() as cursor:
-        cursor.execute(f"USE {_TEMPLATE}")
+def _schema_of_mariadb(server: Server) -> list[str]:
+    url = make_url(server.url_of(TEMPLATE))
+    with _mariadb(url.port or 0) as connection, connection.cursor() as cursor:
+        cursor.execute(f"USE {TEMPLATE}")
         cursor.execute("SHOW TABLES")
         statements = ["SET foreign_key_checks = 0"]
         for (table,) in cursor.fetchall():
             cursor.execute(f"SHOW CREATE TABLE {table}")
             statements += [definition for _table, definition in cursor.fetchall()]
-    filled = f"INSERT INTO alembic_version SELECT * FROM {_TEMPLATE}.alembic_version"  # noqa: S608 - Ours.
+    filled = f"INSERT INTO alembic_version SELECT * FROM {TEMPLATE}.alembic_version"  # noqa: S608 - Ours.
     return [*statements, filled]
 
 
@@ -105,17 +209,10 @@ def _migrate(url: str) -> None:
     database.close()
 
 
-def _postgresql_url(port: int, name: str) -> str:
-    return f"postgresql://postgres@127.0.0.1:{port}/{name}"
-
-
-def _mariadb_url(port: int, name: str) -> str:
-    return f"mysql://root@127.0.0.1:{port}/{name}"
-
-
-def _execute_postgresql(port: int, statement: str) -> None:
-    with psycopg.connect(_postgresql_url(port, "postgres"), autocommit=True) as connection:
-        connection.execute(statement.encode())
+def _execute_postgresql(url: str, statements: Sequence[str]) -> None:
+    with psycopg.connect(url, autocommit=True) as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
 
 
 @contextmanager
@@ -156,28 +253,13 @@ def _run(command: Sequence[str]) -> None:
 
 
 @contextmanager
-def _running(command: Sequence[str], try_it: Callable[[], None]) -> Iterator[None]:
-    with subprocess.Popen(
-        _as_nobody(command), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
-    ) as process:
-        try:
-            _wait_for(process, try_it)
-            yield
-        finally:
-            process.terminate()
-
-
-def _wait_for(process: subprocess.Popen[bytes], try_it: Callable[[], None]) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            try_it()
-        except (psycopg.OperationalError, pymysql.OperationalError):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
-        else:
-            return
+def _running(server: Server) -> Iterator[None]:
+    try:
+        server.start()
+        yield
+    finally:
+        server.process.kill()
+        server.process.wait()
 
 
 def _free_port() -> int:

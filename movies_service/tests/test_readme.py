@@ -8,7 +8,7 @@ import pytest
 from common.exit_codes import ExitCode
 from data_fetcher.emulator.films import load_films
 from movies_service.problems import _STATUSES
-from movies_service.tests.test_serve import running
+from movies_service.tests.running import running
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

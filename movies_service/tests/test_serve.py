@@ -11,8 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -22,61 +21,9 @@ import requests
 from common.errors import InvalidSetting
 from common.settings import Settings
 from movies_service.cli.serve import listen, url_of
+from movies_service.tests.running import ROOT, STOP_SECONDS, Service, emulator, running
 
 pytestmark = pytest.mark.integration
-
-ROOT = Path(__file__).parents[2]
-STOP_SECONDS = 8
-
-
-class Service:
-    """A service in a process of its own."""
-
-    def __init__(self, tmp_path: Path, **settings: str) -> None:
-        environment = {name: value for name, value in os.environ.items() if "OMDB" not in name}
-        environment |= {
-            "DATABASE_URL": f"sqlite:///{tmp_path / 'movies.db'}",
-            "PORT": "0",
-            **settings,
-        }
-        self.log = tmp_path / "log.txt"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "movies_service", "serve"],
-                cwd=ROOT,
-                env=environment,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-
-    def url(self) -> str:
-        """Where it serves, as it says itself."""
-        return self.read_until("Movies API serves on").split()[-1]
-
-    def read_until(self, text: str) -> str:
-        """The first line of its output that has this text."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            if text in line:
-                return line
-        raise AssertionError(self.log.read_text())
-
-    def stop(self, number: int = signal.SIGTERM) -> int:
-        """Its exit code after a signal."""
-        self.process.send_signal(number)
-        return self.process.wait(timeout=STOP_SECONDS)
-
-
-@contextmanager
-def running(tmp_path: Path, **settings: str) -> Iterator[Service]:
-    """A service that is stopped at the end, however the test ends."""
-    service = Service(tmp_path, **settings)
-    try:
-        yield service
-    finally:
-        service.process.kill()
-        service.process.communicate()
 
 
 def films(tmp_path: Path) -> int:
@@ -128,16 +75,6 @@ def test_answers_while_it_seeds(tmp_path: Path) -> None:
             totals.append(requests.get(f"{url}/movies", timeout=5).json()["total"])
         assert totals == sorted(totals)
         assert len(set(totals)) > 2
-
-
-@contextmanager
-def emulator(*options: str) -> Iterator[str]:
-    """The URL of an emulator of OMDb in a process of its own."""
-    command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0", *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
