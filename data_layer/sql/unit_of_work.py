@@ -13,6 +13,9 @@ from data_layer.sql.movies import SqlAlchemyMovieRepository
 from data_layer.sql.seeds import SqlAlchemySeedRepository
 from data_layer.sql.translation import not_connected, translate, translated_errors
 
+_HAS_SERVED = "movies_has_served"
+"""What a connection's `info` holds when it has answered before."""
+
 
 class SqlAlchemyUnitOfWork:
     """See `data_layer.ports.unit_of_work.UnitOfWork`.
@@ -95,20 +98,21 @@ class SqlAlchemyUnitOfWork:
         return self._session().connection().exec_driver_sql(text, parameters).all()
 
     def _run_on_driver(self, text: str, parameters: tuple[Any, ...]) -> Sequence[Row]:
-        """Read; where a kept connection turns out to be lost, once more on a new one."""
-        may_repeat = self._opened_driver is None
+        """Read; where a kept connection turns out to be lost, again on another one."""
         while True:
             connection = self._open_driver()
             try:
                 cursor = connection.cursor()
                 cursor.execute(text, parameters)
-                return cursor.fetchall()
+                rows: Sequence[Row] = cursor.fetchall()
             except self._engine.dialect.loaded_dbapi.Error as error:
-                if not (self._drop_if_lost(connection, error) and may_repeat):
+                if not self._drop_if_lost(connection, error):
                     if (translated := translate(error)) is None:
                         raise
                     raise translated from error
-            may_repeat = False
+            else:
+                connection.info[_HAS_SERVED] = True
+                return rows
 
     def _open_driver(self) -> PoolProxiedConnection:
         if self._opened_driver is None:
@@ -120,10 +124,10 @@ class SqlAlchemyUnitOfWork:
         return self._opened_driver
 
     def _drop_if_lost(self, connection: PoolProxiedConnection, error: Any) -> bool:  # noqa: ANN401 - Of a driver.
-        """Tell whether the connection is lost; then those that are kept beside it are, too."""
-        is_lost = self._engine.dialect.is_disconnect(error, connection, None)
-        if is_lost:
-            connection.invalidate(error)
-            self._engine.dispose()
-            self._opened_driver = None
-        return is_lost
+        """Tell whether the connection had served before and is lost now."""
+        has_served = _HAS_SERVED in connection.info
+        if not self._engine.dialect.is_disconnect(error, connection, None):
+            return False
+        connection.invalidate(error)
+        self._opened_driver = None
+        return has_served
