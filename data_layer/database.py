@@ -2,16 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
+from common.errors import InvalidInput
 from data_layer.catalogue_revision import CatalogueRevision
 from data_layer.database_options import DEFAULT_OPTIONS, DatabaseOptions
 from data_layer.ports.bulk_load import BulkLoad
 from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.sql import schema
+from data_layer.sql.backends.backend import OnProgress
 from data_layer.sql.backends.known import backend_of
 from data_layer.sql.bulk_load import bulk_load
+from data_layer.sql.catalogue_copy import CopiedCatalogue, Home, copy_catalogue
 from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
 
 
@@ -27,6 +31,7 @@ class Database:
         self._backend = backend_of(url)
         self.options = options
         self.engines = self._backend.open(make_url(url), options)
+        self.home = Home(self._backend, self.engines)
         self.revision = CatalogueRevision(self._read_revision)
 
     def unit_of_work(self, *, is_read_only: bool = False) -> UnitOfWork:
@@ -54,6 +59,28 @@ class Database:
         with bulk_load(self._backend, self.engines) as load:
             yield load
         self.revision.look()
+
+    def copy_to(self, target: "Database", on_progress: OnProgress) -> CopiedCatalogue:
+        """Copy everything into another database; see `data_layer.sql.catalogue_copy`.
+
+        Raises:
+            InvalidInput: the target holds something else, or this schema is not the newest.
+        """
+        if not self.is_current():
+            raise InvalidInput("The source has another schema: run `migrate` on it first.")
+        if not schema.is_unfinished_copy(target.engines):
+            target.migrate()
+        return copy_catalogue(self.home, target.home, on_progress)
+
+    def backup(self, path: Path, on_progress: OnProgress) -> None:
+        """Write a copy into a new file, while others use the database.
+
+        Raises:
+            InvalidInput: the file is there or can't be written, or this is no SQLite.
+        """
+        if path.exists():
+            raise InvalidInput("The file is there already: name a new one.")
+        self._backend.backup(self.engines, path, on_progress)
 
     @property
     def reads_are_short(self) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_document import movie_document
 from data_layer.sql.backends.backend import Backend, Engines
-from data_layer.sql.models import Movie
+from data_layer.sql.models import MOVIES
 from data_layer.sql.movie_counts import Kind, change_counts
 from data_layer.sql.movie_links import NewLinks
 from data_layer.sql.movie_rows import movie_row
@@ -21,7 +21,7 @@ class SqlAlchemyBulkLoad:
     """See `data_layer.ports.bulk_load.BulkLoad`."""
 
     def __init__(self, connection: Connection, next_id: int) -> None:
-        self._movies = RowInsert(connection, Movie)
+        self._movies = RowInsert(connection, MOVIES)
         self._links = NewLinks(connection)
         self.counts: Counter[Kind] = Counter()
         self.next_id = next_id

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     MetaData,
     String,
+    Table,
     Text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -34,6 +35,11 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
+
+
+def table_of(model: type[Base]) -> Table:
+    """Return the table of a model."""
+    return Base.metadata.tables[model.__tablename__]
 
 
 class Movie(Base):
@@ -74,6 +80,9 @@ class Movie(Base):
         Index("ix_movies_by_year_and_id", "year_key", "id"),
         {"sqlite_autoincrement": True},
     )
+
+
+MOVIES = table_of(Movie)
 
 
 class Person(Base):

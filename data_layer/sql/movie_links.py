@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, exists, insert, select
 
 from common.text import match_key
 from data_layer.entities.movie import MovieFacts
-from data_layer.sql.models import Credit, Genre, MovieGenre, Person, Rating
+from data_layer.sql.models import Credit, Genre, MovieGenre, Person, Rating, table_of
 from data_layer.sql.movie_counts import ALL, Kind
 from data_layer.sql.movie_rows import credit_rows, genre_rows, rating_rows, roles, year_key
 from data_layer.sql.row_inserts import RowInsert
@@ -25,9 +25,9 @@ class NewLinks:
     def __init__(self, connection: Connection) -> None:
         self._people = _Ids(connection, Person)
         self._genres = _Ids(connection, Genre)
-        self._credits = RowInsert(connection, Credit)
-        self._movie_genres = RowInsert(connection, MovieGenre)
-        self._ratings = RowInsert(connection, Rating)
+        self._credits = RowInsert(connection, table_of(Credit))
+        self._movie_genres = RowInsert(connection, table_of(MovieGenre))
+        self._ratings = RowInsert(connection, table_of(Rating))
 
     def add(self, facts_by_id: Mapping[int, MovieFacts]) -> Counter[Kind]:
         """Insert all links of these films, and return what the films count as.

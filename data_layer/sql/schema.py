@@ -9,13 +9,17 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
+from common.errors import DatabaseUnavailable
 from data_layer.sql.backends.backend import Backend, Engines
 from data_layer.sql.backends.one_writer import MIGRATES
 from data_layer.sql.translation import translated_errors
 
 _ALEMBIC_INI = Path(__file__).resolve().parents[2] / "alembic.ini"
+
+UNFINISHED_COPY = "copy-of-"
+"""How the version of a schema begins that is being copied into; behind it is the revision."""
 
 HEAD = "head"
 BASE = "base"
@@ -31,7 +35,7 @@ def upgrade(backend: Backend, engines: Engines, revision: str = HEAD) -> None:
         DatabaseUnavailable: the database can't be opened or written.
     """
     with backend.wait_for_lock(engines, "migration"), _writing(engines) as connection:
-        if not _is_newer(_revision_of(connection)):
+        if not _is_newer(version_of(connection)):
             command.upgrade(_config(connection), revision)
 
 
@@ -50,23 +54,43 @@ def is_current(engines: Engines) -> bool:
         DatabaseUnavailable: it does not answer.
     """
     with translated_errors(), engines.reading.connect() as connection:
-        revision = _revision_of(connection)
-    return revision == _own_revision() or _is_newer(revision)
+        version = version_of(connection)
+    return version == own_version() or _is_newer(version)
 
 
-def _revision_of(connection: Connection) -> str:
-    """Return the schema's revision, or nothing where there is no schema."""
+def is_unfinished_copy(engines: Engines) -> bool:
+    """Tell whether somebody has begun to copy a catalogue into the database."""
+    with translated_errors(), engines.reading.connect() as connection:
+        return version_of(connection).startswith(UNFINISHED_COPY)
+
+
+def version_of(connection: Connection) -> str:
+    """Return the version of the schema that is there, or nothing where there is none."""
     return MigrationContext.configure(connection).get_current_revision() or ""
 
 
+def set_version(connection: Connection, version: str) -> None:
+    """Say which version the schema has."""
+    connection.execute(text("UPDATE alembic_version SET version_num = :v"), {"v": version})
+
+
 @functools.cache
-def _own_revision() -> str:
+def own_version() -> str:
+    """Return the version that this program needs."""
     return ScriptDirectory.from_config(Config(_ALEMBIC_INI)).get_current_head() or ""
 
 
-def _is_newer(revision: str) -> bool:
-    """Tell whether a newer program has been here; revisions are numbered, in four digits."""
-    return revision > _own_revision()
+def _is_newer(version: str) -> bool:
+    """Tell whether a newer program has been here; versions are numbers of four digits.
+
+    Raises:
+        DatabaseUnavailable: it is a copy that was not finished.
+    """
+    if version.startswith(UNFINISHED_COPY):
+        raise DatabaseUnavailable(
+            "The database is an unfinished copy: run `copy` again, which goes on with it."
+        )
+    return version > own_version()
 
 
 @contextmanager

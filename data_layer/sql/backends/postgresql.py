@@ -3,22 +3,23 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from sqlalchemy import URL, Connection, func, select, text
+from sqlalchemy import URL, Connection, Table, func, select, text
 
+from common.errors import InvalidInput
 from data_layer.database_options import DatabaseOptions
-from data_layer.sql.backends.backend import Engines
+from data_layer.sql.backends.backend import Engines, OnProgress
 from data_layer.sql.backends.server_engines import open_server
 from data_layer.sql.backends.server_locks import lock_connection
-from data_layer.sql.models import Movie
-
-_SEQUENCE = f"pg_get_serial_sequence('{Movie.__tablename__}', 'id')"
+from data_layer.sql.models import MOVIES, Movie
 
 
 class PostgreSql:
     """See `data_layer.sql.backends.backend.Backend`."""
 
     reads_are_short = False
+    snapshot_isolation = "REPEATABLE READ"
 
     def open(self, url: URL, options: DatabaseOptions) -> Engines:
         """Connect through psycopg; a statement that takes too long is given up."""
@@ -48,14 +49,39 @@ class PostgreSql:
             yield
 
     @contextmanager
+    def unlimited(self, connection: Connection) -> Iterator[None]:
+        """Lift the limits until the transaction ends."""
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        yield
+
+    def next_id(self, connection: Connection, table: Table) -> int:
+        """Read the sequence of the ids."""
+        last = f"pg_sequence_last_value({_sequence(table)}::regclass)"
+        return int(connection.scalar(text(f"SELECT coalesce({last}, 0) + 1")) or 1)
+
+    def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
+        """Set the sequence of the ids."""
+        connection.execute(
+            text(f"SELECT setval({_sequence(table)}, :next_id, false)"), {"next_id": next_id}
+        )
+
+    def backup(self, engines: Engines, path: Path, on_progress: OnProgress) -> None:
+        """Name the program that does it better."""
+        raise InvalidInput("PostgreSQL brings its own program for backups: use pg_dump.")
+
+    @contextmanager
     def filling(self, engines: Engines) -> Iterator[tuple[Connection, int]]:
         """Let the sequence go on behind the films that were added, and never back."""
-        with engines.writing.begin() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 0"))
-            next_id: int = connection.scalar(text(f"SELECT nextval({_SEQUENCE})")) or 1
+        with engines.writing.begin() as connection, self.unlimited(connection):
+            next_id = self.next_id(connection, MOVIES)
             yield connection, next_id
-            last_id = func.greatest(func.max(Movie.id), next_id)
-            connection.execute(select(func.setval(text(_SEQUENCE), last_id)))
+            last_id = connection.scalar(select(func.max(Movie.id))) or 0
+            self.set_next_id(connection, MOVIES, max(next_id, last_id + 1))
+
+
+def _sequence(table: Table) -> str:
+    return f"pg_get_serial_sequence('{table.name}', 'id')"
 
 
 def _lock_number(name: str) -> int:

@@ -3,24 +3,25 @@
 import fcntl
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
-from sqlalchemy import URL, Connection, create_engine, event, text
+from sqlalchemy import URL, Connection, Table, create_engine, event, func, select, text
 
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database_options import DatabaseOptions
-from data_layer.sql.backends.backend import Engines
+from data_layer.sql.backends.backend import Engines, OnProgress
 from data_layer.sql.backends.json_columns import write_json
-from data_layer.sql.models import Base, Movie
+from data_layer.sql.models import MOVIES, Base
 
 FILLING_CACHE_KIB = 32_768
 """How much of the database is kept in memory while it is filled; else SQLite keeps 2 MB."""
 
-_LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = :table").bindparams(
-    table=Movie.__tablename__
-)
+_PAGES_AT_ONCE = 1_000
+"""Of a backup: others can write between them."""
+
+_LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
 
 _WRITES = "movies_writes"
 """Execution option of connections that may write."""
@@ -30,6 +31,7 @@ class Sqlite:
     """See `data_layer.sql.backends.backend.Backend`."""
 
     reads_are_short = True
+    snapshot_isolation = "SERIALIZABLE"
 
     def open(self, url: URL, options: DatabaseOptions) -> Engines:
         """Open the file in WAL mode, so that readers and the one writer don't wait for each other.
@@ -65,6 +67,48 @@ class Sqlite:
             yield
 
     @contextmanager
+    def unlimited(self, connection: Connection) -> Iterator[None]:
+        """Do nothing: there are no limits."""
+        yield
+
+    def next_id(self, connection: Connection, table: Table) -> int:
+        """Read the counter of the table, or the highest id where it has none."""
+        last_id = connection.scalar(_LAST_ID, {"table": table.name})
+        if last_id is None:
+            last_id = connection.scalar(select(func.max(table.columns.id)))
+        return (last_id or 0) + 1
+
+    def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
+        """Set the counter of the table, if it has one."""
+        if table.dialect_options["sqlite"]["autoincrement"]:
+            values = {"table": table.name, "last_id": next_id - 1}
+            connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
+            connection.execute(
+                text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :last_id)"), values
+            )
+
+    def backup(self, engines: Engines, path: Path, on_progress: OnProgress) -> None:
+        """Copy page by page; what others write meanwhile is in it or not, but never in part.
+
+        Source: https://www.sqlite.org/backup.html.
+        """
+        source = engines.reading.raw_connection()
+        unfinished = path.with_name(f"{path.name}.unfinished")
+        try:
+            with closing(sqlite3.connect(unfinished)) as target:
+                cast("sqlite3.Connection", source.dbapi_connection).backup(
+                    target,
+                    pages=_PAGES_AT_ONCE,
+                    progress=lambda _status, left, total: on_progress(total - left, total),
+                )
+            unfinished.replace(path)
+        except (OSError, sqlite3.Error):
+            raise InvalidInput("The backup can't be written: check its path.") from None
+        finally:
+            source.close()
+            unfinished.unlink(missing_ok=True)
+
+    @contextmanager
     def filling(self, engines: Engines) -> Iterator[tuple[Connection, int]]:
         """Leave the log out where nobody else has the file open; links are the load's own duty.
 
@@ -76,7 +120,7 @@ class Sqlite:
         try:
             with engines.writing.begin() as connection, _indexes_made_anew(connection):
                 connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
-                yield connection, (connection.scalar(_LAST_ID) or 0) + 1
+                yield connection, self.next_id(connection, MOVIES)
         finally:
             _set_pragmas(engines, "WAL", "ON")
 
