@@ -18,8 +18,18 @@ from common.errors import InvalidSetting
 
 _DATABASE_URL = re.compile(r"sqlite:///.+|(postgresql|mysql|mariadb)://[^/]*/[^/?]+(\?.*)?")
 
+DATABASE_URL_FORMS = (
+    "sqlite:/// and the path of a file, or postgresql:// or mysql:// with"
+    " user:password@host/database"
+)
+
 PREFIX = "MOVIES_"
 _DOTENV = Path(".env")
+
+
+def is_database_url(value: str) -> bool:
+    """Tell whether this names a database of a kind that the catalogue can be kept in."""
+    return bool(_DATABASE_URL.fullmatch(value)) and value != "sqlite:///:memory:"
 
 
 class Settings(BaseSettings):
@@ -120,11 +130,8 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _require_known_database(cls, value: str) -> str:
-        if not _DATABASE_URL.fullmatch(value) or value == "sqlite:///:memory:":
-            raise ValueError(
-                "it must be sqlite:/// and the path of a file, or postgresql:// or mysql:// with"
-                " user:password@host/database"
-            )
+        if not is_database_url(value):
+            raise ValueError(f"it must be {DATABASE_URL_FORMS}")
         return value
 
     @model_validator(mode="after")

@@ -7,10 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from common.command_line import new_command_line, reported_errors
+from common.progress import progress_bar
 from common.settings import load_settings
 from data_fetcher.synthesis.films import FilmMaker
 from data_layer.bootstrap import open_database
@@ -64,20 +63,15 @@ def synthesise(
 def fill(database: Database, films: int, seed: int, *, is_linked: bool) -> SynthesisReport:
     """Store so many films; show the progress on standard error."""
     started, making_seconds = time.perf_counter(), 0.0
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True)
-    with Progress(*columns, TimeRemainingColumn(), console=console) as progress:
-        task = progress.add_task("Storing films", total=films)
-        with database.bulk_load() as load:
-            maker = FilmMaker(seed, load.next_id, films)
-            make = maker.make if is_linked else maker.make_bare
-            for stored in range(0, films, FILMS_AT_ONCE):
-                making = time.perf_counter()
-                batch = [make() for _ in range(min(FILMS_AT_ONCE, films - stored))]
-                making_seconds += time.perf_counter() - making
-                load.add_many(batch)
-                progress.advance(task, len(batch))
-            progress.update(task, description="Making the indexes")
+    with progress_bar("Storing", "films") as advance, database.bulk_load() as load:
+        maker = FilmMaker(seed, load.next_id, films)
+        make = maker.make if is_linked else maker.make_bare
+        for stored in range(0, films, FILMS_AT_ONCE):
+            making = time.perf_counter()
+            batch = [make() for _ in range(min(FILMS_AT_ONCE, films - stored))]
+            making_seconds += time.perf_counter() - making
+            load.add_many(batch)
+            advance(stored + len(batch), films)
     seconds = time.perf_counter() - started
     return SynthesisReport(films, round(making_seconds, 3), round(seconds - making_seconds, 3))
 

@@ -5,10 +5,15 @@ from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 
 
-def open_database(settings: Settings) -> Database:
-    """Return the database that the settings name; it connects when it is first used."""
+def open_database(settings: Settings, url: str | None = None) -> Database:
+    """Return the database that the settings name; it connects when it is first used.
+
+    Args:
+        settings: of the operator.
+        url: of another database than that of the settings.
+    """
     return Database(
-        settings.database_url,
+        url or settings.database_url,
         DatabaseOptions(
             pool_size=settings.database_pool_size,
             connect_timeout_seconds=settings.database_connect_timeout_seconds,

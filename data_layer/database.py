@@ -15,7 +15,7 @@ from data_layer.sql import schema
 from data_layer.sql.backends.backend import OnProgress
 from data_layer.sql.backends.known import backend_of
 from data_layer.sql.bulk_load import bulk_load
-from data_layer.sql.catalogue_copy import CopiedCatalogue, Home, copy_catalogue
+from data_layer.sql.catalogue_copy import CatalogueSums, Home, copy_catalogue
 from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
 
 
@@ -60,7 +60,7 @@ class Database:
             yield load
         self.revision.look()
 
-    def copy_to(self, target: "Database", on_progress: OnProgress) -> CopiedCatalogue:
+    def copy_to(self, target: "Database", on_progress: OnProgress) -> CatalogueSums:
         """Copy everything into another database; see `data_layer.sql.catalogue_copy`.
 
         Raises:

@@ -14,8 +14,13 @@ class BulkLoad(Protocol):
         """The id of the next film that is added."""
         ...
 
-    def add_many(self, films: Sequence[MovieFacts]) -> None:
+    def add_many(self, films: Sequence[MovieFacts], ids: Sequence[int] | None = None) -> None:
         """Store new films, in their order; some thousands at once are quickest.
+
+        Args:
+            films: any number.
+            ids: of the films, where they are to have others than the next ones: rising, and the
+                first one not below `next_id`.
 
         Raises:
             Conflict: one of them is there, or is given twice.

@@ -26,10 +26,13 @@ class SqlAlchemyBulkLoad:
         self.counts: Counter[Kind] = Counter()
         self.next_id = next_id
 
-    def add_many(self, films: Sequence[MovieFacts]) -> None:
+    def add_many(self, films: Sequence[MovieFacts], ids: Sequence[int] | None = None) -> None:
         """Insert whole rows, under ids that are counted here."""
-        facts_by_id = dict(enumerate(films, self.next_id))
-        self.next_id += len(films)
+        if not films:
+            return
+        next_ids = range(self.next_id, self.next_id + len(films))
+        facts_by_id = dict(zip(next_ids if ids is None else ids, films, strict=True))
+        self.next_id = max(facts_by_id) + 1
         self._movies.run(
             movie_row(movie_id, facts, movie_document(movie_id, facts))
             for movie_id, facts in facts_by_id.items()

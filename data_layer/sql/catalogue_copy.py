@@ -1,9 +1,8 @@
 """A whole catalogue, copied from one database into another one.
 
-Rows go in by rising keys, many in one transaction, films together with all that belongs to them.
-Each of these transactions reads back what it has written before it commits, so that a copy that
-was stopped goes on behind the highest key. Until all is there, the version of the target's schema
-says so, and no service starts on it.
+Rows go in by rising keys, many in one transaction, films together with all that belongs to them:
+a copy that was stopped goes on behind the highest key. Until all is there and was compared, the
+version of the target's schema says so, and no service starts on it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,8 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
+    Integer,
+    String,
     Table,
     delete,
     func,
@@ -56,15 +57,21 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
-class CopiedCatalogue:
-    """What a copy has, and what was compared with its source."""
+class CatalogueSums:
+    """What two equal catalogues have in common, whatever databases they are in.
 
-    rows_by_table: dict[str, int]
+    Args:
+        by_table: how many rows each table has; behind it the sums of its numbers and of the
+            lengths of its texts.
+        checksum: of the documents of all films and of every row that belongs to no film, by
+            their keys; XXH3-128, hexadecimal.
+    """
+
+    by_table: dict[str, tuple[int, ...]]
     checksum: str
-    """XXH3-128 of the documents of all films, by id; hexadecimal."""
 
 
-def copy_catalogue(source: Home, target: Home, on_progress: OnProgress) -> CopiedCatalogue:
+def copy_catalogue(source: Home, target: Home, on_progress: OnProgress) -> CatalogueSums:
     """Copy everything into an empty database, or go on with a copy of the same catalogue.
 
     The source may be written to meanwhile: what is copied is of one moment. A copy that goes on
@@ -131,21 +138,14 @@ def _copy_table(snapshot: Connection, target: Home, table: Table) -> Iterator[in
         copied = _count(connection, table)
     yield copied
     while rows := _read(snapshot, table, _behind(keys, last), FILMS_AT_ONCE):
-        before, last = last, _key_of(table, rows[-1])
         with _writing(target) as connection:
-            _add(connection, table, rows, _behind(keys, before) & ~_behind(keys, last))
+            RowInsert(connection, table).run(rows)
             for part in _PARTS if table is MOVIES else ():
                 of_films = part.columns.movie_id.between(rows[0][0], rows[-1][0])
-                _add(connection, part, _read(snapshot, part, of_films), of_films)
+                RowInsert(connection, part).run(_read(snapshot, part, of_films))
+        last = _key_of(table, rows[-1])
         copied += len(rows)
         yield copied
-
-
-def _add(connection: Connection, table: Table, rows: list[Row], place: ColumnElement[bool]) -> None:
-    """Insert the rows, and read back what is at their place now."""
-    RowInsert(connection, table).run(rows)
-    if _read(connection, table, place) != rows:
-        raise DatabaseUnavailable("The target does not hold what was written: nothing was kept.")
 
 
 def _read(
@@ -169,7 +169,7 @@ def _key_of(table: Table, row: Row) -> Row:
     )
 
 
-def _end(source: Home, snapshot: Connection, target: Home) -> CopiedCatalogue:
+def _end(source: Home, snapshot: Connection, target: Home) -> CatalogueSums:
     """Make the target a catalogue of its own, if it has what the source has."""
     with _writing(target) as connection:
         restore(connection)
@@ -177,21 +177,36 @@ def _end(source: Home, snapshot: Connection, target: Home) -> CopiedCatalogue:
             if table.autoincrement_column is not None:
                 next_id = source.backend.next_id(snapshot, table)
                 target.backend.set_next_id(connection, table, next_id)
-        copied = _describe(connection)
-        if copied != _describe(snapshot):
-            raise DatabaseUnavailable("The target has something else than the source.")
+        sums = _sum_up(connection)
+        if sums != _sum_up(snapshot):
+            raise DatabaseUnavailable(
+                "The copy is not like its source: drop the target and copy again."
+            )
         schema.set_version(connection, schema.own_version())
-    return copied
+    return sums
 
 
-def _describe(connection: Connection) -> CopiedCatalogue:
+def _sum_up(connection: Connection) -> CatalogueSums:
     checksum = xxhash.xxh3_128()
-    documents = select(MOVIES.columns.document).order_by(MOVIES.columns.id)
-    for (document,) in connection.execute(documents.execution_options(yield_per=FILMS_AT_ONCE)):
-        checksum.update(document)
-    tables = Base.metadata.sorted_tables
-    counts = {table.name: _count(connection, table) for table in tables}
-    return CopiedCatalogue(counts, checksum.hexdigest())
+    for table in _WHOLES:
+        columns = [table.columns.document] if table is MOVIES else table.columns
+        rows = select(*columns).order_by(*table.primary_key.columns)
+        for row in connection.execute(rows.execution_options(yield_per=FILMS_AT_ONCE)):
+            checksum.update(row[0] if table is MOVIES else repr(tuple(row)).encode())
+    by_table = {table.name: _sums(connection, table) for table in [*_PARTS, *_WHOLES]}
+    return CatalogueSums(by_table, checksum.hexdigest())
+
+
+def _sums(connection: Connection, table: Table) -> tuple[int, ...]:
+    length = func.char_length if connection.dialect.name == "mariadb" else func.length
+    sums: list[ColumnElement[Any]] = [func.count()]
+    for column in table.columns:
+        if isinstance(column.type, Integer):
+            sums.append(func.sum(column))
+        elif isinstance(column.type, String):
+            sums.append(func.sum(length(column)))
+    row = connection.execute(select(*sums).select_from(table)).one()
+    return tuple(int(value or 0) for value in row)
 
 
 def _behind(keys: list[Column[Any]], last: Sequence[Any] | None) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from sqlalchemy import URL, Engine, create_engine
 
 from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines
-from data_layer.sql.backends.json_columns import write_json
+from data_layer.sql.backends.json_columns import read_json, write_json
 from data_layer.sql.backends.one_writer import let_write_one_by_one
 
 LOCKS_AT_ONCE = 2
@@ -34,6 +34,7 @@ def open_server(url: URL, connect_args: dict[str, Any], options: DatabaseOptions
             isolation_level=isolation.upper(),
             connect_args={"connect_timeout": options.connect_timeout_seconds, **connect_args},
             json_serializer=write_json,
+            json_deserializer=read_json,
             paramstyle="format",
             pool_pre_ping=asks_first,
             pool_recycle=POOL_RECYCLE_SECONDS,

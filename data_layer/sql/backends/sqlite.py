@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Table, create_engine, event, func, selec
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines, OnProgress
-from data_layer.sql.backends.json_columns import write_json
+from data_layer.sql.backends.json_columns import read_json, write_json
 from data_layer.sql.models import MOVIES, Base
 
 FILLING_CACHE_KIB = 32_768
@@ -41,7 +41,10 @@ class Sqlite:
         Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_transaction.html.
         """
         engine = create_engine(
-            url, connect_args={"timeout": options.lock_timeout_seconds}, json_serializer=write_json
+            url,
+            connect_args={"timeout": options.lock_timeout_seconds},
+            json_serializer=write_json,
+            json_deserializer=read_json,
         )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)

@@ -1,0 +1,246 @@
+"""Films as lines of JSON, as `GET /movies/{id}` gives them: written, and read back."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, BinaryIO
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from common.progress import Advance
+from common.text import is_storable, match_key
+from data_fetcher.omdb.fields import (
+    COUNT_MAX,
+    NAME_MAX_CHARACTERS,
+    TEXT_MAX_CHARACTERS,
+    URL_MAX_CHARACTERS,
+    YEAR_MAX,
+    YEAR_MIN,
+)
+from data_layer.database import Database
+from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieFacts, MovieType, Rating
+from data_layer.entities.movie_query import MovieQuery, MovieSort
+from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
+
+LINE_MAX_BYTES = 1_048_576
+"""A longer line is no film."""
+
+_FILMS_AT_ONCE = 500
+_NAMES_MAX = 1_000
+_MINUTES_MAX = 100_000
+
+OnFault = Callable[[int, str], None]
+"""Is told the number of a line, from 1, and what is wrong with it."""
+
+
+def _require_storable(text: str) -> str:
+    if not text.strip() or not is_storable(text):
+        raise ValueError("it is blank, or holds NUL")
+    return text
+
+
+_Text = Annotated[str, Field(max_length=TEXT_MAX_CHARACTERS), AfterValidator(_require_storable)]
+_Name = Annotated[str, Field(max_length=NAME_MAX_CHARACTERS), AfterValidator(_require_storable)]
+_Names = Annotated[tuple[_Name, ...], Field(max_length=_NAMES_MAX)]
+_Url = Annotated[
+    str,
+    Field(
+        max_length=URL_MAX_CHARACTERS, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\x00-\x1f\x7f\"<>]+$"
+    ),
+]
+_Year = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)]
+_Count = Annotated[int, Field(ge=0, le=COUNT_MAX)]
+
+
+class _RatingLine(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    source: _Name
+    value: _Name
+
+
+class _FilmLine(BaseModel):
+    """A film, each of its fields checked; see `MovieFacts`."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    id: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    title: Annotated[str, Field(max_length=TITLE_MAX_CHARACTERS), AfterValidator(_require_storable)]
+    imdb_id: Annotated[str, Field(pattern=r"^tt[0-9]{7,16}$")] | None = None
+    year: _Year | None = None
+    end_year: _Year | None = None
+    type: MovieType = "movie"
+    rated: _Name | None = None
+    released: dt.date | None = None
+    runtime_minutes: Annotated[int, Field(ge=1, le=_MINUTES_MAX)] | None = None
+    genres: _Names = ()
+    directors: _Names = ()
+    writers: _Names = ()
+    cast: _Names = ()
+    plot: _Text | None = None
+    languages: _Names = ()
+    countries: _Names = ()
+    awards: _Text | None = None
+    poster_url: _Url | None = None
+    ratings: Annotated[tuple[_RatingLine, ...], Field(max_length=_NAMES_MAX)] = ()
+    metascore: Annotated[int, Field(ge=0, le=100)] | None = None
+    imdb_rating: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
+    imdb_votes: _Count | None = None
+    box_office_usd: _Count | None = None
+    production: _Text | None = None
+    website: _Url | None = None
+    self_url: str | None = None
+    """Says what `id` says."""
+
+    def to_facts(self) -> MovieFacts:
+        fields = self.model_dump(exclude={"id", "self_url", "ratings"})
+        ratings = tuple(Rating(rating.source, rating.value) for rating in self.ratings)
+        return MovieFacts(**fields, ratings=ratings)
+
+
+@dataclass(slots=True)
+class LineReport:
+    """What came of the lines that were read."""
+
+    added: int = 0
+    known: int = 0
+    """They were in the catalogue before, or came twice."""
+    faults: int = 0
+
+
+def export_films(unit_of_work: UnitOfWorkFactory, file: BinaryIO, advance: Advance) -> int:
+    """Write each film as a line, by id, and return how many there were.
+
+    Films that come or go meanwhile are in it or not; each one is whole, and there once.
+    """
+    query = MovieQuery(sort=MovieSort("id"), limit=_FILMS_AT_ONCE, counts_total=True)
+    exported, total = 0, None
+    while True:
+        with unit_of_work(is_read_only=True) as uow:
+            page = uow.movies.list(query)
+        file.writelines(movie.document + b"\n" for movie in page.movies)
+        exported += len(page.movies)
+        total = page.total if total is None else total
+        advance(exported, total)
+        if page.next_after is None:
+            return exported
+        query = MovieQuery(sort=query.sort, limit=query.limit, after=page.next_after)
+
+
+def import_films(
+    database: Database, file: BinaryIO, on_fault: OnFault, advance: Advance
+) -> LineReport:
+    """Add the films of these lines that are not there.
+
+    A film is there if its IMDb id is, or, where it has none, its title and year. Into a catalogue
+    that never had a film all films come in one transaction, with the ids that they have; else
+    many at once, under new ids, so that an import that was stopped can be repeated.
+
+    Raises:
+        DatabaseUnavailable: the transactions before stay.
+    """
+    importing = _Import(LineReport(), on_fault, advance)
+    with database.unit_of_work(is_read_only=True) as uow:
+        is_empty = not uow.movies.list(MovieQuery(limit=1)).movies
+    if is_empty:
+        importing.fill(database, file)
+    else:
+        importing.add(database, file)
+    return importing.report
+
+
+@dataclass(slots=True)
+class _Import:
+    report: LineReport
+    on_fault: OnFault
+    advance: Advance
+
+    def fill(self, database: Database, file: BinaryIO) -> None:
+        """Take the ids of the lines, as long as they rise; what has none gets the next one."""
+        seen: set[tuple[str, int | None]] = set()
+        with database.bulk_load() as load:
+            next_id = load.next_id
+            for batch in self._batches(file):
+                ids, films = [], []
+                for number, film in batch:
+                    facts = film.to_facts()
+                    if (identity := _identity(facts)) in seen:
+                        self.report.known += 1
+                    elif film.id is not None and film.id < next_id:
+                        self._refuse(number, "id: it must be larger than the ones before")
+                    else:
+                        seen.add(identity)
+                        ids.append(film.id or next_id)
+                        films.append(facts)
+                        next_id = ids[-1] + 1
+                load.add_many(films, ids)
+                self.report.added += len(films)
+
+    def add(self, database: Database, file: BinaryIO) -> None:
+        """Add what is not there, under new ids."""
+        for batch in self._batches(file):
+            new: dict[tuple[str, int | None], MovieFacts] = {}
+            with database.unit_of_work() as uow:
+                for _number, film in batch:
+                    facts = film.to_facts()
+                    if not _is_known(uow, facts):
+                        new.setdefault(_identity(facts), facts)
+                if new:
+                    uow.movies.add_many(list(new.values()))
+                    uow.commit()
+            self.report.added += len(new)
+            self.report.known += len(batch) - len(new)
+
+    def _batches(self, file: BinaryIO) -> Iterator[list[tuple[int, _FilmLine]]]:
+        """Yield the films with the numbers of their lines, some hundreds at once."""
+        batch: list[tuple[int, _FilmLine]] = []
+        number = 0
+        for number, line in enumerate(_lines(file), 1):
+            if film := self._read(number, line):
+                batch.append((number, film))
+            if len(batch) == _FILMS_AT_ONCE:
+                yield batch
+                batch = []
+                self.advance(number, None)
+        if batch:
+            yield batch
+        self.advance(number, number)
+
+    def _read(self, number: int, line: bytes) -> _FilmLine | None:
+        if not line.strip():
+            return None
+        if len(line) > LINE_MAX_BYTES:
+            self._refuse(number, f"it is longer than {LINE_MAX_BYTES} bytes")
+            return None
+        try:
+            return _FilmLine.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            place = ".".join(map(str, first["loc"]))
+            message = first["msg"].removeprefix("Value error, ")
+            self._refuse(number, f"{place}: {message}" if place else message)
+            return None
+
+    def _refuse(self, number: int, message: str) -> None:
+        self.report.faults += 1
+        self.on_fault(number, f"{message}.")
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines; of one that is too long no more than shows that it is."""
+    while line := file.readline(LINE_MAX_BYTES + 1):
+        rest = line
+        while len(rest) > LINE_MAX_BYTES and not rest.endswith(b"\n"):
+            rest = file.readline(LINE_MAX_BYTES + 1)
+        yield line
+
+
+def _identity(facts: MovieFacts) -> tuple[str, int | None]:
+    return (match_key(facts.title), facts.year) if facts.imdb_id is None else (facts.imdb_id, None)
+
+
+def _is_known(uow: UnitOfWork, facts: MovieFacts) -> bool:
+    if facts.imdb_id is not None:
+        return uow.movies.find_by_imdb_id(facts.imdb_id) is not None
+    namesakes = uow.movies.find_by_title(facts.title, facts.year)
+    return bool(namesakes)
