@@ -17,7 +17,6 @@ import psutil
 import psycopg
 import pymysql
 import pytest
-from sqlalchemy.engine import make_url
 
 from data_layer.database import Database
 
@@ -35,7 +34,8 @@ class Server:
     Args:
         command: that starts it.
         execute: runs statements on it, by its port.
-        url: of a database on it, without the name.
+        kind: `postgresql` or `mariadb`.
+        port: that it listens on.
         stop_signal: that has it end at once, in order.
     """
 
@@ -43,17 +43,20 @@ class Server:
         self,
         command: Sequence[str],
         execute: Callable[[Sequence[str]], None],
-        url: str,
+        kind: str,
+        port: int,
         stop_signal: signal.Signals,
     ) -> None:
         self._command = _as_nobody(command)
         self.execute = execute
-        self._url = url
+        self.kind = kind
+        self.port = port
         self._stop_signal = stop_signal
 
     def url_of(self, name: str) -> str:
         """Return the URL of a database."""
-        return f"{self._url}/{name}"
+        user = "postgresql://postgres" if self.kind == "postgresql" else "mysql://root"
+        return f"{user}@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:
         """Start it, and return when it answers."""
@@ -101,14 +104,14 @@ def new_postgresql() -> Iterator[Server]:
         data = str(folder / "data")
         _run([str(programs / "initdb"), "-D", data, "-U", "postgres", "--auth=trust", "--no-sync"])
         port = _free_port()
-        url = f"postgresql://postgres@127.0.0.1:{port}"
         server = Server(
             [
                 *(str(programs / "postgres"), "-D", data, "-p", str(port), "-h", "127.0.0.1"),
                 *("-c", "fsync=off", "-c", "unix_socket_directories="),
             ],
-            lambda statements: _execute_postgresql(f"{url}/postgres", statements),
-            url,
+            lambda statements: _execute_postgresql(server.url_of("postgres"), statements),
+            "postgresql",
+            port,
             signal.SIGINT,
         )
         with _running(server):
@@ -132,7 +135,8 @@ def new_mariadb(require_program: RequireProgram) -> Iterator[Server]:
                 *("--skip-log-bin", "--innodb-flush-log-at-trx-commit=0", "--skip-networking=0"),
             ],
             lambda statements: _execute_mariadb(port, statements),
-            f"mysql://root@127.0.0.1:{port}",
+            "mariadb",
+            port,
             signal.SIGTERM,
         )
         with _running(server):
@@ -191,8 +195,7 @@ def _find_postgresql() -> Path:
 
 
 def _schema_of_mariadb(server: Server) -> list[str]:
-    url = make_url(server.url_of(TEMPLATE))
-    with _mariadb(url.port or 0) as connection, connection.cursor() as cursor:
+    with _mariadb(server.port) as connection, connection.cursor() as cursor:
         cursor.execute(f"USE {TEMPLATE}")
         cursor.execute("SHOW TABLES")
         statements = ["SET foreign_key_checks = 0"]

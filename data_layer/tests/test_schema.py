@@ -53,6 +53,64 @@ def test_processes_that_start_together_migrate_once(any_database: Database) -> N
         database.close()
 
 
+def columns(database: Database) -> dict[tuple[str, str], tuple[str, bool]]:
+    """Type, and whether it has to be given, of each column."""
+    inspector = inspect(database.engines.reading)
+    return {
+        (table, column["name"]): (
+            str(column["type"]),
+            not column["nullable"] and column["default"] is None,
+        )
+        for table in table_names(database)
+        for column in inspector.get_columns(table)
+    }
+
+
+def unique_names(database: Database, tables: set[str]) -> set[str | None]:
+    """What forbids rows of these tables that were allowed without it."""
+    inspector = inspect(database.engines.reading)
+    return {
+        constraint["name"]
+        for table in tables
+        for constraint in [
+            *inspector.get_unique_constraints(table),
+            *inspector.get_foreign_keys(table),
+            *(index for index in inspector.get_indexes(table) if index["unique"]),
+        ]
+    }
+
+
+def test_the_newest_migration_takes_nothing_from_the_program_before_it(
+    any_database: Database,
+) -> None:
+    schema.downgrade(any_database.engines, "-1")
+    before, tables_before = columns(any_database), table_names(any_database)
+    forbidding = unique_names(any_database, tables_before)
+    any_database.migrate()
+    after = columns(any_database)
+    assert {column: after[column] for column in before} == before
+    new_in_old = {column for column in after.keys() - before.keys() if column[0] in tables_before}
+    assert not any(after[column][1] for column in new_in_old), "What is new has to have a default."
+    assert unique_names(any_database, tables_before) <= forbidding
+
+
+def test_an_older_program_works_on_the_schema_of_a_newer_one(any_database: Database) -> None:
+    with any_database.engines.writing.begin() as connection:
+        schema.set_version(connection, "9999")
+    any_database.migrate()
+    assert any_database.is_current()
+    with any_database.unit_of_work() as uow:
+        uow.movies.add(MovieFacts(title="Alien"))
+        uow.commit()
+    with any_database.engines.reading.connect() as connection:
+        assert schema.version_of(connection) == "9999"
+
+
+def test_a_program_does_not_work_on_an_older_schema(any_database: Database) -> None:
+    schema.downgrade(any_database.engines, "-1")
+    assert not any_database.is_current()
+
+
 def test_the_alembic_command_works_on_the_database_of_the_settings(tmp_path: Path) -> None:
     path = tmp_path / "movies.db"
     subprocess.run(

@@ -1,9 +1,14 @@
+import sqlite3
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import ProgrammingError
 
-from common.errors import Conflict, DatabaseUnavailable
+from common.errors import Conflict, DatabaseFull, DatabaseUnavailable
 from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts
@@ -11,6 +16,7 @@ from data_layer.entities.movie_query import MovieQuery
 from data_layer.entities.seed import Seed
 from data_layer.fake.unit_of_work import FakeDatabase
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
+from data_layer.sql.backends.server_engines import LOCKS_AT_ONCE
 
 FILM = MovieFacts(title="Alien", imdb_id="tt0078748")
 
@@ -115,3 +121,42 @@ def test_a_read_that_fails_says_when_to_try_again(tmp_path: Path) -> None:
     nowhere = Database(f"sqlite:///{tmp_path / 'missing' / 'movies.db'}")
     with pytest.raises(DatabaseUnavailable, match="check DATABASE_URL"):
         count(nowhere.unit_of_work)
+
+
+def test_a_full_file_is_said_and_reads_go_on(database: Database) -> None:
+    @event.listens_for(database.engines.reading, "connect")
+    def bound(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA max_page_count = 1")  # As many as there are: no more.
+
+    stored = 0
+    with pytest.raises(DatabaseFull, match="no room"):
+        for _ in range(100):
+            with database.unit_of_work() as uow:
+                uow.movies.add(MovieFacts(title="Long", plot="x" * 50_000))
+                uow.commit()
+            stored += 1
+    assert count(database.unit_of_work) == stored
+
+
+def test_a_wrong_statement_is_our_fault_and_not_the_databases(postgresql_url: str) -> None:
+    database = Database(postgresql_url)
+    with (
+        pytest.raises(psycopg.errors.UndefinedColumn),
+        database.unit_of_work(is_read_only=True) as uow,
+    ):
+        uow._run_on_driver("SELECT nope", ())  # type: ignore[attr-defined]  # Behind the port.
+    with pytest.raises(ProgrammingError), database.unit_of_work() as uow:
+        uow._run_in_session("SELECT nope", ())  # type: ignore[attr-defined]  # Behind the port.
+    database.close()
+
+
+def test_no_more_connections_than_the_pool_has_are_waited_for(postgresql_url: str) -> None:
+    options = DatabaseOptions(pool_size=1, connect_timeout_seconds=1)
+    database = Database(postgresql_url, options)
+    with ExitStack() as held:
+        for _ in range(1 + LOCKS_AT_ONCE):
+            held.enter_context(database.engines.reading.connect())
+        with pytest.raises(DatabaseUnavailable, match="Every connection"):
+            count(database.unit_of_work)
+    assert count(database.unit_of_work) == 0
+    database.close()
