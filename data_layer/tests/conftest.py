@@ -7,19 +7,7 @@ import pytest
 from data_layer.database import Database
 from data_layer.fake.unit_of_work import FakeDatabase
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
-
-SERVERS = ("postgresql", "mariadb")
-
-
-@pytest.fixture(params=["sqlite", *SERVERS])
-def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """An empty catalogue on each database in turn."""
-    if request.param == "sqlite":
-        yield request.getfixturevalue("database")
-        return
-    database = Database(request.getfixturevalue(f"{request.param}_url"))
-    yield database
-    database.close()
+from data_layer.tests.servers import SERVERS
 
 
 @pytest.fixture(

@@ -22,6 +22,8 @@ from data_layer.database import Database
 
 RequireProgram = Callable[[str], str]
 
+SERVERS = ("postgresql", "mariadb")
+
 _START_SECONDS = 60
 TEMPLATE = "movies_template"
 """The name of the database on each server that has the newest schema."""
@@ -178,7 +180,18 @@ def mariadb_url(mariadb_server: tuple[Server, list[str]]) -> Iterator[str]:
     server.execute([f"DROP DATABASE {name}"])
 
 
-@pytest.fixture(params=["postgresql", "mariadb"])
+@pytest.fixture(params=["sqlite", *SERVERS])
+def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
+    """An empty catalogue on each database in turn."""
+    if request.param == "sqlite":
+        yield request.getfixturevalue("database")
+        return
+    database = Database(request.getfixturevalue(f"{request.param}_url"))
+    yield database
+    database.close()
+
+
+@pytest.fixture(params=SERVERS)
 def own_server(request: pytest.FixtureRequest, require_program: RequireProgram) -> Iterator[Server]:
     """Give each server in turn, for a test that does it harm."""
     new = new_postgresql() if request.param == "postgresql" else new_mariadb(require_program)
