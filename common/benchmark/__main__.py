@@ -3,8 +3,8 @@
 import dataclasses
 import json
 import tempfile
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -13,14 +13,16 @@ from requests import RequestException
 from rich.console import Console
 from rich.table import Table
 
+from common.benchmark.cells import Cell
 from common.benchmark.commands import BenchmarkFailed
+from common.benchmark.databases import DatabasePlan, measure_database
 from common.benchmark.experiment import Experiment
 from common.benchmark.findings import Finding, find, find_slowdowns
 from common.benchmark.load import installed_tool
 from common.benchmark.progress import ExperimentProgress
 from common.benchmark.reads import FILMS_MIN
 from common.benchmark.report import render_chart, render_json, render_page
-from common.benchmark.results import Plan
+from common.benchmark.results import CACHED, Plan
 from common.benchmark.seeding import SeedingTimes, measure_seeding
 from common.command_line import new_command_line, reported_errors
 from common.errors import InvalidInput
@@ -61,14 +63,8 @@ def benchmark(
 def measure(plan: Plan, output: Path, *, set_baseline: bool) -> None:
     """Measure a plan, write the report, and print the figures that have targets."""
     console = Console(stderr=True)
-    with (
-        tempfile.TemporaryDirectory(prefix="movies-benchmark-") as folder,
-        closing(ExperimentProgress(console)) as progress,
-    ):
-        try:
-            results = Experiment(plan, Path(folder), progress).run()
-        except RequestException as error:
-            raise BenchmarkFailed(f"A server did not answer as it has to: {error}") from None
+    with _surroundings(console) as (folder, progress):
+        results = Experiment(plan, folder, progress).run()
     findings = find(results)
     baseline = output / "baseline.json"
     slowdowns = (
@@ -90,6 +86,19 @@ def measure(plan: Plan, output: Path, *, set_baseline: bool) -> None:
     console.print(f"The report is {output / 'report.html'}", highlight=False)
 
 
+@contextmanager
+def _surroundings(console: Console) -> Iterator[tuple[Path, ExperimentProgress]]:
+    """Give an empty folder and a progress; servers that do not answer end with a sentence."""
+    with (
+        tempfile.TemporaryDirectory(prefix="movies-benchmark-") as folder,
+        closing(ExperimentProgress(console)) as progress,
+    ):
+        try:
+            yield Path(folder), progress
+        except RequestException as error:
+            raise BenchmarkFailed(f"A server did not answer as it has to: {error}") from None
+
+
 def _read_sizes(text: str) -> tuple[int, ...]:
     sizes = tuple(int(size) if size.strip().isdigit() else 0 for size in text.split(","))
     if min(sizes) < FILMS_MIN or list(sizes) != sorted(set(sizes)):
@@ -102,6 +111,51 @@ def _findings_table(findings: Sequence[Finding]) -> Table:
     for finding in findings:
         verdict = "reached" if finding.is_met else "missed"
         table.add_row(finding.name, finding.text, finding.target_text, verdict)
+    return table
+
+
+@app.command()
+def database(
+    url: Annotated[
+        str,
+        typer.Option("--url", metavar="URL", help="An empty database; it keeps the films."),
+    ],
+    films: Annotated[int, typer.Option(min=FILMS_MIN, help="How many are copied.")] = 100_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often each question is asked.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.05, help="How long, each time.")] = 2,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object.")] = False,
+) -> None:
+    """Copy films into a database, and compare the service on it with the textbook app.
+
+    Then one process that answers from its cache is compared with two of them.
+    """
+    console = Console(stderr=True)
+    plan = DatabasePlan(
+        database_url=url, films=films, rounds=rounds, seconds=seconds, tool=installed_tool()
+    )
+    with reported_errors(), _surroundings(console) as (folder, progress):
+        results = measure_database(plan, folder, progress)
+    findings = list(results.find())
+    if as_json:
+        written = [dataclasses.asdict(finding) for finding in findings]
+        print(json.dumps({"findings": written, **dataclasses.asdict(results)}, indent=2))
+        return
+    Console().print(_findings_table(findings))
+    together = {f"{CACHED}, {place}": cell for place, cell in results.together.items()}
+    Console().print(_cells_table({**results.apart, **together}))
+
+
+def _cells_table(cells: Mapping[str, Cell]) -> Table:
+    table = Table("", "requests/s", "server, us a request", "load, us a request", "errors")
+    for name, cell in cells.items():
+        table.add_row(
+            name,
+            f"{cell.requests_per_second.median:,.0f}",
+            f"{cell.cpu_us:.1f}",
+            f"{cell.generator_cpu_us:.1f}",
+            str(cell.errors),
+        )
     return table
 
 

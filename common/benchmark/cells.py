@@ -28,6 +28,8 @@ class Question:
     paths: Sequence[str]
     connections: int
     headers: Sequence[str] = ()
+    generator: LoadGenerator | None = None
+    """Makes its load, where that is another one than that of the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Cell:
     """Medians over the rounds, by percentile."""
     cpu_us: float
     """Of the server, for each request."""
+    generator_cpu_us: float = 0
+    """Of what makes the load, for each request."""
     errors: int
     is_slow: bool
     """Whether it was asked once a round: not everybody who asks would get an answer in time."""
@@ -73,7 +77,7 @@ class _Rounds:
         asked = self.question
         with ProcessMeter(asked.server.pid) as meter:
             if not self.is_slow:
-                load = generator.run(
+                load = (asked.generator or generator).run(
                     asked.server.url,
                     asked.paths,
                     seconds=seconds,
@@ -100,6 +104,9 @@ class _Rounds:
                 for percentile in self.loads[0].latency_us
             },
             cpu_us=self.cpu_seconds / max(1, answered) * 1e6,
+            generator_cpu_us=sum(load.generator_cpu_seconds for load in self.loads)
+            / max(1, answered)
+            * 1e6,
             errors=sum(load.errors for load in self.loads),
             is_slow=self.is_slow,
         )

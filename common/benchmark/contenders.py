@@ -86,27 +86,30 @@ class Arena:
     folder: Path
     processors: Processors
 
-    def service(self, catalogue: Path, cache: str) -> AbstractContextManager[Server]:
-        """Give the service, with its cache `on` or `off`."""
+    def service(
+        self, database_url: str, cache: str, *, processes: int = 1
+    ) -> AbstractContextManager[Server]:
+        """Give the service, with its cache `on` or `off`, in so many processes."""
         return self._served(
-            f"service-cache-{cache}-{catalogue.stem}",
+            f"service-cache-{cache}-{processes}",
             lambda _port: [sys.executable, "-m", "movies_service", "serve"],
             "/movies",
             {
-                "DATABASE_URL": f"sqlite:///{catalogue}",
+                "DATABASE_URL": database_url,
                 "MOVIES_CACHE": cache,
+                "MOVIES_PROCESSES": str(processes),
                 "MOVIES_SEED": "off",
                 "MOVIES_ACCESS_LOG": "off",
             },
         )
 
-    def textbook(self, catalogue: Path) -> AbstractContextManager[Server]:
+    def textbook(self, database_url: str) -> AbstractContextManager[Server]:
         """Give the app that tutorials write, on the server of the service."""
         return self._served(
-            f"textbook-{catalogue.stem}",
+            "textbook",
             _uvicorn(textbook.__name__),
             "/movies",
-            {textbook.DATABASE_VARIABLE: str(catalogue)},
+            {textbook.DATABASE_VARIABLE: database_url},
         )
 
     def datasette(self, catalogue: Path) -> AbstractContextManager[Server]:

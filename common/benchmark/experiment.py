@@ -138,12 +138,13 @@ class Experiment:
         for films in self.plan.sizes:
             catalogue = self._catalogue(films)
             self.observer.stage(f"Starting the servers of {films:,} films")
-            uncached = stack.enter_context(arena.service(catalogue, "off"))
-            cached = stack.enter_context(arena.service(catalogue, "on"))
+            url = f"sqlite:///{catalogue}"
+            uncached = stack.enter_context(arena.service(url, "off"))
+            cached = stack.enter_context(arena.service(url, "on"))
             samples = find_samples(uncached.url, films)
             for contender, server, paths in (
                 (UNCACHED, uncached, SERVICE_PATHS),
-                (TEXTBOOK, stack.enter_context(arena.textbook(catalogue)), TEXTBOOK_PATHS),
+                (TEXTBOOK, stack.enter_context(arena.textbook(url)), TEXTBOOK_PATHS),
                 (DATASETTE, stack.enter_context(arena.datasette(catalogue)), DATASETTE_PATHS),
             ):
                 questions += self._questions(contender, films, server, paths, samples)

@@ -1,6 +1,7 @@
 """Load on a server: from wrk where it is installed, else from a client of our own."""
 
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -27,6 +28,8 @@ class Load:
     """Requests that got no answer, or one with a status of 400 or more."""
     latency_us: dict[str, float]
     """By percentile, such as "99"."""
+    generator_cpu_seconds: float = 0
+    """What making the load has cost."""
 
     @property
     def requests_per_second(self) -> float:
@@ -65,8 +68,16 @@ class LoadGenerator:
             file.flush()
             make = _wrk_command if self.tool == "wrk" else _client_command
             command = make(url, file.name, connections, seconds, headers)
+            before = _cpu_seconds_of_children()
             printed = run_command(command)
-        return Load(**json.loads(printed.splitlines()[-1]))
+            spent = _cpu_seconds_of_children() - before
+        return Load(**json.loads(printed.splitlines()[-1]), generator_cpu_seconds=spent)
+
+
+def _cpu_seconds_of_children() -> float:
+    """Return the CPU time of the commands that this process has waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 def installed_tool() -> Tool:

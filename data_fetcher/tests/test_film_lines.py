@@ -160,6 +160,14 @@ def test_into_an_empty_catalogue_ids_have_to_rise_and_films_come_once(database: 
     assert stored == {5: "Five", 6: "Six"}
 
 
+def test_a_batch_of_films_that_came_before_adds_nothing(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(film_lines, "_FILMS_AT_ONCE", 2)
+    lines = b'{"title": "Alien"}\n{"title": "Brazil"}\n' * 2
+    assert imported(database, lines) == (LineReport(added=2, known=2), [])
+
+
 def test_nothing_at_all_is_no_fault(database: Database) -> None:
     assert exported(database) == b""
     assert imported(database, b"\n\n") == (LineReport(), [])

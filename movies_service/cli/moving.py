@@ -1,6 +1,8 @@
 """The commands that move a catalogue: `copy`, `backup`, `export` and `import`."""
 
+import json
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -43,6 +45,10 @@ def copy(
         str | None,
         typer.Option("--from", metavar="URL", help="The catalogue; else that of DATABASE_URL."),
     ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as one JSON object.")
+    ] = False,
 ) -> None:
     """Copy a whole catalogue into another database, of the same kind or another one.
 
@@ -54,15 +60,23 @@ def copy(
         source_url = _require_url(source_url or settings.database_url, "--from")
         if _require_url(target_url, "--to") == source_url:
             raise InvalidInput("--to: it names the same database as --from.")
+        started = time.perf_counter()
         with (
             closing(open_database(settings, source_url)) as source,
             closing(open_database(settings, target_url)) as target,
             progress_bar("Copying", "films") as advance,
         ):
             sums = source.copy_to(target, advance)
-    films = sums.by_table["movies"][0]
+    seconds, films = time.perf_counter() - started, sums.by_table["movies"][0]
     rows = sum(counts[0] for counts in sums.by_table.values())
-    print(f"{films:,} films copied and compared: {rows:,} rows, checksum {sums.checksum}.")
+    if as_json:
+        copied = {"films": films, "rows": rows, "checksum": sums.checksum}
+        print(json.dumps({**copied, "seconds": round(seconds, 3)}))
+        return
+    print(
+        f"{films:,} films copied and compared in {seconds:.1f} s: {rows:,} rows, "
+        f"checksum {sums.checksum}."
+    )
 
 
 def backup(

@@ -9,7 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from multiprocessing.process import BaseProcess
 from types import FrameType
+from typing import cast
 
 import structlog
 
@@ -64,7 +66,7 @@ class Processes:
         self._processes[number] = process
 
     def _keep_alive(self, signals: Connection) -> None:
-        """Return at the first signal."""
+        """Return at the first signal, and take it in."""
         while True:
             numbers = {process.sentinel: number for number, process in self._processes.items()}
             ready = wait([signals, *numbers])
@@ -75,20 +77,18 @@ class Processes:
                     exit_code=self._processes[number].exitcode,
                 )
             if wait([signals], PAUSE_SECONDS if ended else 0):
+                signals.recv_bytes()
                 return
             for number in ended:
                 self._start(number)
 
     def _stop(self, signals: Connection) -> None:
-        if signals.poll():
-            signals.recv_bytes()
         for process in self._processes.values():
             process.terminate()
         deadline = time.monotonic() + STOP_SECONDS
         while alive := [each.sentinel for each in self._processes.values() if each.is_alive()]:
-            if signals in wait([signals, *alive], max(0, deadline - time.monotonic())):
-                break
-            if time.monotonic() >= deadline:
+            ready = wait([signals, *alive], max(0, deadline - time.monotonic()))
+            if signals in ready or not ready:
                 break
         for process in self._processes.values():
             process.kill()
@@ -122,7 +122,5 @@ def _be_one(work: Work, number: int) -> None:
 
 
 def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
+    cast("BaseProcess", multiprocessing.parent_process()).join()
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -29,10 +30,11 @@ def run(*arguments: str, code: int = 0, said: bytes = b"") -> tuple[str, str]:
 
 def test_copies_the_catalogue_of_the_settings(tmp_path: Path) -> None:
     answer, remark = run("copy", "--to", f"sqlite:///{tmp_path / 'other.db'}")
-    assert answer.startswith("2 films copied and compared: ")
+    assert answer.startswith("2 films copied and compared in ")
     assert "2/2" in remark
-    answer, _ = run("copy", "--from", "sqlite:///other.db", "--to", "sqlite:///third.db")
-    assert answer.startswith("2 films copied and compared: ")
+    from_other = ("--from", "sqlite:///other.db", "--to", "sqlite:///third.db")
+    answer, _ = run("copy", *from_other, "--json")
+    assert json.loads(answer)["films"] == 2
 
 
 @pytest.mark.parametrize(

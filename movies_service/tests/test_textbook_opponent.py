@@ -28,7 +28,7 @@ FILMS = [
 def client(monkeypatch: pytest.MonkeyPatch, database: Database, tmp_path: Path) -> TestClient:
     with database.bulk_load() as load:
         load.add_many(FILMS)
-    monkeypatch.setenv(textbook.DATABASE_VARIABLE, str(tmp_path / "movies.db"))
+    monkeypatch.setenv(textbook.DATABASE_VARIABLE, f"sqlite:///{tmp_path / 'movies.db'}")
     return TestClient(textbook.create_app())
 
 

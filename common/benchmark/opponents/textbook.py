@@ -4,6 +4,7 @@ It reads the same database through the same indexes, loads what belongs to a fil
 `selectinload`, and lets FastAPI validate and write the answer.
 """
 
+import datetime as dt
 import os
 from collections.abc import Iterator
 from typing import Annotated
@@ -24,7 +25,9 @@ from sqlalchemy.orm import (
 from common.text import match_key
 
 DATABASE_VARIABLE = "TEXTBOOK_DATABASE"
-"""Holds the path of a catalogue."""
+"""Holds the URL of a catalogue, as `DATABASE_URL` does."""
+
+_DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
 
 class Base(DeclarativeBase):
@@ -92,7 +95,7 @@ class Movie(Base):
     year_key: Mapped[int]
     type: Mapped[str]
     rated: Mapped[str | None]
-    released: Mapped[str | None]
+    released: Mapped[dt.date | None]
     runtime_minutes: Mapped[int | None]
     plot: Mapped[str | None]
     languages: Mapped[list[str]] = mapped_column(JSON)
@@ -151,7 +154,7 @@ class MovieRead(BaseModel):
     year: int | None
     type: str
     rated: str | None
-    released: str | None
+    released: dt.date | None
     runtime_minutes: int | None
     genres: list[str]
     directors: list[str]
@@ -210,7 +213,8 @@ _WHOLE = (
 
 def create_app() -> FastAPI:
     """Return the app, for a server that is told to call a factory."""
-    engine = create_engine(f"sqlite:///{os.environ[DATABASE_VARIABLE]}")
+    kind, _, rest = os.environ[DATABASE_VARIABLE].partition(":")
+    engine = create_engine(f"{_DRIVERS.get(kind, kind)}:{rest}")
     new_session = sessionmaker(engine)
     app = FastAPI()
 

@@ -124,7 +124,7 @@ def test_a_slow_read_is_asked_once_a_round(
 ) -> None:
     monkeypatch.chdir(ROOT)
     asked: list[str] = []
-    with Arena(tmp_path, None).service(migrated_file, "off") as server:
+    with Arena(tmp_path, None).service(f"sqlite:///{migrated_file}", "off") as server:
         question = Question(
             contender="service",
             films=0,
@@ -146,7 +146,7 @@ def test_fills_the_cache_until_it_throws_answers_out(
 ) -> None:
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("MOVIES_CACHE_MAX_ENTRIES", "3")
-    with Arena(tmp_path, None).service(migrated_file, "on") as server:
+    with Arena(tmp_path, None).service(f"sqlite:///{migrated_file}", "on") as server:
         memory = measure_memory(server, 1_000, fills_cache=True)
     assert memory.is_cache_full
     assert memory.resident_bytes > 2**20
