@@ -8,7 +8,7 @@ PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate test test-units test-integration coverage check \
-        format docs bench bench-quick bench-seeding openapi films build clean
+        format docs bench bench-quick bench-seeding bench-database openapi films build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -82,6 +82,9 @@ bench-quick: setup-dev ## The same with 100 and 10,000 films, in some minutes
 
 bench-seeding: setup-dev ## Time seeding, in parallel and one by one, against its limit
 	@$(BIN)/python -m common.benchmark seeding
+
+bench-database: setup-dev ## Compare on the empty database of URL=…, with the textbook app and two processes
+	@$(BIN)/python -m common.benchmark database --url "$(URL)"
 
 openapi: setup-dev ## Write movies_service/oas.yaml anew
 	@$(BIN)/python -m movies_service openapi --format yaml > movies_service/oas.yaml

@@ -17,6 +17,16 @@ def test_readme_quotes_every_figure_of_the_run_in_the_docs() -> None:
         assert row in README
 
 
+def test_readme_and_the_guide_quote_the_run_on_postgresql() -> None:
+    run = json.loads((ROOT / "docs" / "benchmark" / "postgresql.json").read_text(encoding="utf-8"))
+    guide = (ROOT / "docs" / "databases.md").read_text(encoding="utf-8")
+    assert len(run["findings"]) == 3
+    for finding in (Finding(**finding) for finding in run["findings"]):
+        row = f"| {finding.name} | {finding.text} | {finding.target_text} |"
+        assert row in README
+        assert row in guide
+
+
 def test_readme_quotes_its_seedings() -> None:
     for times in (SeedingTimes(**times) for times in RESULTS["seeding"]):
         row = (
