@@ -64,13 +64,20 @@ class Database:
         """Copy everything into another database; see `data_layer.sql.catalogue_copy`.
 
         Raises:
-            InvalidInput: the target holds something else, or this schema is not the newest.
+            InvalidInput: the target holds something else, or one of them has another schema.
         """
-        if not self.is_current():
-            raise InvalidInput("The source has another schema: run `migrate` on it first.")
         if not schema.is_unfinished_copy(target.engines):
             target.migrate()
         return copy_catalogue(self.home, target.home, on_progress)
+
+    def require_existing(self) -> None:
+        """Make sure that the database was not misspelt: SQLite would make a new one.
+
+        Raises:
+            InvalidInput: there is no such file.
+        """
+        if not self._backend.exists(self.engines):
+            raise InvalidInput("There is no such SQLite file: check its path.")
 
     def backup(self, path: Path, on_progress: OnProgress) -> None:
         """Write a copy into a new file, while others use the database.

@@ -24,5 +24,6 @@ if (given := context.config.attributes.get("connection")) is not None:
     _run(given)
 else:
     database = open_database(load_settings())
-    with database.engines.writing.execution_options(**{MIGRATES: True}).begin() as own:
+    migrating = database.engines.writing.execution_options(**{MIGRATES: True})
+    with migrating.begin() as own, database.home.backend.unlimited(own):
         _run(own)

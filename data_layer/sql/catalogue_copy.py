@@ -6,7 +6,7 @@ version of the target's schema says so, and no service starts on it.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,17 +78,17 @@ def copy_catalogue(source: Home, target: Home, on_progress: OnProgress) -> Catal
     after such a write begins anew.
 
     Args:
-        source: with the newest schema.
-        target: with the newest schema, or an unfinished copy.
+        source: with the schema of this program.
+        target: with the same schema, or an unfinished copy.
         on_progress: is told how many films are there, of how many.
 
     Raises:
-        InvalidInput: the target holds something else.
+        InvalidInput: the target holds something else, or one of them has another schema.
         DatabaseUnavailable: what was copied until then stays; the next copy goes on.
     """
-    with ExitStack() as stack:
-        stack.enter_context(translated_errors())
-        snapshot = stack.enter_context(_snapshot(source))
+    with translated_errors(), _snapshot(source) as snapshot:
+        if schema.version_of(snapshot) != schema.own_version():
+            raise InvalidInput("The source has another schema: run `migrate` on it first.")
         mark = f"{schema.UNFINISHED_COPY}{_revision(snapshot)}"
         _begin(target, mark)
         total = _count(snapshot, MOVIES)
@@ -123,6 +123,8 @@ def _begin(target: Home, mark: str) -> None:
         if version.startswith(schema.UNFINISHED_COPY):
             for table in reversed(Base.metadata.sorted_tables):
                 connection.execute(delete(table))
+        elif version != schema.own_version():
+            raise InvalidInput("The target has the schema of a newer program: copy with that one.")
         elif any(_count(connection, table) for table in Base.metadata.sorted_tables):
             raise InvalidInput("The target is not empty: name a database without a catalogue.")
         schema.set_version(connection, mark)

@@ -34,7 +34,11 @@ def upgrade(backend: Backend, engines: Engines, revision: str = HEAD) -> None:
     Raises:
         DatabaseUnavailable: the database can't be opened or written.
     """
-    with backend.wait_for_lock(engines, "migration"), _writing(engines) as connection:
+    with (
+        backend.wait_for_lock(engines, "migration"),
+        _writing(engines) as connection,
+        backend.unlimited(connection),
+    ):
         if not _is_newer(version_of(connection)):
             command.upgrade(_config(connection), revision)
 

@@ -188,9 +188,19 @@ def test_a_target_that_holds_something_is_left_as_it_is(
 def test_a_source_of_another_schema_is_not_copied(
     open_database: OpenDatabase, database: Database
 ) -> None:
-    schema.downgrade(database.engines, "0001")
+    schema.downgrade(database.engines, "-1")
     with pytest.raises(InvalidInput, match="migrate"):
         database.copy_to(open_database("sqlite"), nothing)
+
+
+def test_a_target_of_a_newer_program_is_left_as_it_is(
+    open_database: OpenDatabase, database: Database
+) -> None:
+    target = open_database("sqlite")
+    with target.engines.writing.begin() as connection:
+        schema.set_version(connection, "9999")
+    with pytest.raises(InvalidInput, match="newer program"):
+        filled(database).copy_to(target, nothing)
 
 
 def test_a_copy_that_somebody_has_touched_is_found_out(

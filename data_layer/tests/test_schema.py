@@ -7,13 +7,17 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect, select
+from alembic.script import ScriptDirectory
+from sqlalchemy import inspect, select, text
 
 from common.errors import DatabaseUnavailable
 from data_layer.database import Database
+from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts
 from data_layer.sql import models, schema
+from data_layer.sql.translation import translated_errors
 
 pytestmark = pytest.mark.integration
 
@@ -94,6 +98,12 @@ def test_the_newest_migration_takes_nothing_from_the_program_before_it(
     assert unique_names(any_database, tables_before) <= forbidding
 
 
+def test_migrations_are_numbered_so_that_a_program_knows_a_newer_one() -> None:
+    scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
+    revisions = [script.revision for script in scripts.walk_revisions()][::-1]
+    assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+
+
 def test_an_older_program_works_on_the_schema_of_a_newer_one(any_database: Database) -> None:
     with any_database.engines.writing.begin() as connection:
         schema.set_version(connection, "9999")
@@ -104,6 +114,30 @@ def test_an_older_program_works_on_the_schema_of_a_newer_one(any_database: Datab
         uow.commit()
     with any_database.engines.reading.connect() as connection:
         assert schema.version_of(connection) == "9999"
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_a_migration_may_take_longer_than_other_statements(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    options = DatabaseOptions(statement_timeout_seconds=1)
+    database = Database(request.getfixturevalue(f"{kind}_url"), options)
+    sleep = text("SELECT pg_sleep(1.2)" if kind == "postgresql" else "SELECT sleep(1.2)")
+
+    def run_slowly() -> None:
+        with translated_errors(), database.engines.writing.begin() as connection:
+            connection.execute(sleep)
+
+    with pytest.raises(DatabaseUnavailable, match="too long"):
+        run_slowly()
+    with (
+        database.engines.writing.begin() as connection,
+        database.home.backend.unlimited(connection),
+    ):
+        connection.execute(sleep)
+    with pytest.raises(DatabaseUnavailable, match="too long"):
+        run_slowly()
+    database.close()
 
 
 def test_a_program_does_not_work_on_an_older_schema(any_database: Database) -> None:

@@ -66,6 +66,7 @@ def copy(
             closing(open_database(settings, target_url)) as target,
             progress_bar("Copying", "films") as advance,
         ):
+            source.require_existing()
             sums = source.copy_to(target, advance)
     seconds, films = time.perf_counter() - started, sums.by_table["movies"][0]
     rows = sum(counts[0] for counts in sums.by_table.values())
@@ -88,6 +89,7 @@ def backup(
         closing(open_database(settings)) as database,
         progress_bar("Copying", "pages") as advance,
     ):
+        database.require_existing()
         database.backup(path, advance)
     print(f"The backup is {path}.", file=sys.stderr)
 
@@ -96,13 +98,10 @@ def export(
     path: Annotated[Path, typer.Argument(help="A new file; `-` for standard output.")] = STANDARD,
 ) -> None:
     """Write every film as a line of JSON, by id, as the API gives it."""
-    with (
-        _settings() as settings,
-        closing(open_database(settings)) as database,
-        progress_bar("Exporting", "films") as advance,
-        _open_new(path) as file,
-    ):
-        films = export_films(database.unit_of_work, file, advance)
+    with _settings() as settings, closing(open_database(settings)) as database:
+        database.require_existing()
+        with progress_bar("Exporting", "films") as advance, _open_new(path) as file:
+            films = export_films(database.unit_of_work, file, advance)
     print(f"{films:,} films exported.", file=sys.stderr)
 
 

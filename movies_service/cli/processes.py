@@ -20,7 +20,7 @@ _log = structlog.get_logger(__name__)
 _SPAWN = multiprocessing.get_context("spawn")
 """Each begins as an interpreter of its own: no thread and no connection of the parent is copied."""
 
-STOP_SECONDS = 7.5
+STOP_SECONDS = 7.75
 """How long they get to end what they do."""
 
 PAUSE_SECONDS = 1.0

@@ -30,7 +30,7 @@ from movies_service.use_cases.api_keys import ApiKeys
 STOP_SECONDS = 6
 """How long requests in flight get to end; Cloud Run kills after 10, we promise 8."""
 
-END_SECONDS = 1
+END_SECONDS = 1.5
 """How long the process gets to end by itself after that."""
 
 _BACKLOG = 2048

@@ -43,6 +43,7 @@ def test_copies_the_catalogue_of_the_settings(tmp_path: Path) -> None:
         (["copy", "--to", "redis://localhost"], "--to: it must be sqlite:///"),
         (["copy", "--from", "movies.db", "--to", "sqlite:///x.db"], "--from: it must be"),
         (["copy", "--from", "sqlite:///a.db", "--to", "sqlite:///a.db"], "the same database"),
+        (["copy", "--from", "sqlite:///typo.db", "--to", "sqlite:///x.db"], "no such SQLite file"),
         (["backup", "movies.db"], "there already"),
         (["export", "movies.db"], "there already"),
         (["export", "missing/films.ndjson"], "can't be written"),
@@ -52,6 +53,16 @@ def test_copies_the_catalogue_of_the_settings(tmp_path: Path) -> None:
 def test_what_cannot_be_done_is_a_sentence(arguments: list[str], message: str) -> None:
     _, remark = run(*arguments, code=ExitCode.USAGE)
     assert message in remark
+
+
+@pytest.mark.parametrize("command", ["backup", "export"])
+def test_a_database_that_is_misspelt_is_not_made(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///typo.db")
+    _, remark = run(command, "out", code=ExitCode.USAGE)
+    assert "no such SQLite file" in remark
+    assert not (tmp_path / "typo.db").exists()
 
 
 def test_backs_up(tmp_path: Path) -> None:

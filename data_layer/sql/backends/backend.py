@@ -42,6 +42,10 @@ class Backend(Protocol):
         """Return engines, which connect when they are first used."""
         ...
 
+    def exists(self, engines: Engines) -> bool:
+        """Tell whether connecting would find a database instead of making one."""
+        ...
+
     def try_lock(self, engines: Engines, name: str) -> AbstractContextManager[bool]:
         """Try to be the one process that does `name`; give whether that was free.
 

@@ -36,6 +36,10 @@ class MariaDb:
         )
         return open_server(url, {"init_command": settings}, options)
 
+    def exists(self, engines: Engines) -> bool:
+        """Return that servers make no databases by themselves."""
+        return True
+
     @contextmanager
     def try_lock(self, engines: Engines, name: str) -> Iterator[bool]:
         """Take a lock by its name."""

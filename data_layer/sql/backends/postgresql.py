@@ -30,6 +30,10 @@ class PostgreSql:
         url = url.set(drivername="postgresql+psycopg")
         return open_server(url, {"options": settings}, options)
 
+    def exists(self, engines: Engines) -> bool:
+        """Return that servers make no databases by themselves."""
+        return True
+
     @contextmanager
     def try_lock(self, engines: Engines, name: str) -> Iterator[bool]:
         """Take an advisory lock of a session."""

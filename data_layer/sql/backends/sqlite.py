@@ -50,6 +50,10 @@ class Sqlite:
         event.listen(engine, "begin", _begin)
         return Engines(engine, engine.execution_options(**{_WRITES: True}))
 
+    def exists(self, engines: Engines) -> bool:
+        """Look for the file."""
+        return Path(engines.writing.url.database or "").exists()
+
     @contextmanager
     def try_lock(self, engines: Engines, name: str) -> Iterator[bool]:
         """Lock a file beside the database's; the system takes the lock back."""
