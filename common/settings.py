@@ -93,6 +93,12 @@ class Settings(BaseSettings):
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
     """Origins whose pages may call the API, separated by commas; `*` for all."""
 
+    add_requires_key: Literal["on", "off"] = "off"
+    """Whether adding films needs an API key with the scope `movies:write`; else all may add."""
+
+    key_grace_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 86_400
+    """How long a key that was rotated opens beside the new one."""
+
     max_body_bytes: Annotated[int, Field(ge=1)] = 65_536
     """Largest request body that is read; more is a 413."""
 

@@ -21,7 +21,8 @@ from movies_service.error_handlers import install_error_handlers
 from movies_service.metrics import RequestCounts
 from movies_service.query_parameters import refuse_unknown_parameters
 from movies_service.revision_header import REVISION_HEADER
-from movies_service.routers import health, index, metrics, movies
+from movies_service.routers import api_keys, health, index, metrics, movies
+from movies_service.security import find_credential
 
 VERSION = "0.1.0"
 
@@ -64,9 +65,16 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
         description=_DESCRIPTION,
         lifespan=lifespan,
         redirect_slashes=False,
-        dependencies=[Depends(refuse_unknown_parameters)],
+        dependencies=[Depends(refuse_unknown_parameters), Depends(find_credential)],
     )
-    for router in (index.router, movies.reads, movies.router, health.router, metrics.router):
+    for router in (
+        index.router,
+        movies.reads,
+        movies.router,
+        api_keys.router,
+        health.router,
+        metrics.router,
+    ):
         api.include_router(router)
     install_error_handlers(api)
     complete_documentation(api)

@@ -25,7 +25,7 @@ from movies_service.app import EdgeOptions, create_app
 from movies_service.edge.cache import CacheOptions, Revision
 from movies_service.execution import InThreads, run_inline
 from movies_service.metrics import Counts, Metrics
-from movies_service.services import Services
+from movies_service.services import DEFAULT_POLICY, Policy, Services
 from movies_service.shared_counts import SharedCounts
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
@@ -52,7 +52,10 @@ class Upstream(Protocol):
 
 @contextmanager
 def built_services(
-    database: Database, omdb: Upstream, counts: Callable[[], Counts]
+    database: Database,
+    omdb: Upstream,
+    counts: Callable[[], Counts],
+    policy: Policy = DEFAULT_POLICY,
 ) -> Iterator[Services]:
     """Give the use cases on a database and a client of OMDb.
 
@@ -70,6 +73,7 @@ def built_services(
             api_keys=ApiKeys(database.unit_of_work),
             metrics=Metrics(counts, movies.count),
             is_ready=database.is_current,
+            policy=policy,
             read=run_inline if database.reads_are_short else read,
             write=write,
         )
@@ -111,9 +115,13 @@ def build_app(
         async with open_omdb(settings, config) as omdb:
             seeding = build_seeding(database, omdb, config) if settings.seed == "on" else None
             counts.upstream_attempts = omdb.attempts
+            policy = Policy(
+                adding_requires_key=settings.add_requires_key == "on",
+                key_grace_seconds=settings.key_grace_seconds,
+            )
             shared = SharedCounts(lambda: counts, counts_folder)
             with (
-                built_services(database, omdb, shared.total) as services,
+                built_services(database, omdb, shared.total, policy) as services,
                 database.revision.watched(),
             ):
                 api.state.services = services

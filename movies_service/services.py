@@ -14,6 +14,17 @@ from movies_service.use_cases.movies import Movies
 
 
 @dataclass(frozen=True, slots=True)
+class Policy:
+    """What an operator has decided about access; see the settings of the same names."""
+
+    adding_requires_key: bool = False
+    key_grace_seconds: int = 86_400
+
+
+DEFAULT_POLICY = Policy()
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """The use cases, as `bootstrap` has built them."""
 
@@ -23,6 +34,7 @@ class Services:
     metrics: Metrics
     is_ready: Callable[[], bool]
     """Whether the database answers and has the schema that is needed."""
+    policy: Policy
     read: Run
     """Runs calls that only read."""
     write: Run

@@ -29,7 +29,7 @@ class ApiKeyRepository(Protocol):
         ...
 
     def update(self, key: ApiKey) -> None:
-        """Store the scopes, the expiry and the revocation of the key with this prefix.
+        """Store all that can change of the key with this prefix: all but name and creation.
 
         Raises:
             NotFound: there is none.

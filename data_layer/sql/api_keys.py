@@ -22,7 +22,6 @@ class SqlAlchemyApiKeyRepository:
             insert(models.ApiKey).values(
                 name=key.name,
                 prefix=key.prefix,
-                secret_hash=key.secret_hash,
                 created_at=key.created_at,
                 **_changeable(key),
             )
@@ -60,6 +59,10 @@ def _changeable(key: ApiKey) -> dict[str, Any]:
         "scopes": sorted(key.scopes),
         "expires_at": key.expires_at,
         "revoked_at": key.revoked_at,
+        "secret_hash": key.secret_hash,
+        "previous_hash": key.previous_hash,
+        "previous_until": key.previous_until,
+        "last_used_at": key.last_used_at,
     }
 
 
@@ -72,4 +75,7 @@ def _from_row(row: models.ApiKey) -> ApiKey:
         created_at=row.created_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        previous_hash=row.previous_hash,
+        previous_until=row.previous_until,
+        last_used_at=row.last_used_at,
     )

@@ -56,6 +56,21 @@ def test_stores_a_revocation(unit_of_work: UnitOfWorkFactory) -> None:
         assert uow.api_keys.find_by_name("robot") == revoked
 
 
+def test_stores_a_rotation_and_a_use(unit_of_work: UnitOfWorkFactory) -> None:
+    changed = dataclasses.replace(
+        KEY,
+        secret_hash=bytes(32),
+        previous_hash=KEY.secret_hash,
+        previous_until=NOW,
+        last_used_at=NOW,
+        scopes=frozenset({Scope.OPS_READ, Scope.KEYS_ADMIN}),
+    )
+    with unit_of_work() as uow:
+        uow.api_keys.add(KEY)
+        uow.api_keys.update(changed)
+        assert uow.api_keys.find_by_name("robot") == changed
+
+
 def test_only_a_key_that_is_there_can_change(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow, pytest.raises(NotFound):
         uow.api_keys.update(KEY)

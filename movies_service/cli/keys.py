@@ -10,11 +10,10 @@ from typing import Annotated
 import typer
 
 from common.command_line import new_command_line, reported_errors
-from common.errors import InvalidInput
 from common.logs import configure_logs
 from common.settings import load_settings
 from data_layer.bootstrap import open_database
-from data_layer.entities.api_key import NAME_MAX_CHARACTERS, ApiKey, Scope
+from data_layer.entities.api_key import ApiKey, Scope
 from movies_service.use_cases.api_keys import ApiKeys, utc_now
 
 keys = new_command_line("Make, list and revoke API keys.")
@@ -48,10 +47,8 @@ def create(
 ) -> None:
     """Make a key and print it: this once, since only its hash is kept."""
     with _api_keys() as api_keys:
-        if not 0 < len(name.strip()) <= len(name) <= NAME_MAX_CHARACTERS:
-            raise InvalidInput(f"A name has 1 to {NAME_MAX_CHARACTERS} characters.")
         expires_at = None if days is None else utc_now() + dt.timedelta(days=days)
-        secret = api_keys.create(name, scope, expires_at)
+        secret = api_keys.create(name, scope, expires_at).secret
     print("Keep this key; it is not shown again.", file=sys.stderr)
     print(secret)
 

@@ -4,7 +4,8 @@ import os
 import signal
 import socket
 import threading
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -70,21 +71,24 @@ def _serve_one(
     """Serve, in this process; the first one prepares the catalogue for all."""
     configure_logs(settings.log_level, settings.log_format)
     url = url_of(listener)
-    with closing(open_database(settings)) as database:
+    with _ending_soon(), closing(open_database(settings)) as database:
         preparation = Preparation(
             on_migrated=lambda: print_admin_key(ApiKeys(database.unit_of_work), url),
             on_seeded=lambda: print_next_steps(url),
         )
         prepare = None if number else preparation
         _run(build_app(settings, config, database, prepare, counts_folder), listener)
-    _end_soon()
 
 
-def _end_soon() -> None:
-    """End the process even if a thread waits for a database that does not answer any more."""
-    end = threading.Timer(END_SECONDS, os._exit, [ExitCode.DONE])
-    end.daemon = True
-    end.start()
+@contextmanager
+def _ending_soon() -> Iterator[None]:
+    """After the context, end even if a thread waits for a database that does not answer."""
+    try:
+        yield
+    finally:
+        end = threading.Timer(END_SECONDS, os._exit, [ExitCode.DONE])
+        end.daemon = True
+        end.start()
 
 
 def listen(settings: Settings) -> socket.socket:
@@ -121,10 +125,10 @@ def url_of(listener: socket.socket) -> str:
 
 
 def _run(app: ASGIApp, listener: socket.socket) -> None:
-    # Uvicorn raises the signal that stopped it again when it has stopped. Its work is done by
-    # then, and a command that stops when it is told to has not failed.
+    # Uvicorn takes these signals over while it serves, and raises the one that stopped it again
+    # when it has stopped: a command that stops when it is told to has not failed.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _ignore)
+        signal.signal(number, _end)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -138,5 +142,6 @@ def _run(app: ASGIApp, listener: socket.socket) -> None:
     server.run(sockets=[listener])
 
 
-def _ignore(_number: int, _frame: FrameType | None) -> None:
-    """Let a signal pass."""
+def _end(_number: int, _frame: FrameType | None) -> None:
+    """End well: nothing is served yet, or any more."""
+    raise SystemExit(ExitCode.DONE)

@@ -11,6 +11,7 @@ router = APIRouter(tags=["index"])
 INDEX = {
     "movies_url": "/movies",
     "movie_url": "/movies/{id}",
+    "api_keys_url": "/api-keys",
     "docs_url": "/docs",
     "redoc_url": "/redoc",
     "openapi_url": "/openapi.json",

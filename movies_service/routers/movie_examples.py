@@ -67,6 +67,12 @@ ADD_RESPONSES: Responses = {
     **with_revision(example(MOVIE, model=MovieOut, description="It was there already.")),
     **with_revision(example(MOVIE, HTTPStatus.CREATED, description="It is new.")),
     **problem_response(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON in UTF-8."),
+    **problem_response(
+        HTTPStatus.UNAUTHORIZED, "unauthenticated", "Send an API key in the X-API-Key header."
+    ),
+    **problem_response(
+        HTTPStatus.FORBIDDEN, "forbidden", "This API key lacks the scope movies:write."
+    ),
     **problem_response(HTTPStatus.NOT_FOUND, "not-found", "OMDb has no such movie."),
     **problem_response(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,

@@ -4,17 +4,17 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from starlette.exceptions import HTTPException
 
 from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import StoredMovie
 from movies_service.conditional import answer_json, etag_of
 from movies_service.revision_header import REVISION_HEADER
 from movies_service.routers import movie_examples as examples
+from movies_service.routers.bodies import require_json
 from movies_service.routers.list_parameters import GetParameters, ListParameters
 from movies_service.routers.page_document import page_document
 from movies_service.schemas.movies import MovieOut, MoviePageOut, MovieWishIn
-from movies_service.security import require
+from movies_service.security import require, require_for_adding
 from movies_service.services import ServicesDependency
 from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
 
@@ -23,17 +23,6 @@ reads = APIRouter(prefix="/movies", tags=["movies"])
 """What is asked for all the time; see `movies_service.edge.direct_reads`."""
 
 Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
-
-
-async def require_json(request: Request) -> None:
-    """Let pass only bodies that are announced as JSON.
-
-    Raises:
-        HTTPException: 415.
-    """
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json":
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
 
 
 @reads.get("", summary="List films", response_model=MoviePageOut, responses=examples.LIST_RESPONSES)
@@ -54,10 +43,13 @@ async def list_movies(
     status_code=HTTPStatus.CREATED,
     response_model=MovieOut,
     responses=examples.ADD_RESPONSES,
-    dependencies=[Depends(require_json)],
+    dependencies=[Depends(require_for_adding), Depends(require_json)],
 )
 async def add_movie(services: ServicesDependency, wish: MovieWishIn) -> Response:
-    """Fetch a film from OMDb and keep it; 200 where it was there already."""
+    """Fetch a film from OMDb and keep it; 200 where it was there already.
+
+    Open to all, unless the operator wants a key with the scope `movies:write`.
+    """
     added = await services.add_movie.run(wish.to_wish())
     return Response(
         added.movie.document,

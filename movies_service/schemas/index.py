@@ -8,6 +8,7 @@ class IndexOut(BaseModel):
 
     movies_url: str
     movie_url: str
+    api_keys_url: str
     docs_url: str
     redoc_url: str
     openapi_url: str

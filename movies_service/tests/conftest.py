@@ -21,6 +21,7 @@ from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from movies_service.app import EdgeOptions, create_app
 from movies_service.bootstrap import built_services
 from movies_service.metrics import Counts
+from movies_service.services import DEFAULT_POLICY, Policy
 from movies_service.use_cases.api_keys import ApiKeys
 
 ReadLog = Callable[[], list[dict[str, Any]]]
@@ -70,7 +71,10 @@ def omdb() -> SmallOmdb:
 
 
 def new_client(
-    database: Database, omdb: SmallOmdb, options: EdgeOptions | None = None
+    database: Database,
+    omdb: SmallOmdb,
+    options: EdgeOptions | None = None,
+    policy: Policy = DEFAULT_POLICY,
 ) -> TestClient:
     """Return a client of the whole app on a database; it has to be entered."""
     counts = Counts(upstream_attempts=omdb.attempts)
@@ -81,7 +85,7 @@ def new_client(
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         database.revision.look()
         with (
-            built_services(database, omdb, lambda: counts) as api.state.services,
+            built_services(database, omdb, lambda: counts, policy) as api.state.services,
             database.revision.watched(),
         ):
             yield
@@ -105,7 +109,7 @@ def client(open_client: Callable[..., TestClient]) -> TestClient:
 @pytest.fixture
 def api_key(database: Database) -> str:
     """A key that may remove films."""
-    return ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE})
+    return ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE}).secret
 
 
 @pytest.fixture

@@ -244,7 +244,7 @@ def test_a_delete_is_seen_by_who_sends_its_revision_back(
     database: Database, tmp_path: Path
 ) -> None:
     store(database.unit_of_work, MovieFacts(title="Alien"))
-    secret = ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE})
+    secret = ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE}).secret
     with running(tmp_path, MOVIES_PROCESSES="2", MOVIES_SEED="off") as service:
         url = service.url()
         service.read_until("Ready. Try:")

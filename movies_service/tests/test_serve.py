@@ -139,6 +139,18 @@ def test_killed_at_random_moments_it_ends_with_a_hundred_films(tmp_path: Path) -
     assert films(tmp_path) == 100
 
 
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_signal_at_any_moment_of_the_start_ends_it(tmp_path: Path, processes: str) -> None:
+    dice = random.Random(processes)  # noqa: S311 - No secret depends on it.
+    for _ in range(5):
+        with running(tmp_path, MOVIES_PROCESSES=processes) as service:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                service.process.wait(dice.uniform(0.2, 2.5))
+            # Before Python has come to our code, the system ends it.
+            assert service.stop() in {0, -signal.SIGTERM}
+        assert "Traceback" not in service.log.read_text()
+
+
 def test_an_upstream_that_fails_does_not_keep_it_from_serving(tmp_path: Path) -> None:
     with (
         emulator("--fault", "bad-key") as omdb_url,

@@ -98,7 +98,7 @@ def test_every_database_answers_byte_for_byte_alike(databases: dict[str, Databas
         for name, database in databases.items():
             client = stack.enter_context(new_client(database, SmallOmdb([NEW])))
             client.headers["X-Request-ID"] = "compared"
-            secret = ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE})
+            secret = ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE}).secret
             conversations[name] = converse(client, secret)
         compared = 0
         for sqlite, postgresql, mariadb in zip(*conversations.values(), strict=True):

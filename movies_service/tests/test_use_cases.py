@@ -13,7 +13,14 @@ from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
 from movies_service.execution import run_inline
 from movies_service.tests.conftest import SmallOmdb, store
 from movies_service.use_cases.add_movie import AddMovie
-from movies_service.use_cases.api_keys import ADMIN_NAME, PREFIX_CHARACTERS, ApiKeys
+from movies_service.use_cases.api_keys import ADMIN_NAME, USED_SECONDS, ApiKeys
+from movies_service.use_cases.key_format import (
+    PATTERN,
+    PREFIX_CHARACTERS,
+    is_well_formed,
+    new_prefix,
+    new_secret,
+)
 from movies_service.use_cases.movie_reference import (
     ID_MAX,
     ById,
@@ -181,7 +188,7 @@ NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 def test_a_key_opens_and_only_its_hash_is_kept() -> None:
     database = FakeDatabase()
     keys = ApiKeys(database, lambda: NOW)
-    secret = keys.create("robot", {Scope.MOVIES_DELETE}, NOW + dt.timedelta(days=1))
+    secret = keys.create("robot", {Scope.MOVIES_DELETE}, NOW + dt.timedelta(days=1)).secret
     assert secret.startswith("mvs_")
     assert keys.authenticate(secret).name == "robot"
     assert secret not in repr(database.api_keys)
@@ -192,18 +199,78 @@ def test_every_refusal_says_the_same() -> None:
     database = FakeDatabase()
     clock = [NOW]
     keys = ApiKeys(database, lambda: clock[0])
-    valid = keys.create("valid", {Scope.ADMIN})
-    revoked = keys.create("revoked", {Scope.ADMIN})
-    expired = keys.create("expired", {Scope.ADMIN}, NOW + dt.timedelta(seconds=1))
+    valid = keys.create("valid", {Scope.ADMIN}).secret
+    revoked = keys.create("revoked", {Scope.ADMIN}).secret
+    expired = keys.create("expired", {Scope.ADMIN}, NOW + dt.timedelta(seconds=1)).secret
+    forged = new_secret(valid[:PREFIX_CHARACTERS])
     keys.revoke("revoked")
     clock[0] += dt.timedelta(seconds=1)
     messages = set()
-    for secret in ("", "mvs_", "é", valid[:-1], valid + "x", "mvs_00000000_x", revoked, expired):
+    for secret in (new_secret(new_prefix()), forged, revoked, expired):
         with pytest.raises(Unauthenticated) as raised:
             keys.authenticate(secret)
         messages.add(raised.value.message)
     assert len(messages) == 1
     assert keys.authenticate(valid).name == "valid"
+
+
+def test_a_mistyped_key_is_found_out_before_the_database_is_asked() -> None:
+    def open_nothing(*, is_read_only: bool = False) -> FakeUnitOfWork:
+        raise AssertionError("The database was asked.")
+
+    keys = ApiKeys(open_nothing)
+    secret = new_secret(new_prefix())
+    swapped = secret[:20] + secret[21] + secret[20] + secret[22:]
+    other = secret[:-1] + ("0" if secret[-1] != "0" else "1")
+    mistyped = ["", "mvs_", "é" * 62, secret[:-1], secret + "x", secret.upper(), other, swapped]
+    for each in (each for each in mistyped if each != secret):  # Two equal ones may be swapped.
+        with pytest.raises(Unauthenticated, match="a character is wrong or missing"):
+            keys.authenticate(each)
+
+
+def test_scanners_recognise_a_key_and_keys_without_a_checksum_still_open() -> None:
+    secret = new_secret(new_prefix())
+    assert PATTERN.search(f"key={secret}&x")[0] == secret  # type: ignore[index]  # It is found.
+    assert is_well_formed(secret)
+    assert is_well_formed(secret[:-6])
+
+
+def test_a_rotated_key_opens_for_a_while_beside_the_new_one() -> None:
+    clock = [NOW]
+    keys = ApiKeys(FakeDatabase(), lambda: clock[0])
+    made = keys.create("robot", {Scope.ADMIN})
+    second = keys.rotate(made.key.id, 60)
+    assert second.key.id == made.key.id
+    for secret in (made.secret, second.secret):
+        assert keys.authenticate(secret).name == "robot"
+    third = keys.rotate(made.key.id, 60)
+    with pytest.raises(Unauthenticated):
+        keys.authenticate(made.secret)
+    clock[0] += dt.timedelta(seconds=60)
+    with pytest.raises(Unauthenticated):
+        keys.authenticate(second.secret)
+    assert keys.authenticate(third.secret).name == "robot"
+    keys.revoke("robot")
+    with pytest.raises(Conflict, match="make a new one"):
+        keys.rotate(made.key.id, 60)
+
+
+def test_a_use_is_written_down_now_and_then() -> None:
+    clock = [NOW]
+    database = FakeDatabase()
+    keys = ApiKeys(database, lambda: clock[0])
+    made = keys.create("robot", {Scope.ADMIN})
+    assert keys.is_use_worth_noting(made.key)
+    keys.note_use(made.key)
+    used = keys.get(made.key.id)
+    assert used.last_used_at == NOW
+    clock[0] += dt.timedelta(seconds=USED_SECONDS)
+    assert not keys.is_use_worth_noting(used)
+    clock[0] += dt.timedelta(seconds=1)
+    assert keys.is_use_worth_noting(used)
+    database.api_keys.clear()
+    keys.note_use(made.key)
+    assert database.api_keys == {}
 
 
 def test_a_name_is_taken_for_ever() -> None:

@@ -1,0 +1,109 @@
+"""The API keys, managed by programs."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Path, Response
+from pydantic import BaseModel
+
+from data_layer.entities.api_key import ApiKey, Scope
+from movies_service.routers import api_key_examples as examples
+from movies_service.routers.bodies import require_json
+from movies_service.schemas.api_keys import (
+    ApiKeyIn,
+    ApiKeyOut,
+    ApiKeysOut,
+    NewApiKeyOut,
+    RotationIn,
+)
+from movies_service.security import require, require_covered
+from movies_service.services import ServicesDependency
+
+router = APIRouter(prefix="/api-keys", tags=["API keys"])
+
+Administrator = Annotated[ApiKey, Depends(require(Scope.KEYS_ADMIN))]
+KeyId = Annotated[str, Path(description="The id of a key.", examples=["0123abcd"])]
+
+
+@router.post(
+    "",
+    summary="Make a key",
+    status_code=HTTPStatus.CREATED,
+    response_model=NewApiKeyOut,
+    responses=examples.MAKE_RESPONSES,
+    dependencies=[Depends(require_json)],
+)
+async def make_api_key(
+    services: ServicesDependency, administrator: Administrator, wanted: ApiKeyIn
+) -> Response:
+    """Make a key and show it, this once. Needs a key with the scope `keys:admin`."""
+    require_covered(administrator, wanted.scopes)
+    new = await services.write(
+        services.api_keys.create, wanted.name, wanted.scopes, wanted.expires_at
+    )
+    made = NewApiKeyOut.of_new(new)
+    return _answer(made, HTTPStatus.CREATED, Location=made.self_url)
+
+
+@router.get("", summary="List keys", response_model=ApiKeysOut, responses=examples.LIST_RESPONSES)
+async def list_api_keys(services: ServicesDependency, _administrator: Administrator) -> Response:
+    """Return every key without its secret, oldest first, revoked and expired ones included."""
+    keys = await services.read(services.api_keys.list)
+    return _answer(ApiKeysOut(api_keys=[ApiKeyOut.of(key) for key in keys]))
+
+
+@router.get(
+    "/{key_id}", summary="Get a key", response_model=ApiKeyOut, responses=examples.GET_RESPONSES
+)
+async def get_api_key(
+    services: ServicesDependency, _administrator: Administrator, key_id: KeyId
+) -> Response:
+    """Return a key without its secret."""
+    return _answer(ApiKeyOut.of(await services.read(services.api_keys.get, key_id)))
+
+
+@router.delete(
+    "/{key_id}",
+    summary="Revoke a key",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=examples.REVOKE_RESPONSES,
+)
+async def revoke_api_key(
+    services: ServicesDependency, administrator: Administrator, key_id: KeyId
+) -> Response:
+    """Make a key open nothing any more, at once and for ever. It stays in the list."""
+    key = await services.read(services.api_keys.get, key_id)
+    require_covered(administrator, key.scopes)
+    await services.write(services.api_keys.revoke_by_id, key_id)
+    return Response(status_code=HTTPStatus.NO_CONTENT)
+
+
+@router.post(
+    "/{key_id}/rotate",
+    summary="Rotate a key",
+    response_model=NewApiKeyOut,
+    responses=examples.ROTATE_RESPONSES,
+)
+async def rotate_api_key(
+    services: ServicesDependency,
+    administrator: Administrator,
+    key_id: KeyId,
+    wanted: Annotated[RotationIn | None, Body()] = None,
+) -> Response:
+    """Replace the secret of a key and show it, this once. The old one opens for a while."""
+    key = await services.read(services.api_keys.get, key_id)
+    require_covered(administrator, key.scopes)
+    grace_seconds = wanted.grace_seconds if wanted else None
+    if grace_seconds is None:
+        grace_seconds = services.policy.key_grace_seconds
+    new = await services.write(services.api_keys.rotate, key_id, grace_seconds)
+    return _answer(NewApiKeyOut.of_new(new))
+
+
+def _answer(document: BaseModel, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:
+    return Response(
+        document.model_dump_json(),
+        status_code=status,
+        media_type="application/json",
+        headers={"Cache-Control": "no-store", **headers},
+    )
