@@ -102,6 +102,12 @@ class Settings(BaseSettings):
     max_body_bytes: Annotated[int, Field(ge=1)] = 65_536
     """Largest request body that is read; more is a 413."""
 
+    max_head_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 16_384
+    """Largest path, query and headers together; more is a 431."""
+
+    request_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+    """How long a request may take to arrive: its head, and then its body; more is a 408."""
+
     cache: Literal["on", "off"] = "on"
     """Whether public answers are kept, ready to be sent."""
 

@@ -50,6 +50,7 @@ class EdgeOptions:
 
     cors_origins: Sequence[str] = ("*",)
     max_body_bytes: int = 65_536
+    request_timeout_seconds: float = 10
     logs_requests: bool = True
     cache: CacheOptions | None = None
     """`None` turns the cache off."""
@@ -84,7 +85,11 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
 def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
     """Return the API with its surroundings, the outermost of which sees a request first."""
     app: ASGIApp = HeadAsGet(DirectReads(create_api(lifespan), movies.reads))
-    app = BodyLimit(app, max_bytes=options.max_body_bytes)
+    app = BodyLimit(
+        app,
+        max_bytes=options.max_body_bytes,
+        timeout_seconds=options.request_timeout_seconds,
+    )
     app = CORSMiddleware(
         app,
         allow_origins=options.cors_origins,

@@ -134,6 +134,7 @@ def build_app(
     options = EdgeOptions(
         cors_origins=settings.cors_origins,
         max_body_bytes=settings.max_body_bytes,
+        request_timeout_seconds=settings.request_timeout_seconds,
         logs_requests=settings.access_log == "on",
         requests=counts.requests,
         cache=_cache_options(settings, database.revision, counts),

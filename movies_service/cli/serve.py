@@ -25,6 +25,7 @@ from movies_service.bootstrap import Preparation, build_app
 from movies_service.cli.greeting import print_address, print_admin_key, print_next_steps
 from movies_service.cli.processes import Processes
 from movies_service.edge.cache import AnswerCache
+from movies_service.edge.guarded_protocol import GuardedHttpProtocol, with_bounds
 from movies_service.edge.protocol import with_cache
 from movies_service.use_cases.api_keys import ApiKeys
 
@@ -77,7 +78,7 @@ def _serve_one(
             on_seeded=lambda: print_next_steps(url),
         )
         prepare = None if number else preparation
-        _run(build_app(settings, config, database, prepare, counts_folder), listener)
+        _run(build_app(settings, config, database, prepare, counts_folder), listener, settings)
 
 
 @contextmanager
@@ -124,18 +125,24 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _run(app: ASGIApp, listener: socket.socket) -> None:
+def _run(app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
     # Uvicorn takes these signals over while it serves, and raises the one that stopped it again
     # when it has stopped: a command that stops when it is told to has not failed.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
+    protocol = with_cache(app) if isinstance(app, AnswerCache) else GuardedHttpProtocol
     server = uvicorn.Server(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             server_header=False,
-            http=with_cache(app) if isinstance(app, AnswerCache) else "httptools",
+            http=with_bounds(
+                protocol,
+                max_head_bytes=settings.max_head_bytes,
+                request_timeout_seconds=settings.request_timeout_seconds,
+            ),
+            ws="none",
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )

@@ -9,18 +9,22 @@ from typing import ClassVar, cast
 
 from starlette.types import Scope
 from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from movies_service.edge.cache import AnswerCache
+from movies_service.edge.guarded_protocol import GuardedHttpProtocol
 
 
-class CachedHttpProtocol(HttpToolsProtocol):
+class CachedHttpProtocol(GuardedHttpProtocol):
     """Asks the cache before it asks the app; see `with_cache`."""
 
     cache: ClassVar[AnswerCache]
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer a request for which nobody else on this connection has to be answered first."""
+        if self._is_large:
+            super()._start_asgi_task(cycle, app)
+            return
         is_free = not (self.flow.write_paused or self.transport.is_closing())
         scope = cast("Scope", cycle.scope)
         answer = self.cache.answer_now(scope) if is_free else None

@@ -222,7 +222,7 @@ def test_a_client_that_leaves_while_it_sends_is_let_go() -> None:
         raise AssertionError(message)
 
     scope = {"type": "http", "headers": [(b"content-length", b"9")]}
-    asyncio.run(BodyLimit(app, max_bytes=100)(scope, receive, send))
+    asyncio.run(BodyLimit(app, max_bytes=100, timeout_seconds=5)(scope, receive, send))
     assert [message["type"] for message in seen] == ["http.disconnect"] * 2
 
 
