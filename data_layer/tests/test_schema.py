@@ -12,7 +12,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, select, text
 
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts
@@ -27,6 +27,12 @@ ROOT = Path(__file__).parents[2]
 def table_names(database: Database) -> set[str]:
     """The tables that there are, without Alembic's own."""
     return set(inspect(database.engines.reading).get_table_names()) - {"alembic_version"}
+
+
+def test_only_a_file_that_is_not_there_is_misspelt(any_database: Database, tmp_path: Path) -> None:
+    any_database.require_existing()
+    with pytest.raises(InvalidInput, match="no such SQLite file"):
+        Database(f"sqlite:///{tmp_path / 'typo.db'}").require_existing()
 
 
 def test_migrations_run_up_down_and_up(any_database: Database) -> None:

@@ -56,10 +56,14 @@ def serve() -> None:
             print_address(url_of(listener))
             if settings.processes == 1:
                 _serve_one(settings, config, listener, None, 0)
-                return
-            with TemporaryDirectory(prefix="movies-counts-") as folder:
-                work = partial(_serve_one, settings, config, listener, Path(folder))
-                Processes(settings.processes, work).run()
+            else:
+                _serve_many(settings, config, listener)
+
+
+def _serve_many(settings: Settings, config: FetcherConfig, listener: socket.socket) -> None:
+    with TemporaryDirectory(prefix="movies-counts-") as folder:
+        work = partial(_serve_one, settings, config, listener, Path(folder))
+        Processes(settings.processes, work).run()
 
 
 def _serve_one(
