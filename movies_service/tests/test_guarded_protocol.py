@@ -124,6 +124,12 @@ def test_a_head_that_takes_too_long_is_refused(port: int, sent: bytes) -> None:
     assert problem_of(talk(port, sent)) == (408, "request-timeout")
 
 
+def test_so_is_one_behind_a_request_that_was_answered(port: int) -> None:
+    answers = talk(port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / HT", pause_seconds=0.05)
+    assert answers.startswith(b"HTTP/1.1 200 OK")
+    assert problem_of(answers[answers.index(b"HTTP/1.1 408") :]) == (408, "request-timeout")
+
+
 def test_a_body_that_takes_too_long_is_refused(port: int) -> None:
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\n"
     assert problem_of(talk(port, head, b"slow")) == (408, "request-timeout")
