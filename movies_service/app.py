@@ -12,7 +12,8 @@ from starlette.types import ASGIApp
 
 from movies_service.documentation import complete_documentation
 from movies_service.edge.body_limit import BodyLimit
-from movies_service.edge.cache import AnswerCache, CacheOptions
+from movies_service.edge.cache import AnswerCache
+from movies_service.edge.cache_options import CacheOptions
 from movies_service.edge.direct_reads import DirectReads
 from movies_service.edge.head import HeadAsGet
 from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER

@@ -22,7 +22,7 @@ from data_fetcher.seeding import Seeding
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from movies_service.app import EdgeOptions, create_app
-from movies_service.edge.cache import CacheOptions, Revision
+from movies_service.edge.cache_options import CacheOptions, Revision
 from movies_service.execution import InThreads, run_inline
 from movies_service.metrics import Counts, Metrics
 from movies_service.services import DEFAULT_POLICY, Policy, Services

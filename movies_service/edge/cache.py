@@ -6,13 +6,7 @@ away, what it said last is given on, marked as stale.
 """
 
 import asyncio
-import functools
-import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Protocol
-from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,84 +15,35 @@ from movies_service.edge.answers import (
     CachedAnswer,
     ReadyKey,
     Variant,
-    negotiate,
     storable_headers,
 )
+from movies_service.edge.cache_options import CacheOptions
 from movies_service.edge.recorder import Recorder, with_status
 from movies_service.edge.request_context import RAW_HEADER, RequestIds, route_of
-from movies_service.metrics import CacheCounts, RequestCounts
-from movies_service.revision_header import REVISION_HEADER
+from movies_service.edge.wants import (
+    CREDENTIAL,
+    ENCODINGS,
+    IF_NONE_MATCH,
+    ORIGIN,
+    REQUEST_ID,
+    SEEN_REVISION,
+    Key,
+    Wants,
+    key_of,
+    negotiated,
+    read_wants,
+)
 
-_ALIASES_MAX = 10_000
 _READY_KEYS_MAX = 16
 """In how many ways one answer is at hand; who asks for it in further ways waits a little."""
 
-_RELEVANT = {
-    b"accept-encoding": 0,
-    b"if-none-match": 1,
-    b"origin": 2,
-    b"x-request-id": 3,
-    b"authorization": 4,
-    b"x-api-key": 4,
-    b"cookie": 4,
-    REVISION_HEADER.lower().encode(): 5,
-}
-"""Places in what `_read_wants` gives."""
-
-_IF_NONE_MATCH, _REQUEST_ID, _CREDENTIAL, _SEEN_REVISION = 1, 3, 4, 5
 _REVISION_MAX_DIGITS = 18
 _NOTHING: Message = {"type": "http.response.body", "body": b""}
 _HIDDEN_FROM_APP = frozenset({b"if-none-match", b"accept-encoding"})
 
 _METHODS = frozenset({"GET", "HEAD"})
 
-Key = tuple[str, bytes, bytes]
-"""What an answer depends on: path, normalised query, Origin."""
-
 Ready = tuple[CachedAnswer, Variant]
-
-
-class Revision(Protocol):
-    """What is known of the catalogue; see `data_layer.catalogue_revision`."""
-
-    @property
-    def number(self) -> int:
-        """The newest revision that is known."""
-        ...
-
-    @property
-    def fresh_until(self) -> float:
-        """Until when that may be relied on, on the cache's clock."""
-        ...
-
-    def is_away(self) -> bool:
-        """Tell whether the database can't be asked."""
-        ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheOptions:
-    """How the cache works; for its bounds see the settings of the same names.
-
-    Args:
-        revision: of the catalogue.
-        ttl_seconds: how long an answer holds.
-        stale_seconds: how long beyond that it is kept, for when the database is away.
-        max_bytes: of all answers.
-        max_entries: how many answers.
-        requests: counts what is answered from the cache.
-        counts: counts what the cache does.
-        clock: of the answers' age, in seconds.
-    """
-
-    revision: Revision
-    ttl_seconds: float = 60
-    stale_seconds: float = 86_400
-    max_bytes: int = 67_108_864
-    max_entries: int = 10_000
-    requests: RequestCounts = field(default_factory=RequestCounts)
-    counts: CacheCounts = field(default_factory=CacheCounts)
-    clock: Callable[[], float] = time.monotonic
 
 
 class AnswerCache:
@@ -134,11 +79,11 @@ class AnswerCache:
         if scope["type"] != "http" or scope["method"] not in _METHODS:
             await self._app(scope, receive, send)
             return
-        now, wants = self._clock(), _read_wants(scope)
-        if wants[_CREDENTIAL]:
+        now, wants = self._clock(), read_wants(scope)
+        if wants[CREDENTIAL]:
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
             return
-        if self._is_behind(wants[_SEEN_REVISION]):
+        if self._is_behind(wants[SEEN_REVISION]):
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=request"))
             return
         ready = self._find(scope, wants, now)
@@ -156,10 +101,10 @@ class AnswerCache:
         Shape: status line and headers without the line that ends them; the body. `None` where
             the app has to be asked.
         """
-        now, wants = self._clock(), _read_wants(scope)
-        if wants[_CREDENTIAL] or scope["method"] not in _METHODS:
+        now, wants = self._clock(), read_wants(scope)
+        if wants[CREDENTIAL] or scope["method"] not in _METHODS:
             return None
-        if wants[_SEEN_REVISION] and self._is_behind(wants[_SEEN_REVISION]):
+        if wants[SEEN_REVISION] and self._is_behind(wants[SEEN_REVISION]):
             return None
         ready = self._find(scope, wants, now)
         if ready is None:
@@ -167,19 +112,19 @@ class AnswerCache:
         status = self._status(ready, wants, now)
         variant = ready[1]
         head, body = variant.heads[status], variant.body["body"]
-        head = b"%bx-request-id: %b\r\n" % (head, self._ids.accept(wants[_REQUEST_ID]))
+        head = b"%bx-request-id: %b\r\n" % (head, self._ids.accept(wants[REQUEST_ID]))
         self._count_hit(scope, ready, status, now)
         return head, b"" if status == HTTPStatus.NOT_MODIFIED or scope["method"] == "HEAD" else body
 
-    def _find(self, scope: Scope, wants: list[bytes], now: float) -> Ready | None:
+    def _find(self, scope: Scope, wants: Wants, now: float) -> Ready | None:
         """Return the answer that still holds, in the encoding that is wanted."""
-        ready_key = scope["path"], scope["query_string"], wants[0], wants[2]
+        ready_key = scope["path"], scope["query_string"], wants[ENCODINGS], wants[ORIGIN]
         ready = self._ready.get(ready_key)
         if ready is None:
-            answer: CachedAnswer | None = self.answers.get(_key(scope, wants))
+            answer: CachedAnswer | None = self.answers.get(key_of(scope, wants))
             if answer is None:
                 return None
-            ready = answer, answer.variant(_negotiated(wants[0]))
+            ready = answer, answer.variant(negotiated(wants[ENCODINGS]))
             if len(answer.ready_keys) < _READY_KEYS_MAX:
                 self._ready[ready_key] = ready
                 answer.ready_keys.append(ready_key)
@@ -201,16 +146,16 @@ class AnswerCache:
         self._counts.hits += 1
         self._requests.add((scope["method"], ready[0].route, status), self._clock() - started)
 
-    def _status(self, ready: Ready, wants: list[bytes], now: float) -> int:
+    def _status(self, ready: Ready, wants: Wants, now: float) -> int:
         """Return whether the client has the answer, 304, or not; have the headers written."""
         answer, variant = ready
         if now >= variant.ready_until:
             variant.be_ready(answer.expires_at - now, now)
-        tag = wants[_IF_NONE_MATCH]
+        tag = wants[IF_NONE_MATCH]
         return 304 if tag and (tag == variant.etag or answer.is_named_by(tag)) else 200
 
     def _messages(
-        self, ready: Ready, wants: list[bytes], now: float, status: bytes | None = None
+        self, ready: Ready, wants: Wants, now: float, status: bytes | None = None
     ) -> tuple[Message, Message]:
         """Return what is sent; without `status` it says that it was a hit, and for how long."""
         code = self._status(ready, wants, now)
@@ -218,7 +163,7 @@ class AnswerCache:
         headers = variant.headers[code]
         if status is not None:
             headers = [*headers[:-1], (b"cache-status", status)]
-        headers = [*headers, (RAW_HEADER, self._ids.accept(wants[_REQUEST_ID]))]
+        headers = [*headers, (RAW_HEADER, self._ids.accept(wants[REQUEST_ID]))]
         start = {"type": "http.response.start", "status": code, "headers": headers}
         return start, _NOTHING if code == HTTPStatus.NOT_MODIFIED else variant.body
 
@@ -227,11 +172,11 @@ class AnswerCache:
             del self._ready[ready_key]
 
     async def _answer_unknown(
-        self, scope: Scope, wants: list[bytes], receive: Receive, send: Send
+        self, scope: Scope, wants: Wants, receive: Receive, send: Send
     ) -> None:
         """Let the app answer; of many who want the same at once, one asks and all get it."""
         self._counts.misses += 1
-        key, ready = _key(scope, wants), None
+        key, ready = key_of(scope, wants), None
         stale = self._find_last_known(key)
         if stale is not None and self._revision.is_away():
             await self._send_stale(stale, scope, wants, send)
@@ -241,7 +186,7 @@ class AnswerCache:
             await asyncio.shield(filling)
             answer = self.answers.get(key)
             if answer is not None and self._holds(answer, self._clock()):
-                ready = answer, answer.variant(_negotiated(wants[0]))
+                ready = answer, answer.variant(negotiated(wants[ENCODINGS]))
         elif scope["method"] == "GET":
             filling = self._fills[key] = asyncio.get_running_loop().create_future()
             recorder = Recorder(send, has_better=stale is not None)
@@ -255,8 +200,8 @@ class AnswerCache:
                 return
             if answer is None:
                 return
-            wants[_REQUEST_ID] = recorder.request_id
-            ready = answer, answer.variant(_negotiated(wants[0]))
+            wants[REQUEST_ID] = recorder.request_id
+            ready = answer, answer.variant(negotiated(wants[ENCODINGS]))
         if ready is None:
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=miss"))
             return
@@ -270,13 +215,13 @@ class AnswerCache:
         return answer if answer is not None and answer.revision == self._revision.number else None
 
     async def _send_stale(
-        self, answer: CachedAnswer, scope: Scope, wants: list[bytes], send: Send
+        self, answer: CachedAnswer, scope: Scope, wants: Wants, send: Send
     ) -> None:
         """Send what held when the database was there, and say that it may not any more."""
         now = self._clock()
         ttl_seconds = min(answer.expires_at, self._revision.fresh_until) - now
         status = b"movies-api; hit; ttl=%d; detail=database-unavailable" % ttl_seconds
-        ready = answer, answer.variant(_negotiated(wants[0]))
+        ready = answer, answer.variant(negotiated(wants[ENCODINGS]))
         start, body = self._messages(ready, wants, now, status)
         await send(start)
         await send(_NOTHING if scope["method"] == "HEAD" else body)
@@ -306,27 +251,3 @@ class AnswerCache:
         self._counts.bytes = self.answers.currsize
         self._counts.evictions = self.answers.evictions
         return answer
-
-
-def _read_wants(scope: Scope) -> list[bytes]:
-    """Return what an answer depends on, in the order of `_RELEVANT`."""
-    wants = [b"", b"", b"", b"", b"", b""]
-    for name, value in scope["headers"]:
-        if name in _RELEVANT:
-            wants[_RELEVANT[name]] = value
-    return wants
-
-
-def _key(scope: Scope, wants: list[bytes]) -> Key:
-    query_string = scope["query_string"]
-    return scope["path"], query_string and _normalised(query_string), wants[2]
-
-
-@functools.lru_cache(_ALIASES_MAX)
-def _normalised(query_string: bytes) -> bytes:
-    """Return the query with its parameters in one order and one notation."""
-    pairs = parse_qsl(query_string.decode("utf-8", "replace"), keep_blank_values=True)
-    return urlencode(sorted(pairs)).encode()
-
-
-_negotiated = functools.lru_cache(_ALIASES_MAX)(negotiate)

@@ -9,7 +9,8 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from movies_service.edge.answers import negotiate
-from movies_service.edge.cache import AnswerCache, CacheOptions
+from movies_service.edge.cache import AnswerCache
+from movies_service.edge.cache_options import CacheOptions
 from movies_service.metrics import CacheCounts, RequestCounts
 from movies_service.tests.conftest import KnownRevision
 

@@ -8,7 +8,8 @@ import requests
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from movies_service.edge.cache import AnswerCache, CacheOptions
+from movies_service.edge.cache import AnswerCache
+from movies_service.edge.cache_options import CacheOptions
 from movies_service.edge.protocol import with_cache
 from movies_service.tests.conftest import KnownRevision
 

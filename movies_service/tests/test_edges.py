@@ -14,7 +14,7 @@ from data_layer.entities.movie import MovieFacts
 from data_layer.sql import schema
 from movies_service.app import EdgeOptions, create_api
 from movies_service.edge.body_limit import BodyLimit
-from movies_service.edge.cache import CacheOptions
+from movies_service.edge.cache_options import CacheOptions
 from movies_service.metrics import RequestCounts
 from movies_service.tests.conftest import ReadLog, SmallOmdb
 

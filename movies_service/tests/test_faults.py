@@ -21,7 +21,7 @@ from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
 from data_layer.tests.servers import TEMPLATE, Server
 from movies_service.app import EdgeOptions
-from movies_service.edge.cache import CacheOptions
+from movies_service.edge.cache_options import CacheOptions
 from movies_service.tests.conftest import SmallOmdb, new_client, store
 from movies_service.tests.running import running
 from movies_service.use_cases.api_keys import ApiKeys

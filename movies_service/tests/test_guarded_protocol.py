@@ -10,7 +10,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from movies_service.edge.body_limit import BodyLimit
-from movies_service.edge.cache import AnswerCache, CacheOptions
+from movies_service.edge.cache import AnswerCache
+from movies_service.edge.cache_options import CacheOptions
 from movies_service.edge.guarded_protocol import GuardedHttpProtocol, with_bounds
 from movies_service.edge.protocol import with_cache
 from movies_service.tests.conftest import KnownRevision
