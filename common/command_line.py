@@ -8,6 +8,8 @@ import typer
 
 from common.errors import MoviesError
 from common.exit_codes import exit_code_of
+from common.logs import configure_logs
+from common.settings import Settings, load_settings
 
 INTERRUPTED = 130
 """What shells make of a command that Ctrl-C ended: 128 and the number of SIGINT."""
@@ -38,3 +40,16 @@ def reported_errors() -> Iterator[None]:
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
+
+
+@contextmanager
+def command_settings() -> Iterator[Settings]:
+    """Begin a command: give the settings, log as they say, and report errors.
+
+    Raises:
+        SystemExit: as `reported_errors`.
+    """
+    with reported_errors():
+        settings = load_settings()
+        configure_logs(settings.log_level, settings.log_format)
+        yield settings

@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from common.command_line import new_command_line, reported_errors
+from common.command_line import command_settings, new_command_line
 from common.exit_codes import ExitCode
-from common.logs import configure_logs
-from common.settings import Settings, load_settings
+from common.settings import Settings
 from data_fetcher.bootstrap import build_seeding, open_omdb
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
 from data_fetcher.progress import SeedingProgress
@@ -37,9 +36,7 @@ def seed(
     A catalogue that was seeded stays as it is; a seeding that was stopped goes on.
     Exit codes: 0 all films are in; 3 some are not, and were named; 4 OMDb does not serve.
     """
-    with reported_errors():
-        settings = load_settings()
-        configure_logs(settings.log_level, settings.log_format)
+    with command_settings() as settings:
         config = load_fetcher_config()
         if concurrency is not None:
             config = config.model_copy(update={"concurrency": concurrency})

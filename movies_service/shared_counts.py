@@ -47,7 +47,7 @@ class SharedCounts:
         if self._folder is not None:
             for path in sorted(self._folder.glob("*.counts")):
                 if path.name != self._file_name:
-                    total.add(pickle.loads(path.read_bytes()), is_alive=_is_alive(path))  # noqa: S301 - Ours.
+                    total.add(pickle.loads(path.read_bytes()), is_alive=_is_alive(path))  # noqa: S301 - See folder.
         return total
 
     def _write(self, folder: Path) -> None:

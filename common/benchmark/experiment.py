@@ -39,7 +39,6 @@ from common.benchmark.servers import Server
 
 _HOT_READS = (Read.FIRST_PAGE, Read.BY_ID)
 _SINGLE_REQUESTS = 300
-_HOT_READS = (Read.FIRST_PAGE, Read.BY_ID)
 
 
 class Observer(Protocol):

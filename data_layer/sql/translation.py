@@ -68,7 +68,8 @@ def translate(error: BaseException | None) -> DatabaseUnavailable | None:
 def not_connected(error: BaseException | None) -> DatabaseUnavailable:
     """Return a driver's error, which came while a connection was made, in our words."""
     return _busy_or_full(_code_of(error)) or DatabaseUnreachable(
-        "The database can't be reached: check DATABASE_URL, and whether the database runs.",
+        "The database can't be reached: check DATABASE_URL, or the URL that was given, and whether"
+        " the database runs.",
         retry_after_seconds=RETRY_AFTER_SECONDS,
     )
 

@@ -117,8 +117,6 @@ def new_postgresql() -> Iterator[Server]:
             signal.SIGINT,
         )
         with _running(server):
-            server.execute([f"CREATE DATABASE {TEMPLATE}"])
-            _migrate(server.url_of(TEMPLATE))
             yield server
 
 
@@ -142,8 +140,6 @@ def new_mariadb(require_program: RequireProgram) -> Iterator[Server]:
             signal.SIGTERM,
         )
         with _running(server):
-            server.execute([f"CREATE DATABASE {TEMPLATE}"])
-            _migrate(server.url_of(TEMPLATE))
             yield server
 
 
@@ -215,7 +211,7 @@ def _schema_of_mariadb(server: Server) -> list[str]:
         for (table,) in cursor.fetchall():
             cursor.execute(f"SHOW CREATE TABLE {table}")
             statements += [definition for _table, definition in cursor.fetchall()]
-    filled = f"INSERT INTO alembic_version SELECT * FROM {TEMPLATE}.alembic_version"  # noqa: S608 - Ours.
+    filled = f"INSERT INTO alembic_version SELECT * FROM {TEMPLATE}.alembic_version"  # noqa: S608 - Our own name.
     return [*statements, filled]
 
 
@@ -270,8 +266,11 @@ def _run(command: Sequence[str]) -> None:
 
 @contextmanager
 def _running(server: Server) -> Iterator[None]:
+    """Run the server with a catalogue that others are made from."""
     try:
         server.start()
+        server.execute([f"CREATE DATABASE {TEMPLATE}"])
+        _migrate(server.url_of(TEMPLATE))
         yield
     finally:
         server.process.kill()

@@ -9,9 +9,7 @@ from typing import Annotated
 
 import typer
 
-from common.command_line import new_command_line, reported_errors
-from common.logs import configure_logs
-from common.settings import load_settings
+from common.command_line import command_settings, new_command_line
 from data_layer.bootstrap import open_database
 from data_layer.entities.api_key import ApiKey, Scope
 from movies_service.use_cases.api_keys import ApiKeys, utc_now
@@ -26,12 +24,9 @@ Name = Annotated[str, typer.Argument(help="What people call the key.", show_defa
 @contextmanager
 def _api_keys() -> Iterator[ApiKeys]:
     """Give the API keys of the database that the settings name."""
-    with reported_errors():
-        settings = load_settings()
-        configure_logs(settings.log_level, settings.log_format)
-        with closing(open_database(settings)) as database:
-            database.migrate()
-            yield ApiKeys(database.unit_of_work)
+    with command_settings() as settings, closing(open_database(settings)) as database:
+        database.migrate()
+        yield ApiKeys(database.unit_of_work)
 
 
 @keys.command()

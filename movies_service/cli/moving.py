@@ -10,25 +10,16 @@ from typing import Annotated, BinaryIO
 
 import typer
 
-from common.command_line import reported_errors
+from common.command_line import command_settings
 from common.errors import InvalidInput
 from common.exit_codes import ExitCode
-from common.logs import configure_logs
 from common.progress import progress_bar
-from common.settings import DATABASE_URL_FORMS, Settings, is_database_url, load_settings
+from common.settings import DATABASE_URL_FORMS, is_database_url
 from data_fetcher.film_lines import LineReport, export_films, import_films
 from data_layer.bootstrap import open_database
 
 STANDARD = Path("-")
 """Stands for standard input or output."""
-
-
-@contextmanager
-def _settings() -> Iterator[Settings]:
-    with reported_errors():
-        settings = load_settings()
-        configure_logs(settings.log_level, settings.log_format)
-        yield settings
 
 
 def _require_url(url: str, option: str) -> str:
@@ -56,7 +47,7 @@ def copy(
     copied is of one moment. After an interruption the same command goes on. At the end the counts
     and checksums of both are compared; only then can a service start on the target.
     """
-    with _settings() as settings:
+    with command_settings() as settings:
         source_url = _require_url(source_url or settings.database_url, "--from")
         if _require_url(target_url, "--to") == source_url:
             raise InvalidInput("--to: it names the same database as --from.")
@@ -85,7 +76,7 @@ def backup(
 ) -> None:
     """Write a copy of the SQLite database into a new file, while the service goes on."""
     with (
-        _settings() as settings,
+        command_settings() as settings,
         closing(open_database(settings)) as database,
         progress_bar("Copying", "pages") as advance,
     ):
@@ -98,7 +89,7 @@ def export(
     path: Annotated[Path, typer.Argument(help="A new file; `-` for standard output.")] = STANDARD,
 ) -> None:
     """Write every film as a line of JSON, by id, as the API gives it."""
-    with _settings() as settings, closing(open_database(settings)) as database:
+    with command_settings() as settings, closing(open_database(settings)) as database:
         database.require_existing()
         with progress_bar("Exporting", "films") as advance, _open_new(path) as file:
             films = export_films(database.unit_of_work, file, advance)
@@ -113,7 +104,7 @@ def import_(
     Films that are there already are left as they are. Into an empty catalogue films come with
     their ids. Lines that are no film are named with the reason, and the others are added.
     """
-    with _settings() as settings, closing(open_database(settings)) as database:
+    with command_settings() as settings, closing(open_database(settings)) as database:
         database.migrate()
         with progress_bar("Importing", "lines") as advance, _open_old(path) as file:
             report = import_films(database, file, _print_fault, advance)
@@ -128,8 +119,8 @@ def _print_fault(line: int, message: str) -> None:
 
 def _as_text(report: LineReport) -> str:
     return (
-        f"{report.added:,} films added, {report.known:,} were there already, "
-        f"{report.faults:,} lines are no film."
+        f"Films added: {report.added:,}; there already: {report.known:,}; "
+        f"lines that are no film: {report.faults:,}."
     )
 
 

@@ -14,11 +14,11 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from common.command_line import reported_errors
+from common.command_line import command_settings
 from common.errors import DatabaseUnreachable, InvalidSetting
 from common.exit_codes import ExitCode
 from common.logs import configure_logs
-from common.settings import Settings, load_settings
+from common.settings import Settings
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
 from data_layer.bootstrap import open_database
 from movies_service.bootstrap import Preparation, build_app
@@ -45,9 +45,7 @@ def serve() -> None:
     SIGINT and SIGTERM stop it within 8 seconds, with requests in flight answered; a second
     one stops it at once. Where a database server can't be reached, it waits for it.
     """
-    with reported_errors():
-        settings = load_settings()
-        configure_logs(settings.log_level, settings.log_format)
+    with command_settings() as settings:
         settings.find_omdb_key()
         config = load_fetcher_config()
         with closing(open_database(settings)) as database, suppress(DatabaseUnreachable):

@@ -1,1 +1,1 @@
-"""What surrounds the app, as plain ASGI: request ids, body limits, HEAD."""
+"""What surrounds the app: bounds of requests, and as plain ASGI the cache, request ids, HEAD."""

@@ -80,8 +80,8 @@ def test_exports_and_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert lines.encode() == (tmp_path / "films.ndjson").read_bytes()
     monkeypatch.setenv("DATABASE_URL", "sqlite:///new.db")
     _, remark = run("import", "films.ndjson")
-    assert "2 films added, 0 were there already, 0 lines are no film." in remark
+    assert "Films added: 2; there already: 0; lines that are no film: 0." in remark
     _, remark = run("import", "-", said=lines.encode() + b"nonsense", code=ExitCode.PARTLY)
     assert "Line 3: Invalid JSON" in remark
-    assert "0 films added, 2 were there already, 1 lines are no film." in remark
+    assert "Films added: 0; there already: 2; lines that are no film: 1." in remark
     run("import", "-", said=b"nonsense", code=ExitCode.USAGE)

@@ -28,6 +28,7 @@ KINDS = ["sqlite", "postgresql", "mariadb"]
 OLDER_ANSWERS_SECONDS = 1.0
 """For how long another process may give older answers, as README promises."""
 
+# Not formatted: a list to read, not a column.
 TITLES = (
     "Aliens", "Amadeus", "Argo", "Big", "Brazil", "Casablanca", "Chicago", "Chinatown", "Fargo",
     "Gandhi", "Gravity", "Jaws", "Lincoln", "Milk", "Network",

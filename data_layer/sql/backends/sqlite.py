@@ -173,5 +173,6 @@ def _open_lock_file(engines: Engines, name: str) -> IO[str]:
         return Path(f"{engines.writing.url.database}.{name}.lock").open("w")
     except OSError:
         raise DatabaseUnavailable(
-            "The database's folder is missing or can't be written to: check DATABASE_URL."
+            "The database's folder is missing or can't be written to: check DATABASE_URL, or the"
+            " URL that was given."
         ) from None
