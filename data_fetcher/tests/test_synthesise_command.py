@@ -60,5 +60,6 @@ def test_says_what_is_wrong(tmp_path: Path) -> None:
     missing = synthesise(tmp_path / "missing", "--films", "1")
     assert missing.returncode == 5
     assert missing.stderr == (
-        "Error: The database's folder is missing or can't be written to: check DATABASE_URL.\n"
+        "Error: The database's folder is missing or can't be written to: check DATABASE_URL, or the"
+        " URL that was given.\n"
     )

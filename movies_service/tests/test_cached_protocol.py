@@ -94,6 +94,19 @@ def test_says_what_the_app_around_it_would_say(
     assert short.headers["Cache-Status"].startswith("movies-api; hit; ttl=")
 
 
+def test_who_has_seen_a_newer_catalogue_is_not_answered_at_once(
+    around: Surroundings, port: int
+) -> None:
+    url, calls = f"http://127.0.0.1:{port}/", around.app_calls
+    statuses = [
+        requests.get(url, headers={"Catalogue-Revision": seen}, timeout=5).headers["Cache-Status"]
+        for seen in ("1", "2")
+    ]
+    assert statuses[0].startswith("movies-api; hit")
+    assert statuses[1] == "movies-api; fwd=request"
+    assert around.app_calls == calls + 1
+
+
 def test_a_client_that_has_it_gets_no_body(around: Surroundings, port: int) -> None:
     calls = around.cache_calls
     url = f"http://127.0.0.1:{port}/"
