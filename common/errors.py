@@ -3,10 +3,12 @@
     MoviesError
     ├── InvalidInput                  what was sent can't be right
     │   └── InvalidSetting            what the operator set can't be right
+    ├── MalformedBody                 what was sent can't even be read
     ├── Unauthenticated               no credential, or none that is known
     ├── Forbidden                     a known credential that may not do this
     ├── NotFound
     ├── Conflict                      it contradicts what is stored
+    ├── PreconditionFailed            what is stored is not what the caller has seen
     └── Unavailable                   something this program depends on does not serve
         ├── DatabaseUnavailable       it does not serve at the moment
         │   ├── DatabaseUnreachable   ... there is no connection to it
@@ -65,6 +67,12 @@ class InvalidSetting(InvalidInput):
     code = "invalid-setting"
 
 
+class MalformedBody(MoviesError):
+    """What was sent can't be read at all."""
+
+    code = "malformed-body"
+
+
 class Unauthenticated(MoviesError):
     """No credential was sent, or none that is known, valid and unexpired: never said which."""
 
@@ -87,6 +95,12 @@ class Conflict(MoviesError):
     """What was asked contradicts what is stored."""
 
     code = "conflict"
+
+
+class PreconditionFailed(MoviesError):
+    """What is stored is not what the caller has seen; nothing has changed."""
+
+    code = "precondition-failed"
 
 
 class Unavailable(MoviesError):

@@ -7,6 +7,7 @@ import difflib
 import os
 import re
 from collections.abc import Iterable, Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -24,6 +25,7 @@ DATABASE_URL_FORMS = (
 )
 
 PREFIX = "MOVIES_"
+JWT_SECRET_MIN_BYTES = 32
 _DOTENV = Path(".env")
 
 
@@ -99,6 +101,16 @@ class Settings(BaseSettings):
     key_grace_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 86_400
     """How long a key that was rotated opens beside the new one."""
 
+    jwt_secret: SecretStr | None = None
+    """What access tokens are signed with, at least 32 bytes; else the database keeps something.
+    To rotate, put the new one in front of the old one, with a space between them."""
+
+    jwt_secret_file: Path | None = None
+    """File that holds it instead."""
+
+    trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
+    """Addresses or networks of proxies whose `X-Forwarded-For` is believed, with commas."""
+
     max_body_bytes: Annotated[int, Field(ge=1)] = 65_536
     """Largest request body that is read; more is a 413."""
 
@@ -132,11 +144,11 @@ class Settings(BaseSettings):
     access_log: Literal["on", "off"] = "on"
     """Whether each request is logged."""
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         if isinstance(value, str):
-            return tuple(origin.strip() for origin in value.split(",") if origin.strip())
+            return tuple(part.strip() for part in value.split(",") if part.strip())
         return value
 
     @field_validator("database_url")
@@ -147,9 +159,11 @@ class Settings(BaseSettings):
         return value
 
     @model_validator(mode="after")
-    def _forbid_two_keys(self) -> Self:
+    def _forbid_two_places(self) -> Self:
         if self.omdb_api_key is not None and self.omdb_api_key_file is not None:
             raise ValueError("set OMDB_API_KEY or OMDB_API_KEY_FILE, not both")
+        if self.jwt_secret is not None and self.jwt_secret_file is not None:
+            raise ValueError("set MOVIES_JWT_SECRET or MOVIES_JWT_SECRET_FILE, not both")
         return self
 
     def find_omdb_key(self) -> str | None:
@@ -158,15 +172,34 @@ class Settings(BaseSettings):
         Raises:
             InvalidSetting: the file can't be read or holds nothing.
         """
-        if self.omdb_api_key_file is None:
-            return self.omdb_api_key.get_secret_value() if self.omdb_api_key else None
-        try:
-            key = self.omdb_api_key_file.read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError):
-            raise InvalidSetting("OMDB_API_KEY_FILE can't be read: check its path.") from None
-        if not key:
-            raise InvalidSetting("OMDB_API_KEY_FILE names an empty file.")
-        return key
+        return _read_secret(self.omdb_api_key, self.omdb_api_key_file, "OMDB_API_KEY_FILE")
+
+    def find_jwt_secrets(self) -> tuple[bytes, ...]:
+        """Return what access tokens are signed with, the current one first; or nothing.
+
+        Raises:
+            InvalidSetting: the file can't be read or holds nothing, or a secret is too short.
+        """
+        text = _read_secret(self.jwt_secret, self.jwt_secret_file, "MOVIES_JWT_SECRET_FILE")
+        found = tuple(part.encode() for part in (text or "").split())
+        if any(len(secret) < JWT_SECRET_MIN_BYTES for secret in found):
+            raise InvalidSetting(
+                f"MOVIES_JWT_SECRET: each secret needs {JWT_SECRET_MIN_BYTES} bytes at least."
+            )
+        return found
+
+
+def _read_secret(value: SecretStr | None, path: Path | None, name: str) -> str | None:
+    """Return a secret, read from its file where it has one; `name` is the setting of the file."""
+    if path is None:
+        return value.get_secret_value() if value else None
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError):
+        raise InvalidSetting(f"{name} can't be read: check its path.") from None
+    if not secret:
+        raise InvalidSetting(f"{name} names an empty file.")
+    return secret
 
 
 def setting_names() -> tuple[str, ...]:

@@ -1,24 +1,16 @@
 """Films as lines of JSON, as `GET /movies/{id}` gives them: written, and read back."""
 
-import datetime as dt
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, BinaryIO
+from typing import BinaryIO
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from common.progress import Advance
-from common.text import is_storable, match_key
-from data_fetcher.omdb.fields import (
-    COUNT_MAX,
-    NAME_MAX_CHARACTERS,
-    TEXT_MAX_CHARACTERS,
-    URL_MAX_CHARACTERS,
-    YEAR_MAX,
-    YEAR_MIN,
-)
+from common.text import match_key
+from data_fetcher.film_json import FilmJson
 from data_layer.database import Database
-from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieFacts, MovieType, Rating
+from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery, MovieSort
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
@@ -26,76 +18,8 @@ LINE_MAX_BYTES = 1_048_576
 """A longer line is no film."""
 
 _FILMS_AT_ONCE = 500
-_NAMES_MAX = 1_000
-_MINUTES_MAX = 100_000
-
 OnFault = Callable[[int, str], None]
 """Is told the number of a line, from 1, and what is wrong with it."""
-
-
-def _require_storable(text: str) -> str:
-    if not text.strip() or not is_storable(text):
-        raise ValueError("it is blank, or holds NUL")
-    return text
-
-
-_Text = Annotated[str, Field(max_length=TEXT_MAX_CHARACTERS), AfterValidator(_require_storable)]
-_Name = Annotated[str, Field(max_length=NAME_MAX_CHARACTERS), AfterValidator(_require_storable)]
-_Names = Annotated[tuple[_Name, ...], Field(max_length=_NAMES_MAX)]
-_Url = Annotated[
-    str,
-    Field(
-        max_length=URL_MAX_CHARACTERS, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\x00-\x1f\x7f\"<>]+$"
-    ),
-]
-_Year = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)]
-_Count = Annotated[int, Field(ge=0, le=COUNT_MAX)]
-
-
-class _RatingLine(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    source: _Name
-    value: _Name
-
-
-class _FilmLine(BaseModel):
-    """A film, each of its fields checked; see `MovieFacts`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    id: Annotated[int, Field(ge=1, le=2**53)] | None = None
-    title: Annotated[str, Field(max_length=TITLE_MAX_CHARACTERS), AfterValidator(_require_storable)]
-    imdb_id: Annotated[str, Field(pattern=r"^tt[0-9]{7,16}$")] | None = None
-    year: _Year | None = None
-    end_year: _Year | None = None
-    type: MovieType = "movie"
-    rated: _Name | None = None
-    released: dt.date | None = None
-    runtime_minutes: Annotated[int, Field(ge=1, le=_MINUTES_MAX)] | None = None
-    genres: _Names = ()
-    directors: _Names = ()
-    writers: _Names = ()
-    cast: _Names = ()
-    plot: _Text | None = None
-    languages: _Names = ()
-    countries: _Names = ()
-    awards: _Text | None = None
-    poster_url: _Url | None = None
-    ratings: Annotated[tuple[_RatingLine, ...], Field(max_length=_NAMES_MAX)] = ()
-    metascore: Annotated[int, Field(ge=0, le=100)] | None = None
-    imdb_rating: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
-    imdb_votes: _Count | None = None
-    box_office_usd: _Count | None = None
-    production: _Text | None = None
-    website: _Url | None = None
-    self_url: str | None = None
-    """Says what `id` says."""
-
-    def to_facts(self) -> MovieFacts:
-        fields = self.model_dump(exclude={"id", "self_url", "ratings"})
-        ratings = tuple(Rating(rating.source, rating.value) for rating in self.ratings)
-        return MovieFacts(**fields, ratings=ratings)
 
 
 @dataclass(slots=True)
@@ -191,9 +115,9 @@ class _Import:
             self.report.added += len(new)
             self.report.known += len(batch) - len(new)
 
-    def _batches(self, file: BinaryIO) -> Iterator[list[tuple[int, _FilmLine]]]:
+    def _batches(self, file: BinaryIO) -> Iterator[list[tuple[int, FilmJson]]]:
         """Yield the films with the numbers of their lines, some hundreds at once."""
-        batch: list[tuple[int, _FilmLine]] = []
+        batch: list[tuple[int, FilmJson]] = []
         number = 0
         for number, line in enumerate(_lines(file), 1):
             if film := self._read(number, line):
@@ -206,14 +130,14 @@ class _Import:
             yield batch
         self.advance(number, number)
 
-    def _read(self, number: int, line: bytes) -> _FilmLine | None:
+    def _read(self, number: int, line: bytes) -> FilmJson | None:
         if not line.strip():
             return None
         if len(line) > LINE_MAX_BYTES:
             self._refuse(number, f"it is longer than {LINE_MAX_BYTES} bytes")
             return None
         try:
-            return _FilmLine.model_validate_json(line)
+            return FilmJson.model_validate_json(line)
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             place = ".".join(map(str, first["loc"]))

@@ -6,6 +6,7 @@ from movies_service.cli.migrate import migrate
 from movies_service.cli.moving import backup, copy, export, import_
 from movies_service.cli.openapi import openapi
 from movies_service.cli.serve import serve
+from movies_service.cli.users import users
 
 app = new_command_line("Movies API: a self-hosted movie catalogue.")
 app.command()(serve)
@@ -15,6 +16,7 @@ app.command()(backup)
 app.command()(export)
 app.command("import")(import_)
 app.add_typer(keys, name="keys")
+app.add_typer(users, name="users")
 app.command()(openapi)
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from fastapi import Depends, FastAPI
-from fastapi_offline import FastAPIOffline
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
@@ -22,8 +21,18 @@ from movies_service.error_handlers import install_error_handlers
 from movies_service.metrics import RequestCounts
 from movies_service.query_parameters import refuse_unknown_parameters
 from movies_service.revision_header import REVISION_HEADER
-from movies_service.routers import api_keys, health, index, metrics, movies
-from movies_service.security import find_credential
+from movies_service.routers import (
+    api_keys,
+    audit,
+    docs,
+    health,
+    index,
+    metrics,
+    movies,
+    sessions,
+    users,
+)
+from movies_service.security import find_caller
 
 VERSION = "0.1.0"
 
@@ -61,23 +70,30 @@ class EdgeOptions:
 
 def create_api(lifespan: Lifespan | None = None) -> FastAPI:
     """Return the API itself: what it documents, and how it answers."""
-    api = FastAPIOffline(
+    api = FastAPI(
         title="Movies API",
         version=VERSION,
         description=_DESCRIPTION,
         lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(refuse_unknown_parameters), Depends(find_credential)],
+        dependencies=[Depends(refuse_unknown_parameters), Depends(find_caller)],
     )
     for router in (
         index.router,
         movies.reads,
         movies.router,
         api_keys.router,
+        sessions.router,
+        users.router,
+        audit.router,
+        docs.router,
         health.router,
         metrics.router,
     ):
         api.include_router(router)
+    docs.mount_files(api)
     install_error_handlers(api)
     complete_documentation(api)
     return api
@@ -94,9 +110,11 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
     app = CORSMiddleware(
         app,
         allow_origins=options.cors_origins,
-        allow_methods=("GET", "HEAD", "POST", "DELETE"),
+        allow_methods=("GET", "HEAD", "POST", "PATCH", "DELETE"),
         allow_headers=(
+            "Authorization",
             "Content-Type",
+            "If-Match",
             "If-None-Match",
             "X-API-Key",
             REQUEST_ID_HEADER,

@@ -22,6 +22,7 @@ from data_fetcher.seeding import Seeding
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from movies_service.app import EdgeOptions, create_app
+from movies_service.client_address import ClientAddresses
 from movies_service.edge.cache_options import CacheOptions, Revision
 from movies_service.execution import InThreads, run_inline
 from movies_service.metrics import Counts, Metrics
@@ -29,7 +30,13 @@ from movies_service.services import DEFAULT_POLICY, Policy, Services
 from movies_service.shared_counts import SharedCounts
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
+from movies_service.use_cases.audit import Audit
 from movies_service.use_cases.movies import Movies
+from movies_service.use_cases.refresh_movie import RefreshMovie
+from movies_service.use_cases.sessions import Sessions
+from movies_service.use_cases.sign_in import SignIn
+from movies_service.use_cases.signing_keys import SigningKeys
+from movies_service.use_cases.users import Users
 
 _log = structlog.get_logger(__name__)
 
@@ -62,15 +69,23 @@ def built_services(
     Reads and writes have threads of their own: those that wait for a lock keep no reader waiting.
     """
     options = database.options
-    movies = Movies(database.unit_of_work)
+    unit_of_work = database.unit_of_work
+    movies = Movies(unit_of_work)
+    sessions = Sessions(unit_of_work, SigningKeys(unit_of_work, policy.jwt_secrets))
     with (
         closing(InThreads(options.pool_size, options.deadline_seconds)) as read,
         closing(InThreads(options.pool_size, options.deadline_seconds)) as write,
     ):
         yield Services(
             movies=movies,
-            add_movie=AddMovie(database.unit_of_work, omdb.fetch, write),
-            api_keys=ApiKeys(database.unit_of_work),
+            add_movie=AddMovie(unit_of_work, omdb.fetch, write),
+            refresh_movie=RefreshMovie(movies, omdb.fetch, write),
+            api_keys=ApiKeys(unit_of_work),
+            users=Users(unit_of_work),
+            sessions=sessions,
+            sign_in=SignIn(sessions, write),
+            audit=Audit(unit_of_work),
+            addresses=ClientAddresses(policy.trusted_proxies),
             metrics=Metrics(counts, movies.count),
             is_ready=database.is_current,
             policy=policy,
@@ -118,6 +133,8 @@ def build_app(
             policy = Policy(
                 adding_requires_key=settings.add_requires_key == "on",
                 key_grace_seconds=settings.key_grace_seconds,
+                jwt_secrets=settings.find_jwt_secrets(),
+                trusted_proxies=settings.trusted_proxies,
             )
             shared = SharedCounts(lambda: counts, counts_folder)
             with (

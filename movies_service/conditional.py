@@ -1,6 +1,7 @@
 """Answers that a client may keep: with a strong ETag, and 304 where it has them already."""
 
 import re
+from collections.abc import Callable
 
 import xxhash
 from fastapi import Request, Response
@@ -9,6 +10,8 @@ CACHE_CONTROL = "public, max-age=0, must-revalidate"
 """Anybody may keep an answer, and asks whether it still holds before using it."""
 
 _ETAG = re.compile(r'(?:W/)?("[^"]*")')
+_STRONG = re.compile(r'(?<!W/)("[^"]*")')
+_ENCODED = re.compile(r'-(?:gzip|br)"$')
 
 
 def etag_of(body: bytes) -> str:
@@ -26,6 +29,17 @@ def answer_json(request: Request, body: bytes, headers: dict[str, str] | None = 
     if _has_current(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=all_headers)
     return Response(body, media_type="application/json", headers=all_headers)
+
+
+def is_named_by(if_match: str | None) -> Callable[[bytes], bool]:
+    """Return whether an If-Match names a document, in whatever encoding it was sent.
+
+    Source: RFC 9110, section 13.1.1: weak validators name nothing.
+    """
+    if if_match is None or if_match.strip() == "*":
+        return lambda _document: True
+    named = {_ENCODED.sub('"', tag) for tag in _STRONG.findall(if_match)}
+    return lambda document: etag_of(document) in named
 
 
 def _has_current(if_none_match: str, etag: str) -> bool:

@@ -24,10 +24,6 @@ _HTTP_CODES = {
         "This path does not take this method: the Allow header lists those it takes.",
     ),
     HTTPStatus.BAD_REQUEST: ("malformed-body", "The body is not JSON in UTF-8."),
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: (
-        "unsupported-media-type",
-        "The body is not announced as JSON: send Content-Type: application/json.",
-    ),
 }
 
 
@@ -55,6 +51,8 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     http_error = cast("HTTPException", error)
     status = HTTPStatus(http_error.status_code)
     code, detail = _HTTP_CODES.get(status, ("http-error", status.description))
+    if status is HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        code, detail = "unsupported-media-type", http_error.detail
     headers = {}
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed_methods(request))

@@ -13,8 +13,10 @@ from common.errors import (
     DatabaseUnavailable,
     Forbidden,
     InvalidInput,
+    MalformedBody,
     MoviesError,
     NotFound,
+    PreconditionFailed,
     Unauthenticated,
     Unavailable,
     UpstreamQuota,
@@ -29,11 +31,13 @@ RETRY_AFTER_SECONDS = 30
 """What clients are told where a retry helps and nobody knows when."""
 
 _STATUSES: tuple[tuple[type[MoviesError], HTTPStatus], ...] = (
+    (MalformedBody, HTTPStatus.BAD_REQUEST),
     (InvalidInput, HTTPStatus.UNPROCESSABLE_ENTITY),
     (Unauthenticated, HTTPStatus.UNAUTHORIZED),
     (Forbidden, HTTPStatus.FORBIDDEN),
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
+    (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
     (DatabaseFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (DatabaseUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (UpstreamQuota, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -49,7 +53,7 @@ def problem(error: MoviesError) -> Response:
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
     if isinstance(error, Unauthenticated):
-        headers["WWW-Authenticate"] = 'ApiKey realm="movies-api"'
+        headers["WWW-Authenticate"] = 'Bearer realm="movies-api", ApiKey realm="movies-api"'
     errors: list[tuple[str, str]] = []
     if isinstance(error, InvalidInput) and error.field is not None:
         errors = [(error.field, error.message)]

@@ -1,16 +1,22 @@
 """What the endpoints work with, and how they get hold of it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
+from movies_service.client_address import ClientAddresses, Network
 from movies_service.execution import Run
 from movies_service.metrics import Metrics
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
+from movies_service.use_cases.audit import Audit
 from movies_service.use_cases.movies import Movies
+from movies_service.use_cases.refresh_movie import RefreshMovie
+from movies_service.use_cases.sessions import Sessions
+from movies_service.use_cases.sign_in import SignIn
+from movies_service.use_cases.users import Users
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +25,10 @@ class Policy:
 
     adding_requires_key: bool = False
     key_grace_seconds: int = 86_400
+    jwt_secrets: tuple[bytes, ...] = field(default=(), repr=False)
+    """What access tokens are signed with; else the database keeps something."""
+    trusted_proxies: tuple[Network, ...] = ()
+    """Whose `X-Forwarded-For` is believed."""
 
 
 DEFAULT_POLICY = Policy()
@@ -30,7 +40,13 @@ class Services:
 
     movies: Movies
     add_movie: AddMovie
+    refresh_movie: RefreshMovie
     api_keys: ApiKeys
+    users: Users
+    sessions: Sessions
+    sign_in: SignIn
+    audit: Audit
+    addresses: ClientAddresses
     metrics: Metrics
     is_ready: Callable[[], bool]
     """Whether the database answers and has the schema that is needed."""

@@ -2,24 +2,10 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from enum import StrEnum
+
+from data_layer.entities.scope import Scope
 
 NAME_MAX_CHARACTERS = 300
-
-
-class Scope(StrEnum):
-    """What a credential may do."""
-
-    ADMIN = "admin"
-    """Everything."""
-    MOVIES_WRITE = "movies:write"
-    """Add films, where that is not open to all."""
-    MOVIES_DELETE = "movies:delete"
-    """Remove films."""
-    KEYS_ADMIN = "keys:admin"
-    """Make, list, rotate and revoke API keys, of no more than one's own scopes."""
-    OPS_READ = "ops:read"
-    """Read what operators need to know."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +43,3 @@ class ApiKey:
         if self.previous_hash is None or self.previous_until is None or self.previous_until <= now:
             return (self.secret_hash,)
         return self.secret_hash, self.previous_hash
-
-    def covers(self, scope: Scope) -> bool:
-        """Tell whether the key may do what `scope` stands for."""
-        return Scope.ADMIN in self.scopes or scope in self.scopes

@@ -1,8 +1,10 @@
 """The public representation of a film, as the JSON bytes that are stored and served."""
 
+import datetime as dt
+
 import orjson
 
-from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie import MovieFacts, Rating
 
 
 def movie_document(movie_id: int, facts: MovieFacts) -> bytes:
@@ -40,3 +42,15 @@ def movie_document(movie_id: int, facts: MovieFacts) -> bytes:
             "self_url": f"/movies/{movie_id}",
         }
     )
+
+
+def movie_facts(document: bytes) -> MovieFacts:
+    """Return what a document of `movie_document` says."""
+    fields = orjson.loads(document)
+    del fields["id"], fields["self_url"]
+    for name, value in fields.items():
+        if isinstance(value, list) and name != "ratings":
+            fields[name] = tuple(value)
+    fields["ratings"] = tuple(Rating(**rating) for rating in fields["ratings"])
+    fields["released"] = fields["released"] and dt.date.fromisoformat(fields["released"])
+    return MovieFacts(**fields)

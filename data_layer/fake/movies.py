@@ -75,6 +75,16 @@ class FakeMovieRepository:
             total=len(ids) if query.counts_total else None,
         )
 
+    def update(self, movie_id: int, facts: MovieFacts) -> StoredMovie:
+        """Replace what is known of the film."""
+        self.get(movie_id)
+        namesake = self.find_by_imdb_id(facts.imdb_id) if facts.imdb_id else None
+        if namesake is not None and namesake.id != movie_id:
+            raise Conflict("A movie with this IMDb id is in the catalogue.")
+        self.facts_by_id[movie_id] = facts
+        self._revision += 1
+        return self.get(movie_id)
+
     def remove(self, movie_id: int) -> None:
         """Forget the film."""
         self.get(movie_id)
@@ -82,7 +92,7 @@ class FakeMovieRepository:
         self._revision += 1
 
     def revision(self) -> int:
-        """Return how often films have come or gone."""
+        """Return how often films have changed."""
         return self._revision
 
     def _ids(self, wanted: MovieFilter) -> Iterator[int]:

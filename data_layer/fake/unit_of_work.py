@@ -5,11 +5,21 @@ from types import TracebackType
 from typing import Self
 
 from data_layer.entities.api_key import ApiKey
+from data_layer.entities.audit_entry import AuditEntry
+from data_layer.entities.kept_answer import KeptAnswer
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.seed import Seed
+from data_layer.entities.session import Session
+from data_layer.entities.signing_key import SigningKey
+from data_layer.entities.user import User
 from data_layer.fake.api_keys import FakeApiKeyRepository
+from data_layer.fake.audit import FakeAuditRepository
+from data_layer.fake.kept_answers import FakeKeptAnswerRepository
 from data_layer.fake.movies import FakeMovieRepository
 from data_layer.fake.seeds import FakeSeedRepository
+from data_layer.fake.sessions import FakeSessionRepository
+from data_layer.fake.signing_keys import FakeSigningKeyRepository
+from data_layer.fake.users import FakeUserRepository
 
 
 class FakeDatabase:
@@ -21,6 +31,11 @@ class FakeDatabase:
         self.revision = 0
         self.api_keys: dict[str, ApiKey] = {}
         self.seeds: dict[str, Seed] = {}
+        self.users: dict[str, User] = {}
+        self.sessions: dict[str, Session] = {}
+        self.signing_keys: dict[str, SigningKey] = {}
+        self.audit: list[AuditEntry] = []
+        self.kept_answers: dict[bytes, KeptAnswer] = {}
 
     def __call__(self, *, is_read_only: bool = False) -> "FakeUnitOfWork":
         """Open a unit of work; nothing is written by one that promised to read only."""
@@ -39,6 +54,11 @@ class FakeUnitOfWork:
         )
         self.api_keys = FakeApiKeyRepository(dict(database.api_keys))
         self.seeds = FakeSeedRepository(dict(database.seeds))
+        self.users = FakeUserRepository(dict(database.users))
+        self.sessions = FakeSessionRepository(dict(database.sessions))
+        self.signing_keys = FakeSigningKeyRepository(dict(database.signing_keys))
+        self.audit = FakeAuditRepository(list(database.audit))
+        self.kept_answers = FakeKeptAnswerRepository(dict(database.kept_answers))
 
     def __enter__(self) -> Self:
         return self
@@ -60,6 +80,11 @@ class FakeUnitOfWork:
         self._database.revision = self.movies.revision()
         self._database.api_keys = dict(self.api_keys.keys)
         self._database.seeds = dict(self.seeds.seeds)
+        self._database.users = dict(self.users.users)
+        self._database.sessions = dict(self.sessions.sessions)
+        self._database.signing_keys = dict(self.signing_keys.keys)
+        self._database.audit = list(self.audit.entries)
+        self._database.kept_answers = dict(self.kept_answers.answers)
         effects, self._effects = self._effects, []
         for effect in effects:
             effect()

@@ -56,6 +56,15 @@ class MovieRepository(Protocol):
         """
         ...
 
+    def update(self, movie_id: int, facts: MovieFacts) -> StoredMovie:
+        """Replace all that is known of the film with this id.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: another film has this IMDb id.
+        """
+        ...
+
     def remove(self, movie_id: int) -> None:
         """Remove the film with this id and all that only it needs.
 

@@ -5,8 +5,13 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from data_layer.ports.api_keys import ApiKeyRepository
+from data_layer.ports.audit import AuditRepository
+from data_layer.ports.kept_answers import KeptAnswerRepository
 from data_layer.ports.movies import MovieRepository
 from data_layer.ports.seeds import SeedRepository
+from data_layer.ports.sessions import SessionRepository
+from data_layer.ports.signing_keys import SigningKeyRepository
+from data_layer.ports.users import UserRepository
 
 
 class UnitOfWork(Protocol):
@@ -29,6 +34,31 @@ class UnitOfWork(Protocol):
     @property
     def seeds(self) -> SeedRepository:
         """The plan of the first films."""
+        ...
+
+    @property
+    def users(self) -> UserRepository:
+        """The users who sign in."""
+        ...
+
+    @property
+    def sessions(self) -> SessionRepository:
+        """The sessions of users."""
+        ...
+
+    @property
+    def signing_keys(self) -> SigningKeyRepository:
+        """What tokens are signed with."""
+        ...
+
+    @property
+    def audit(self) -> AuditRepository:
+        """The record of who did what."""
+        ...
+
+    @property
+    def kept_answers(self) -> KeptAnswerRepository:
+        """The answers that are given again to the same request."""
         ...
 
     def __enter__(self) -> Self: ...

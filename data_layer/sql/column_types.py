@@ -3,7 +3,7 @@
 import datetime as dt
 
 from sqlalchemy import BigInteger, DateTime, Integer, LargeBinary, String
-from sqlalchemy.dialects.mysql import DATETIME, MEDIUMBLOB, TINYBLOB
+from sqlalchemy.dialects.mysql import BINARY, DATETIME, MEDIUMBLOB, TINYBLOB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 
@@ -22,6 +22,10 @@ Document = LargeBinary().with_variant(MEDIUMBLOB, "mariadb")
 
 Hash = LargeBinary(32).with_variant(TINYBLOB, "mariadb")
 """32 bytes."""
+
+
+Binary = LargeBinary(32).with_variant(BINARY(32), "mariadb")
+"""32 bytes that rows are found by."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):

@@ -1,5 +1,6 @@
 """The films, in tables: relations to find them by, documents to serve."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from common.errors import Conflict, NotFound
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.entities.movie_document import movie_document
 from data_layer.sql.models import Movie
-from data_layer.sql.movie_counts import change_counts
+from data_layer.sql.movie_counts import Kind, change_counts
 from data_layer.sql.movie_links import NewLinks, remove_links
 from data_layer.sql.movie_reads import MovieReads, RunSql
 from data_layer.sql.movie_rows import movie_row
@@ -50,15 +51,33 @@ class SqlAlchemyMovieRepository(MovieReads):
         )
         return tuple(stored)
 
+    def update(self, movie_id: int, facts: MovieFacts) -> StoredMovie:
+        """Write the film's row and document, and all its links anew."""
+        session = self._open_session()
+        connection = session.connection()
+        changes = self._remove_links(session, movie_id)
+        stored = StoredMovie(movie_id, movie_document(movie_id, facts))
+        session.execute(
+            update(Movie)
+            .where(Movie.id == movie_id)
+            .values(_columns_without_id(facts) | {"document": stored.document})
+        )
+        changes.update(NewLinks(connection).add({movie_id: facts}))
+        change_counts(connection, changes)
+        return stored
+
     def remove(self, movie_id: int) -> None:
         """Delete the film with its links."""
         session = self._open_session()
+        change_counts(session.connection(), self._remove_links(session, movie_id))
+        session.execute(delete(Movie).where(Movie.id == movie_id))
+
+    def _remove_links(self, session: Session, movie_id: int) -> Counter[Kind]:
+        """Delete what belongs to the film, and return the changes of what it counts as."""
         year_key = session.scalar(select(Movie.year_key).where(Movie.id == movie_id))
         if year_key is None:
             raise NotFound("No movie has this id.")
-        connection = session.connection()
-        change_counts(connection, remove_links(connection, movie_id, year_key))
-        session.execute(delete(Movie).where(Movie.id == movie_id))
+        return remove_links(session.connection(), movie_id, year_key)
 
 
 def _columns_without_id(facts: MovieFacts) -> dict[str, Any]:

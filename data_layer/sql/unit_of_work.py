@@ -8,10 +8,15 @@ from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.orm import Session
 
 from data_layer.sql.api_keys import SqlAlchemyApiKeyRepository
+from data_layer.sql.audit import SqlAlchemyAuditRepository
+from data_layer.sql.kept_answers import SqlAlchemyKeptAnswerRepository
 from data_layer.sql.movie_reads import Row
 from data_layer.sql.movies import SqlAlchemyMovieRepository
 from data_layer.sql.seeds import SqlAlchemySeedRepository
+from data_layer.sql.sessions import SqlAlchemySessionRepository
+from data_layer.sql.signing_keys import SqlAlchemySigningKeyRepository
 from data_layer.sql.translation import not_connected, translate, translated_errors
+from data_layer.sql.users import SqlAlchemyUserRepository
 
 _HAS_SERVED = "movies_has_served"
 """What a connection's `info` holds when it has answered before."""
@@ -56,6 +61,31 @@ class SqlAlchemyUnitOfWork:
     def seeds(self) -> SqlAlchemySeedRepository:
         """The plan of the first films."""
         return SqlAlchemySeedRepository(self._session())
+
+    @property
+    def users(self) -> SqlAlchemyUserRepository:
+        """The users who sign in."""
+        return SqlAlchemyUserRepository(self._session())
+
+    @property
+    def sessions(self) -> SqlAlchemySessionRepository:
+        """The sessions of users."""
+        return SqlAlchemySessionRepository(self._session())
+
+    @property
+    def signing_keys(self) -> SqlAlchemySigningKeyRepository:
+        """What tokens are signed with."""
+        return SqlAlchemySigningKeyRepository(self._session())
+
+    @property
+    def audit(self) -> SqlAlchemyAuditRepository:
+        """The record of who did what."""
+        return SqlAlchemyAuditRepository(self._session())
+
+    @property
+    def kept_answers(self) -> SqlAlchemyKeptAnswerRepository:
+        """The answers that are given again to the same request."""
+        return SqlAlchemyKeptAnswerRepository(self._session())
 
     def __enter__(self) -> Self:
         return self

@@ -2,9 +2,12 @@ import dataclasses
 import datetime as dt
 
 import pytest
+from sqlalchemy import text
 
 from common.errors import Conflict, NotFound
-from data_layer.entities.api_key import ApiKey, Scope
+from data_layer.database import Database
+from data_layer.entities.api_key import ApiKey
+from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=dt.UTC)
@@ -83,7 +86,13 @@ def test_a_key_is_valid_until_it_expires_or_is_revoked() -> None:
     assert dataclasses.replace(KEY, expires_at=None).is_valid_at(NOW + dt.timedelta(days=9999))
 
 
-def test_the_admin_scope_covers_every_other() -> None:
-    assert KEY.covers(Scope.MOVIES_DELETE)
-    assert not KEY.covers(Scope.ADMIN)
-    assert dataclasses.replace(KEY, scopes=frozenset({Scope.ADMIN})).covers(Scope.MOVIES_DELETE)
+def test_scopes_that_only_a_newer_program_knows_open_nothing(any_database: Database) -> None:
+    any_database.migrate()
+    with any_database.unit_of_work() as uow:
+        uow.api_keys.add(KEY)
+        uow.commit()
+    with any_database.engines.writing.begin() as connection:
+        newer = '["movies:delete", "stars:paint"]'
+        connection.execute(text("UPDATE api_keys SET scopes = :newer"), {"newer": newer})
+    with any_database.unit_of_work(is_read_only=True) as uow:
+        assert uow.api_keys.list() == (KEY,)

@@ -12,12 +12,15 @@ from alembic.runtime.migration import MigrationContext
 
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
-from data_layer.entities.api_key import ApiKey, Scope
+from data_layer.entities.api_key import ApiKey
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.scope import Scope
 from data_layer.entities.seed import Seed
+from data_layer.entities.signing_key import SigningKey
 from data_layer.sql import catalogue_copy, schema
 from data_layer.sql.bare_tables import restore
 from data_layer.sql.models import Base
+from data_layer.tests.test_access_repositories import ALICE, ANSWER, ENTRY, NOW, SESSION
 from data_layer.tests.test_bulk_load import FILMS, index_names, tables
 
 pytestmark = pytest.mark.integration
@@ -64,6 +67,11 @@ def filled(database: Database) -> Database:
                 created_at=dt.datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=dt.UTC),
             )
         )
+        uow.users.add(ALICE)
+        uow.sessions.add(SESSION)
+        uow.signing_keys.add(SigningKey(id="k", secret=bytes(range(32)), created_at=NOW))
+        uow.audit.add(ENTRY)
+        uow.kept_answers.put(ANSWER)
         uow.commit()
     with database.unit_of_work() as uow:
         uow.movies.remove(stored[-1].id)

@@ -124,6 +124,40 @@ def test_a_removed_film_is_gone_and_its_id_is_not_given_again(
         uow.movies.get(stored.id)
 
 
+def test_an_update_replaces_all_that_is_known(unit_of_work: UnitOfWorkFactory) -> None:
+    stored, other = store(unit_of_work, AMELIE, film("Alien", 1979, imdb_id="tt0078748"))
+    changed = MovieFacts(
+        title="Poulain", year=2002, genres=("Romance", "Drama"), cast=("Mathieu Kassovitz",)
+    )
+    with unit_of_work() as uow:
+        before = uow.movies.revision()
+        updated = uow.movies.update(stored.id, changed)
+        assert uow.movies.revision() > before
+        assert uow.movies.get(stored.id) == updated
+        uow.commit()
+    document = orjson.loads(updated.document)
+    assert (document["id"], document["title"], document["year"]) == (stored.id, "Poulain", 2002)
+    assert document["ratings"] == []
+    for wanted, expected in (
+        (MovieFilter(title="poulain", year=2002), ["Poulain"]),
+        (MovieFilter(genre="drama"), ["Poulain"]),
+        (MovieFilter(genre="romance", cast="mathieu kassovitz"), ["Poulain"]),
+        (MovieFilter(genre="comedy"), []),
+        (MovieFilter(cast="audrey tautou"), []),
+        (MovieFilter(title="amelie"), []),
+        (MovieFilter(year=2001), []),
+    ):
+        with unit_of_work(is_read_only=True) as uow:
+            page = uow.movies.list(MovieQuery(filter=wanted, counts_total=True))
+        assert [orjson.loads(movie.document)["title"] for movie in page.movies] == expected
+        assert page.total == len(expected)
+    with unit_of_work() as uow, pytest.raises(NotFound):
+        uow.movies.update(99, changed)
+    with pytest.raises(Conflict), unit_of_work() as uow:
+        uow.movies.update(other.id, AMELIE)
+        uow.movies.update(stored.id, AMELIE)
+
+
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [

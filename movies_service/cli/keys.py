@@ -9,10 +9,12 @@ from typing import Annotated
 
 import typer
 
+from common.clock import utc_now
 from common.command_line import command_settings, new_command_line
 from data_layer.bootstrap import open_database
-from data_layer.entities.api_key import ApiKey, Scope
-from movies_service.use_cases.api_keys import ApiKeys, utc_now
+from data_layer.entities.api_key import ApiKey
+from data_layer.entities.scope import Scope
+from movies_service.use_cases.api_keys import ApiKeys
 
 keys = new_command_line("Make, list and revoke API keys.")
 

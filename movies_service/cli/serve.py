@@ -47,6 +47,7 @@ def serve() -> None:
     """
     with command_settings() as settings:
         settings.find_omdb_key()
+        settings.find_jwt_secrets()
         config = load_fetcher_config()
         with closing(open_database(settings)) as database, suppress(DatabaseUnreachable):
             database.migrate()
@@ -145,6 +146,7 @@ def _run(app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
                 request_timeout_seconds=settings.request_timeout_seconds,
             ),
             ws="none",
+            proxy_headers=False,
             timeout_graceful_shutdown=STOP_SECONDS,
         )
     )

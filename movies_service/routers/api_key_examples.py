@@ -2,13 +2,17 @@
 
 from http import HTTPStatus
 
+from data_layer.entities.scope import Scope
 from movies_service.routers.responses import (
     DATABASE_FULL,
-    DATABASE_UNAVAILABLE,
     INVALID,
+    MALFORMED,
+    TOO_LARGE,
+    UNSUPPORTED,
     Responses,
     example,
     problem_response,
+    refused,
 )
 
 _KEY = {
@@ -24,36 +28,21 @@ _KEY = {
 }
 _NEW_KEY = {**_KEY, "last_used_at": None, "key": "mvs_0123abcd_…"}
 
-_REFUSED: Responses = {
-    **problem_response(
-        HTTPStatus.UNAUTHORIZED, "unauthenticated", "Send an API key in the X-API-Key header."
-    ),
-    **problem_response(
-        HTTPStatus.FORBIDDEN, "forbidden", "This API key lacks the scope keys:admin."
-    ),
-    **DATABASE_UNAVAILABLE,
-}
+_REFUSED = refused(Scope.KEYS_ADMIN)
 _NOT_FOUND = problem_response(
     HTTPStatus.NOT_FOUND, "not-found", "There is no API key with this id."
 )
-_MALFORMED = problem_response(
-    HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON in UTF-8."
-)
-
 MAKE_RESPONSES: Responses = {
     **example(_NEW_KEY, HTTPStatus.CREATED, description="It is made."),
-    **_MALFORMED,
+    **MALFORMED,
     **_REFUSED,
     **problem_response(
         HTTPStatus.CONFLICT,
         "conflict",
         "There is, or was, an API key of this name: choose another one.",
     ),
-    **problem_response(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "unsupported-media-type",
-        "The body is not announced as JSON: send Content-Type: application/json.",
-    ),
+    **UNSUPPORTED,
+    **TOO_LARGE,
     **INVALID,
     **DATABASE_FULL,
 }
@@ -67,7 +56,7 @@ REVOKE_RESPONSES: Responses = {
 }
 ROTATE_RESPONSES: Responses = {
     **example(_NEW_KEY),
-    **_MALFORMED,
+    **MALFORMED,
     **_REFUSED,
     **_NOT_FOUND,
     **problem_response(

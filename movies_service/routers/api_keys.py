@@ -4,11 +4,11 @@ from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Path, Response
-from pydantic import BaseModel
 
-from data_layer.entities.api_key import ApiKey, Scope
+from data_layer.entities.scope import Scope
 from movies_service.routers import api_key_examples as examples
-from movies_service.routers.bodies import require_json
+from movies_service.routers.bodies import StrictRoute, require_json
+from movies_service.routers.private_answers import answer_privately
 from movies_service.schemas.api_keys import (
     ApiKeyIn,
     ApiKeyOut,
@@ -18,10 +18,11 @@ from movies_service.schemas.api_keys import (
 )
 from movies_service.security import require, require_covered
 from movies_service.services import ServicesDependency
+from movies_service.use_cases.caller import Caller
 
-router = APIRouter(prefix="/api-keys", tags=["API keys"])
+router = APIRouter(prefix="/api-keys", tags=["API keys"], route_class=StrictRoute)
 
-Administrator = Annotated[ApiKey, Depends(require(Scope.KEYS_ADMIN))]
+Administrator = Annotated[Caller, Depends(require(Scope.KEYS_ADMIN))]
 KeyId = Annotated[str, Path(description="The id of a key.", examples=["0123abcd"])]
 
 
@@ -36,20 +37,24 @@ KeyId = Annotated[str, Path(description="The id of a key.", examples=["0123abcd"
 async def make_api_key(
     services: ServicesDependency, administrator: Administrator, wanted: ApiKeyIn
 ) -> Response:
-    """Make a key and show it, this once. Needs a key with the scope `keys:admin`."""
+    """Make a key and show it, this once. Needs the scope `keys:admin`."""
     require_covered(administrator, wanted.scopes)
     new = await services.write(
-        services.api_keys.create, wanted.name, wanted.scopes, wanted.expires_at
+        services.api_keys.create,
+        wanted.name,
+        wanted.scopes,
+        wanted.expires_at,
+        administrator,
     )
     made = NewApiKeyOut.of_new(new)
-    return _answer(made, HTTPStatus.CREATED, Location=made.self_url)
+    return answer_privately(made, HTTPStatus.CREATED, Location=made.self_url)
 
 
 @router.get("", summary="List keys", response_model=ApiKeysOut, responses=examples.LIST_RESPONSES)
 async def list_api_keys(services: ServicesDependency, _administrator: Administrator) -> Response:
     """Return every key without its secret, oldest first, revoked and expired ones included."""
     keys = await services.read(services.api_keys.list)
-    return _answer(ApiKeysOut(api_keys=[ApiKeyOut.of(key) for key in keys]))
+    return answer_privately(ApiKeysOut(api_keys=[ApiKeyOut.of(key) for key in keys]))
 
 
 @router.get(
@@ -59,7 +64,7 @@ async def get_api_key(
     services: ServicesDependency, _administrator: Administrator, key_id: KeyId
 ) -> Response:
     """Return a key without its secret."""
-    return _answer(ApiKeyOut.of(await services.read(services.api_keys.get, key_id)))
+    return answer_privately(ApiKeyOut.of(await services.read(services.api_keys.get, key_id)))
 
 
 @router.delete(
@@ -74,7 +79,7 @@ async def revoke_api_key(
     """Make a key open nothing any more, at once and for ever. It stays in the list."""
     key = await services.read(services.api_keys.get, key_id)
     require_covered(administrator, key.scopes)
-    await services.write(services.api_keys.revoke_by_id, key_id)
+    await services.write(services.api_keys.revoke_by_id, key_id, administrator)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
@@ -96,14 +101,5 @@ async def rotate_api_key(
     grace_seconds = wanted.grace_seconds if wanted else None
     if grace_seconds is None:
         grace_seconds = services.policy.key_grace_seconds
-    new = await services.write(services.api_keys.rotate, key_id, grace_seconds)
-    return _answer(NewApiKeyOut.of_new(new))
-
-
-def _answer(document: BaseModel, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:
-    return Response(
-        document.model_dump_json(),
-        status_code=status,
-        media_type="application/json",
-        headers={"Cache-Control": "no-store", **headers},
-    )
+    new = await services.write(services.api_keys.rotate, key_id, grace_seconds, administrator)
+    return answer_privately(NewApiKeyOut.of_new(new))

@@ -12,8 +12,11 @@ INDEX = {
     "movies_url": "/movies",
     "movie_url": "/movies/{id}",
     "api_keys_url": "/api-keys",
+    "users_url": "/users",
+    "login_url": "/login",
+    "me_url": "/me",
+    "audit_url": "/audit",
     "docs_url": "/docs",
-    "redoc_url": "/redoc",
     "openapi_url": "/openapi.json",
     "ready_url": "/health/ready",
 }

@@ -6,14 +6,19 @@ import orjson
 
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_document import movie_document
+from data_layer.entities.scope import Scope
 from movies_service.routers.responses import (
     DATABASE_FULL,
     DATABASE_UNAVAILABLE,
     INVALID,
+    MALFORMED,
     NOT_FOUND,
+    TOO_LARGE,
+    UNSUPPORTED,
     Responses,
     example,
     problem_response,
+    refused,
     with_revision,
 )
 from movies_service.schemas.movies import MovieOut
@@ -63,28 +68,13 @@ GET_RESPONSES: Responses = {
     **DATABASE_UNAVAILABLE,
 }
 
-ADD_RESPONSES: Responses = {
-    **with_revision(example(MOVIE, model=MovieOut, description="It was there already.")),
-    **with_revision(example(MOVIE, HTTPStatus.CREATED, description="It is new.")),
-    **problem_response(HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON in UTF-8."),
-    **problem_response(
-        HTTPStatus.UNAUTHORIZED, "unauthenticated", "Send an API key in the X-API-Key header."
-    ),
-    **problem_response(
-        HTTPStatus.FORBIDDEN, "forbidden", "This API key lacks the scope movies:write."
-    ),
-    **problem_response(HTTPStatus.NOT_FOUND, "not-found", "OMDb has no such movie."),
-    **problem_response(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "body-too-large",
-        "The body is larger than the 65536 bytes that are read.",
-    ),
-    **problem_response(
-        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-        "unsupported-media-type",
-        "The body is not announced as JSON: send Content-Type: application/json.",
-    ),
-    **INVALID,
+_CHANGED_SINCE = problem_response(
+    HTTPStatus.PRECONDITION_FAILED,
+    "precondition-failed",
+    "The film has changed since: get it again.",
+)
+
+_UPSTREAM: Responses = {
     **problem_response(
         HTTPStatus.BAD_GATEWAY, "upstream-unavailable", "OMDb can't be reached at the moment."
     ),
@@ -94,18 +84,50 @@ ADD_RESPONSES: Responses = {
     **problem_response(
         HTTPStatus.GATEWAY_TIMEOUT, "upstream-timeout", "OMDb did not answer in time."
     ),
+}
+
+ADD_RESPONSES: Responses = {
+    **with_revision(example(MOVIE, model=MovieOut, description="It was there already.")),
+    **with_revision(example(MOVIE, HTTPStatus.CREATED, description="It is new.")),
+    **MALFORMED,
+    **refused(Scope.MOVIES_WRITE),
+    **problem_response(HTTPStatus.NOT_FOUND, "not-found", "OMDb has no such movie."),
+    **TOO_LARGE,
+    **UNSUPPORTED,
+    **INVALID,
+    **_UPSTREAM,
     **DATABASE_FULL,
 }
 
 REMOVE_RESPONSES: Responses = {
     **with_revision({204: {"description": "It is gone."}}),
+    **refused(Scope.MOVIES_DELETE),
+    **NOT_FOUND,
+    **_CHANGED_SINCE,
+    **INVALID,
+    **DATABASE_FULL,
+}
+
+CHANGE_RESPONSES: Responses = {
+    **with_revision(example(MOVIE, description="The film as it is now.")),
+    **MALFORMED,
+    **refused(Scope.MOVIES_WRITE),
+    **NOT_FOUND,
     **problem_response(
-        HTTPStatus.UNAUTHORIZED, "unauthenticated", "Send an API key in the X-API-Key header."
+        HTTPStatus.CONFLICT, "conflict", "A movie with this IMDb id is in the catalogue."
     ),
-    **problem_response(
-        HTTPStatus.FORBIDDEN, "forbidden", "This API key lacks the scope movies:delete."
-    ),
+    **_CHANGED_SINCE,
+    **TOO_LARGE,
+    **UNSUPPORTED,
+    **INVALID,
+    **DATABASE_FULL,
+}
+
+REFRESH_RESPONSES: Responses = {
+    **with_revision(example(MOVIE, description="The film as it is now.")),
+    **refused(Scope.MOVIES_WRITE),
     **NOT_FOUND,
     **INVALID,
-    **DATABASE_UNAVAILABLE,
+    **_UPSTREAM,
+    **DATABASE_FULL,
 }

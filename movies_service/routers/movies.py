@@ -3,25 +3,40 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import StoredMovie
-from movies_service.conditional import answer_json, etag_of
+from data_layer.entities.scope import Scope
+from movies_service.conditional import answer_json, etag_of, is_named_by
 from movies_service.revision_header import REVISION_HEADER
 from movies_service.routers import movie_examples as examples
-from movies_service.routers.bodies import require_json
+from movies_service.routers.bodies import (
+    JSON,
+    StrictRoute,
+    body_of,
+    require_json,
+    require_media_type,
+    validate_body,
+)
 from movies_service.routers.list_parameters import GetParameters, ListParameters
 from movies_service.routers.page_document import page_document
-from movies_service.schemas.movies import MovieOut, MoviePageOut, MovieWishIn
+from movies_service.schemas.movies import MovieOut, MoviePageOut, MoviePatchIn, MovieWishIn
 from movies_service.security import require, require_for_adding
 from movies_service.services import ServicesDependency
+from movies_service.use_cases.caller import Caller
 from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
 
-router = APIRouter(prefix="/movies", tags=["movies"])
+router = APIRouter(prefix="/movies", tags=["movies"], route_class=StrictRoute)
 reads = APIRouter(prefix="/movies", tags=["movies"])
 """What is asked for all the time; see `movies_service.edge.direct_reads`."""
 
+_MERGE_PATCH = "application/merge-patch+json"
+
+Writer = Annotated[Caller, Depends(require(Scope.MOVIES_WRITE))]
+IfMatch = Annotated[
+    str | None,
+    Header(description="The `ETag` that the film must have; else a 412, and nothing changes."),
+]
 Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
 
 
@@ -43,25 +58,65 @@ async def list_movies(
     status_code=HTTPStatus.CREATED,
     response_model=MovieOut,
     responses=examples.ADD_RESPONSES,
-    dependencies=[Depends(require_for_adding), Depends(require_json)],
+    dependencies=[Depends(require_json)],
 )
-async def add_movie(services: ServicesDependency, wish: MovieWishIn) -> Response:
+async def add_movie(
+    services: ServicesDependency,
+    caller: Annotated[Caller, Depends(require_for_adding)],
+    wish: MovieWishIn,
+) -> Response:
     """Fetch a film from OMDb and keep it; 200 where it was there already.
 
-    Open to all, unless the operator wants a key with the scope `movies:write`.
+    Open to all, unless the operator wants a credential with the scope `movies:write`.
     """
-    added = await services.add_movie.run(wish.to_wish())
-    return Response(
-        added.movie.document,
-        status_code=HTTPStatus.CREATED if added.is_new else HTTPStatus.OK,
-        media_type="application/json",
-        headers={
-            "Location": _url_of(added.movie),
-            "ETag": etag_of(added.movie.document),
-            "Cache-Control": "no-store",
-            REVISION_HEADER: str(added.revision),
-        },
+    added = await services.add_movie.run(wish.to_wish(), caller)
+    status = HTTPStatus.CREATED if added.is_new else HTTPStatus.OK
+    return _answer_change(added.movie, added.revision, status, Location=_url_of(added.movie))
+
+
+@router.post(
+    "/{reference:path}/refresh",
+    summary="Fetch a film again",
+    response_model=MovieOut,
+    responses=examples.REFRESH_RESPONSES,
+)
+async def refresh_movie(
+    services: ServicesDependency, writer: Writer, reference: Reference
+) -> Response:
+    """Replace all that is known of a film by what OMDb says now. Needs the scope `movies:write`."""
+    refreshed = await services.refresh_movie.run(parse_identifier(reference), writer)
+    return _answer_change(refreshed.movie, refreshed.revision)
+
+
+@router.patch(
+    "/{reference:path}",
+    summary="Change a film",
+    response_model=MovieOut,
+    responses=examples.CHANGE_RESPONSES,
+    openapi_extra=body_of((_MERGE_PATCH, MoviePatchIn), (JSON, MoviePatchIn)),
+)
+async def change_movie(
+    request: Request,
+    services: ServicesDependency,
+    writer: Writer,
+    reference: Reference,
+    if_match: IfMatch = None,
+) -> Response:
+    """Change some fields of a film, as a JSON merge patch (RFC 7396). Needs `movies:write`.
+
+    What is absent stays, `null` clears, an empty list empties. With `If-Match` and the `ETag` of
+    the film nothing changes if somebody else was faster.
+    """
+    require_media_type(request, _MERGE_PATCH, JSON)
+    patch = validate_body(MoviePatchIn, await request.body())
+    changed = await services.write(
+        services.movies.change,
+        parse_identifier(reference),
+        patch.to_changes(),
+        writer,
+        is_named_by(if_match),
     )
+    return _answer_change(changed.movie, changed.revision)
 
 
 @reads.get(
@@ -95,13 +150,36 @@ async def get_movie(
     summary="Remove a film",
     status_code=HTTPStatus.NO_CONTENT,
     responses=examples.REMOVE_RESPONSES,
-    dependencies=[Depends(require(Scope.MOVIES_DELETE))],
 )
-async def remove_movie(services: ServicesDependency, reference: Reference) -> Response:
-    """Remove a film by its id or its IMDb id. Needs a key with the scope `movies:delete`."""
-    revision = await services.write(services.movies.remove, parse_identifier(reference))
+async def remove_movie(
+    services: ServicesDependency,
+    remover: Annotated[Caller, Depends(require(Scope.MOVIES_DELETE))],
+    reference: Reference,
+    if_match: IfMatch = None,
+) -> Response:
+    """Remove a film by its id or its IMDb id. Needs the scope `movies:delete`."""
+    revision = await services.write(
+        services.movies.remove, parse_identifier(reference), remover, is_named_by(if_match)
+    )
     headers = {REVISION_HEADER: str(revision)}
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+
+
+def _answer_change(
+    movie: StoredMovie, revision: int, status: HTTPStatus = HTTPStatus.OK, **headers: str
+) -> Response:
+    """Return a film as it is now, and how to read it on every process."""
+    return Response(
+        movie.document,
+        status_code=status,
+        media_type="application/json",
+        headers={
+            "ETag": etag_of(movie.document),
+            "Cache-Control": "no-store",
+            REVISION_HEADER: str(revision),
+            **headers,
+        },
+    )
 
 
 def _url_of(movie: StoredMovie) -> str:

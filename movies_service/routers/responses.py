@@ -3,6 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
+from data_layer.entities.scope import Scope
 from movies_service.problems import MEDIA_TYPE, TYPE_PREFIX
 from movies_service.revision_header import REVISION_HEADER
 from movies_service.schemas.problem import ProblemOut
@@ -58,9 +59,37 @@ DATABASE_FULL = problem_response(
     "database-full",
     "The database has no room left: nothing was stored, reads go on.",
 )
+MALFORMED = problem_response(
+    HTTPStatus.BAD_REQUEST, "malformed-body", "The body is not JSON in UTF-8."
+)
+UNAUTHENTICATED = problem_response(
+    HTTPStatus.UNAUTHORIZED,
+    "unauthenticated",
+    "Send an API key in X-API-Key, or Authorization: Bearer and a token.",
+)
+TOO_LARGE = problem_response(
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "body-too-large",
+    "The body is larger than the 65536 bytes that are read.",
+)
+UNSUPPORTED = problem_response(
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "unsupported-media-type",
+    "Send the body as it is, without Content-Encoding, and as Content-Type: application/json.",
+)
 NOT_FOUND = problem_response(HTTPStatus.NOT_FOUND, "not-found", "No movie has this id.")
 INVALID = problem_response(
     HTTPStatus.UNPROCESSABLE_ENTITY,
     "invalid-input",
     "query.limit: input should be less than or equal to 100.",
 )
+
+
+def refused(scope: Scope) -> Responses:
+    """Return the documentation of the answers to those who may not do this."""
+    lacks = f"This credential lacks the scope {scope}."
+    return {
+        **UNAUTHENTICATED,
+        **problem_response(HTTPStatus.FORBIDDEN, "forbidden", lacks),
+        **DATABASE_UNAVAILABLE,
+    }

@@ -5,7 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
-from data_layer.entities.api_key import NAME_MAX_CHARACTERS, ApiKey, Scope
+from data_layer.entities.api_key import NAME_MAX_CHARACTERS, ApiKey
+from data_layer.entities.scope import Scope
 from movies_service.schemas.movies import require_text
 from movies_service.use_cases.api_keys import NewKey
 

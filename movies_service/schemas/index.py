@@ -9,7 +9,10 @@ class IndexOut(BaseModel):
     movies_url: str
     movie_url: str
     api_keys_url: str
+    users_url: str
+    login_url: str
+    me_url: str
+    audit_url: str
     docs_url: str
-    redoc_url: str
     openapi_url: str
     ready_url: str

@@ -1,13 +1,21 @@
 """Films, pages of films, and the wish for one."""
 
 import datetime as dt
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    create_model,
+    model_validator,
+)
 
 from common.text import is_storable
+from data_fetcher.film_json import FilmJson
 from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
-from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieType
+from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieType, Rating
 
 YEAR_MIN, YEAR_MAX = 1800, 2200
 
@@ -79,6 +87,47 @@ class MoviePageOut(BaseModel):
     total: int | None = Field(
         description="How many films match; on the first page and with `page`, else `null`."
     )
+
+
+_UNCHANGEABLE = {"id", "self_url"}
+_NEVER_UNKNOWN = {"title", "type"}
+
+
+class _MoviePatch(BaseModel):
+    """Some fields of a film, as RFC 7396 has it: what is absent stays, `null` clears."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    @model_validator(mode="after")
+    def _require_known(self) -> Self:
+        for name in sorted(_NEVER_UNKNOWN & self.model_fields_set):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} can't be cleared")
+        return self
+
+    def to_changes(self) -> dict[str, Any]:
+        """Return the new values, by the names of `MovieFacts`."""
+        changes = {name: getattr(self, name) for name in self.model_fields_set}
+        for name, value in changes.items():
+            if value is None and isinstance(FilmJson.model_fields[name].default, tuple):
+                changes[name] = ()
+        if "ratings" in changes:
+            changes["ratings"] = tuple(
+                Rating(rating.source, rating.value) for rating in changes["ratings"]
+            )
+        return changes
+
+
+_PATCHABLE: dict[str, Any] = {
+    name: (field.rebuild_annotation() | None, None)
+    for name, field in FilmJson.model_fields.items()
+    if name not in _UNCHANGEABLE
+}
+
+MoviePatchIn = create_model(
+    "MoviePatchIn", __base__=_MoviePatch, __doc__=_MoviePatch.__doc__, **_PATCHABLE
+)
+"""Each field as `FilmJson` has it, and none that has to be there."""
 
 
 class MovieWishIn(BaseModel):

@@ -1,5 +1,6 @@
 """The service on memory, and on a real SQLite file, with an OMDb of a few lines."""
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -15,8 +16,8 @@ from common.errors import MoviesError, NotFound
 from common.logs import configure_logs
 from data_fetcher.omdb.wish import ImdbWish, Wish
 from data_layer.database import Database
-from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from movies_service.app import EdgeOptions, create_app
 from movies_service.bootstrap import built_services
@@ -110,6 +111,14 @@ def client(open_client: Callable[..., TestClient]) -> TestClient:
 def api_key(database: Database) -> str:
     """A key that may remove films."""
     return ApiKeys(database.unit_of_work).create("robot", {Scope.MOVIES_DELETE}).secret
+
+
+@pytest.fixture
+def api_key_of(database: Database) -> Callable[..., str]:
+    """Makes a key with these scopes."""
+    numbers = itertools.count()
+    keys = ApiKeys(database.unit_of_work)
+    return lambda *scopes: keys.create(f"key {next(numbers)}", set(scopes)).secret
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 
 from common.errors import DatabaseBusy
 from data_layer.database import Database
-from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.scope import Scope
 from movies_service.services import Policy
 from movies_service.tests.conftest import SmallOmdb, new_client, store
 from movies_service.use_cases.api_keys import ApiKeys

@@ -7,7 +7,7 @@ import pytest
 from common.errors import DatabaseUnavailable
 from common.settings import Settings
 from data_fetcher.seeding import Seeding
-from data_layer.entities.api_key import Scope
+from data_layer.entities.scope import Scope
 from data_layer.fake.unit_of_work import FakeDatabase
 from movies_service.bootstrap import _cache_options, _seed
 from movies_service.cli import greeting

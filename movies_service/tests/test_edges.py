@@ -26,7 +26,8 @@ def test_the_index_leads_to_what_is_there(client: TestClient) -> None:
     assert index["movies_url"] == "/movies"
     for name, url in index.items():
         if "{" not in url:
-            expected = 401 if name == "api_keys_url" else 200
+            closed = {"api_keys_url", "users_url", "me_url", "audit_url"}
+            expected = 401 if name in closed else 405 if name == "login_url" else 200
             assert client.get(url).status_code == expected, name
 
 
@@ -42,7 +43,7 @@ def test_an_unknown_path_is_a_problem(client: TestClient, path: str) -> None:
     ("method", "path", "allowed"),
     [
         ("PUT", "/movies", {"GET", "HEAD", "POST"}),
-        ("PATCH", "/movies/1", {"GET", "HEAD", "DELETE"}),
+        ("PUT", "/movies/1", {"GET", "HEAD", "PATCH", "DELETE"}),
         ("POST", "/", {"GET", "HEAD"}),
         ("DELETE", "/docs", {"GET", "HEAD"}),
         ("BREW", "/movies", {"GET", "HEAD", "POST"}),
@@ -157,11 +158,11 @@ def test_health_tells_life_from_readiness(client: TestClient, database: Database
     assert "retry-after" in answer.headers
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc"])
-def test_documentation_needs_no_other_host(client: TestClient, path: str) -> None:
-    page = client.get(path).text
-    assert "https://" not in page.replace("https://github.com/", "")
-    for line in page.splitlines():
+def test_documentation_needs_no_other_host(client: TestClient) -> None:
+    answer = client.get("/docs")
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert "https://" not in answer.text
+    for line in answer.text.splitlines():
         for attribute in ('src="', 'href="'):
             if attribute in line:
                 asset = line.partition(attribute)[2].partition('"')[0]

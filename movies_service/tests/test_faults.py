@@ -17,8 +17,8 @@ from fastapi.testclient import TestClient
 from common.errors import DatabaseUnavailable
 from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
-from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.scope import Scope
 from data_layer.tests.servers import TEMPLATE, Server
 from movies_service.app import EdgeOptions
 from movies_service.edge.cache_options import CacheOptions

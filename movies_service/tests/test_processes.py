@@ -14,9 +14,9 @@ import pytest
 import requests
 
 from data_layer.database import Database
-from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieFilter, MovieQuery
+from data_layer.entities.scope import Scope
 from movies_service.revision_header import REVISION_HEADER
 from movies_service.tests.conftest import store
 from movies_service.tests.running import STOP_SECONDS, Service, emulator, running

@@ -6,14 +6,15 @@ import pytest
 
 from common.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UpstreamUnavailable
 from data_fetcher.omdb.wish import ImdbWish, TitleWish
-from data_layer.entities.api_key import Scope
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
+from data_layer.entities.scope import Scope
 from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
 from movies_service.execution import run_inline
 from movies_service.tests.conftest import SmallOmdb, store
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ADMIN_NAME, USED_SECONDS, ApiKeys
+from movies_service.use_cases.caller import COMMAND_LINE, Caller
 from movies_service.use_cases.key_format import (
     PATTERN,
     PREFIX_CHARACTERS,
@@ -93,10 +94,10 @@ def test_removes_a_film() -> None:
     database = FakeDatabase()
     store(database, ALIEN, PSYCHO)
     movies = Movies(database)
-    movies.remove(ByImdbId("tt0078748"))
+    movies.remove(ByImdbId("tt0078748"), COMMAND_LINE)
     assert len(movies.list(MovieQuery()).movies) == 1
     with pytest.raises(NotFound):
-        movies.remove(ByImdbId("tt0078748"))
+        movies.remove(ByImdbId("tt0078748"), COMMAND_LINE)
 
 
 def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
@@ -104,7 +105,7 @@ def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
     (alien,) = store(database, ALIEN)
     add = AddMovie(database, omdb.fetch, run_inline)
     for wish in (TitleWish("ALIEN"), TitleWish("Alien", 1979), ImdbWish("tt0078748")):
-        added = asyncio.run(add.run(wish))
+        added = asyncio.run(add.run(wish, Caller()))
         assert (added.movie.id, added.is_new) == (alien, False)
     assert omdb.calls == 0
 
@@ -112,7 +113,9 @@ def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
 def test_a_new_film_is_fetched_and_stored(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.films = [ALIEN]
-    added = asyncio.run(AddMovie(database, omdb.fetch, run_inline).run(TitleWish("Alien")))
+    added = asyncio.run(
+        AddMovie(database, omdb.fetch, run_inline).run(TitleWish("Alien"), Caller())
+    )
     assert added.is_new
     assert orjson.loads(added.movie.document)["imdb_id"] == "tt0078748"
     assert database.movies == {added.movie.id: ALIEN}
@@ -121,7 +124,7 @@ def test_a_new_film_is_fetched_and_stored(omdb: SmallOmdb) -> None:
 def test_a_film_without_an_imdb_id_can_be_added(omdb: SmallOmdb) -> None:
     omdb.films = [MovieFacts(title="Home Video")]
     added = asyncio.run(
-        AddMovie(FakeDatabase(), omdb.fetch, run_inline).run(TitleWish("Home Video"))
+        AddMovie(FakeDatabase(), omdb.fetch, run_inline).run(TitleWish("Home Video"), Caller())
     )
     assert added.is_new
 
@@ -134,7 +137,9 @@ def test_another_title_of_a_film_that_is_there_adds_nothing(omdb: SmallOmdb) -> 
         return ALIEN
 
     added = asyncio.run(
-        AddMovie(database, fetch, run_inline).run(TitleWish("Alien: The Eighth Passenger"))
+        AddMovie(database, fetch, run_inline).run(
+            TitleWish("Alien: The Eighth Passenger"), Caller()
+        )
     )
     assert (added.movie.id, added.is_new) == (alien, False)
 
@@ -145,7 +150,7 @@ def test_a_hundred_wishes_are_one_call_and_one_film(omdb: SmallOmdb) -> None:
     add = AddMovie(database, omdb.fetch, run_inline)
 
     async def scenario() -> list[bool]:
-        wishes = (add.run(TitleWish(title)) for title in ["Alien", "Alien "] * 50)
+        wishes = (add.run(TitleWish(title), Caller()) for title in ["Alien", "Alien "] * 50)
         return [added.is_new for added in await asyncio.gather(*wishes)]
 
     assert sorted(asyncio.run(scenario())) == [False] * 99 + [True]
@@ -157,7 +162,7 @@ def test_nothing_is_stored_when_omdb_fails(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.error = UpstreamUnavailable("OMDb can't be reached.")
     with pytest.raises(UpstreamUnavailable):
-        asyncio.run(AddMovie(database, omdb.fetch, run_inline).run(TitleWish("Alien")))
+        asyncio.run(AddMovie(database, omdb.fetch, run_inline).run(TitleWish("Alien"), Caller()))
     assert database.movies == {}
 
 
@@ -177,7 +182,9 @@ def test_a_film_that_another_process_stores_meanwhile_is_found(omdb: SmallOmdb) 
         kind = FakeUnitOfWork if is_read_only else RacingUnitOfWork
         return kind(database, is_read_only=is_read_only)
 
-    added = asyncio.run(AddMovie(open_unit, omdb.fetch, run_inline).run(TitleWish("Alien")))
+    added = asyncio.run(
+        AddMovie(open_unit, omdb.fetch, run_inline).run(TitleWish("Alien"), Caller())
+    )
     assert not added.is_new
     assert len(database.movies) == 1
 
@@ -239,11 +246,11 @@ def test_a_rotated_key_opens_for_a_while_beside_the_new_one() -> None:
     clock = [NOW]
     keys = ApiKeys(FakeDatabase(), lambda: clock[0])
     made = keys.create("robot", {Scope.ADMIN})
-    second = keys.rotate(made.key.id, 60)
+    second = keys.rotate(made.key.id, 60, COMMAND_LINE)
     assert second.key.id == made.key.id
     for secret in (made.secret, second.secret):
         assert keys.authenticate(secret).name == "robot"
-    third = keys.rotate(made.key.id, 60)
+    third = keys.rotate(made.key.id, 60, COMMAND_LINE)
     with pytest.raises(Unauthenticated):
         keys.authenticate(made.secret)
     clock[0] += dt.timedelta(seconds=60)
@@ -252,7 +259,7 @@ def test_a_rotated_key_opens_for_a_while_beside_the_new_one() -> None:
     assert keys.authenticate(third.secret).name == "robot"
     keys.revoke("robot")
     with pytest.raises(Conflict, match="make a new one"):
-        keys.rotate(made.key.id, 60)
+        keys.rotate(made.key.id, 60, COMMAND_LINE)
 
 
 def test_a_use_is_written_down_now_and_then() -> None:
@@ -288,7 +295,7 @@ def test_the_first_key_is_made_once() -> None:
     keys = ApiKeys(FakeDatabase(), lambda: NOW)
     secret = keys.create_first()
     assert secret is not None
-    assert keys.authenticate(secret).covers(Scope.MOVIES_DELETE)
+    assert keys.authenticate(secret).scopes == {Scope.ADMIN}
     assert keys.create_first() is None
     assert [key.name for key in keys.list()] == [ADMIN_NAME]
 

@@ -12,6 +12,7 @@ from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
 from movies_service.execution import Run
+from movies_service.use_cases.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class AddMovie:
         self._run = run
         self._flights: SingleFlight[AddedMovie] = SingleFlight()
 
-    async def run(self, wish: Wish) -> AddedMovie:
+    async def run(self, wish: Wish, by: Caller) -> AddedMovie:
         """Return the film, after fetching and storing it where need be.
 
         The same wish made many times at once is one call to OMDb; one of those who made it
@@ -55,18 +56,18 @@ class AddMovie:
             UpstreamUnavailable: OMDb does not serve; nothing was stored.
             DatabaseUnavailable: nothing was stored.
         """
-        added, is_own = await self._flights.run(_flight_key(wish), lambda: self._add(wish))
+        added, is_own = await self._flights.run(_flight_key(wish), lambda: self._add(wish, by))
         return added if is_own else dataclasses.replace(added, is_new=False)
 
-    async def _add(self, wish: Wish) -> AddedMovie:
+    async def _add(self, wish: Wish, by: Caller) -> AddedMovie:
         if (known := await self._run(self._find, wish)) is not None:
             return known
         facts = await self._fetch(wish)
         try:
-            return await self._run(self._store, facts)
+            return await self._run(self._store, facts, by)
         except Conflict:
             # Another process has stored the film between our look and our commit.
-            return await self._run(self._store, facts)
+            return await self._run(self._store, facts, by)
 
     def _find(self, wish: Wish) -> AddedMovie | None:
         with self._unit_of_work(is_read_only=True) as uow:
@@ -75,11 +76,13 @@ class AddMovie:
             return AddedMovie(movie, is_new=False, revision=uow.movies.revision())
 
     @retried_when_busy
-    def _store(self, facts: MovieFacts) -> AddedMovie:
+    def _store(self, facts: MovieFacts, by: Caller) -> AddedMovie:
         with self._unit_of_work() as uow:
             if (known := _find_same(uow, facts)) is not None:
                 return AddedMovie(known, is_new=False, revision=uow.movies.revision())
-            added = AddedMovie(uow.movies.add(facts), is_new=True, revision=uow.movies.revision())
+            movie = uow.movies.add(facts)
+            added = AddedMovie(movie, is_new=True, revision=uow.movies.revision())
+            by.note(uow, "movie.created", f"/movies/{movie.id}")
             uow.commit()
             return added
 

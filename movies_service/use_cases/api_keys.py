@@ -4,13 +4,16 @@ import dataclasses
 import datetime as dt
 import hashlib
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
+from common.clock import Clock, utc_now
 from common.errors import Conflict, InvalidInput, NotFound, Unauthenticated
 from common.text import is_storable
-from data_layer.entities.api_key import NAME_MAX_CHARACTERS, ApiKey, Scope
+from data_layer.entities.api_key import NAME_MAX_CHARACTERS, ApiKey
+from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
+from movies_service.use_cases.caller import COMMAND_LINE, Caller
 from movies_service.use_cases.key_format import (
     BRAND,
     PREFIX_CHARACTERS,
@@ -25,11 +28,6 @@ USED_SECONDS = 3600
 """How exactly it is known when a key was used: to write it down each time would cost too much."""
 
 _NOBODYS_HASH = bytes(32)
-
-
-def utc_now() -> dt.datetime:
-    """Return the current time in UTC."""
-    return dt.datetime.now(dt.UTC)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -48,15 +46,17 @@ class ApiKeys:
         now: the clock.
     """
 
-    def __init__(
-        self, unit_of_work: UnitOfWorkFactory, now: Callable[[], dt.datetime] = utc_now
-    ) -> None:
+    def __init__(self, unit_of_work: UnitOfWorkFactory, now: Clock = utc_now) -> None:
         self._unit_of_work = unit_of_work
         self._now = now
 
     @retried_when_busy
     def create(
-        self, name: str, scopes: Iterable[Scope], expires_at: dt.datetime | None = None
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        expires_at: dt.datetime | None = None,
+        by: Caller = COMMAND_LINE,
     ) -> NewKey:
         """Make a key, commit, and return it.
 
@@ -80,6 +80,7 @@ class ApiKeys:
             if uow.api_keys.find_by_name(name) is not None:
                 raise Conflict("There is, or was, an API key of this name: choose another one.")
             uow.api_keys.add(key)
+            by.note(uow, "api_key.created", _url_of(key))
             uow.commit()
         return NewKey(key, secret)
 
@@ -108,7 +109,7 @@ class ApiKeys:
             return _get(uow, key_id)
 
     @retried_when_busy
-    def revoke(self, name: str) -> None:
+    def revoke(self, name: str, by: Caller = COMMAND_LINE) -> None:
         """Make the key of this name open nothing any more, and commit; twice changes nothing.
 
         Raises:
@@ -118,20 +119,20 @@ class ApiKeys:
             key = uow.api_keys.find_by_name(name)
             if key is None:
                 raise NotFound("There is no API key of this name: `keys list` shows them.")
-            self._revoke(uow, key)
+            self._revoke(uow, key, by)
 
     @retried_when_busy
-    def revoke_by_id(self, key_id: str) -> None:
+    def revoke_by_id(self, key_id: str, by: Caller) -> None:
         """Make the key with this id open nothing any more, and commit; twice changes nothing.
 
         Raises:
             NotFound: there is no such key.
         """
         with self._unit_of_work() as uow:
-            self._revoke(uow, _get(uow, key_id))
+            self._revoke(uow, _get(uow, key_id), by)
 
     @retried_when_busy
-    def rotate(self, key_id: str, grace_seconds: int) -> NewKey:
+    def rotate(self, key_id: str, grace_seconds: int, by: Caller) -> NewKey:
         """Replace the secret of a key, commit, and return the new one.
 
         The old one opens for the grace period; one that was rotated away before opens no more.
@@ -153,6 +154,7 @@ class ApiKeys:
                 previous_until=now + dt.timedelta(seconds=grace_seconds),
             )
             uow.api_keys.update(rotated)
+            by.note(uow, "api_key.rotated", _url_of(key))
             uow.commit()
         return NewKey(rotated, secret)
 
@@ -190,9 +192,10 @@ class ApiKeys:
                 uow.api_keys.update(dataclasses.replace(known, last_used_at=self._now()))
                 uow.commit()
 
-    def _revoke(self, uow: UnitOfWork, key: ApiKey) -> None:
+    def _revoke(self, uow: UnitOfWork, key: ApiKey, by: Caller) -> None:
         if key.revoked_at is None:
             uow.api_keys.update(dataclasses.replace(key, revoked_at=self._now()))
+            by.note(uow, "api_key.revoked", _url_of(key))
             uow.commit()
 
 
@@ -201,6 +204,10 @@ def _get(uow: UnitOfWork, key_id: str) -> ApiKey:
     if key is None:
         raise NotFound("There is no API key with this id.")
     return key
+
+
+def _url_of(key: ApiKey) -> str:
+    return f"/api-keys/{key.id}"
 
 
 def _hash(secret: str) -> bytes:

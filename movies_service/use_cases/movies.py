@@ -1,12 +1,17 @@
-"""Reading films, and removing them."""
+"""Reading films, changing and removing them."""
 
+import dataclasses
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from common.errors import NotFound
+from common.errors import NotFound, PreconditionFailed
 from data_layer.entities.movie import StoredMovie
+from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MoviePage, MovieQuery
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
+from movies_service.use_cases.caller import Caller
 from movies_service.use_cases.movie_reference import ById, ByImdbId, ByTitle
 
 
@@ -18,8 +23,17 @@ class FoundMovie:
     alternates: tuple[StoredMovie, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class ChangedMovie:
+    """A film as it is now."""
+
+    movie: StoredMovie
+    revision: int
+    """A revision of the catalogue that has it so."""
+
+
 class Movies:
-    """The films of the catalogue, for those who read and remove them."""
+    """The films of the catalogue, for those who read, change and remove them."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
         self._unit_of_work = unit_of_work
@@ -49,14 +63,59 @@ class Movies:
             return FoundMovie(_get(uow, reference))
 
     @retried_when_busy
-    def remove(self, reference: ById | ByImdbId) -> int:
+    def change(
+        self,
+        reference: ById | ByImdbId,
+        changes: Mapping[str, Any],
+        by: Caller,
+        is_expected: Callable[[bytes], bool] = lambda _document: True,
+    ) -> ChangedMovie:
+        """Change some fields of the film, commit, and return it.
+
+        Args:
+            reference: what names the film.
+            changes: new values, by the names of `MovieFacts`.
+            by: who asks.
+            is_expected: tells whether the film's document is the one that is to be changed.
+
+        Raises:
+            NotFound: there is none.
+            PreconditionFailed: it is not as expected; nothing has changed.
+            Conflict: another film has the IMDb id.
+        """
+        with self._unit_of_work() as uow:
+            movie = _get(uow, reference)
+            if not is_expected(movie.document):
+                raise PreconditionFailed("The film has changed since: get it again.")
+            facts = movie_facts(movie.document)
+            changed = dataclasses.replace(facts, **changes)
+            if changed != facts:
+                movie = uow.movies.update(movie.id, changed)
+                fields = [name for name in changes if changes[name] != getattr(facts, name)]
+                by.note(uow, "movie.changed", f"/movies/{movie.id}", fields)
+            revision = uow.movies.revision()
+            uow.commit()
+        return ChangedMovie(movie, revision)
+
+    @retried_when_busy
+    def remove(
+        self,
+        reference: ById | ByImdbId,
+        by: Caller,
+        is_expected: Callable[[bytes], bool] = lambda _document: True,
+    ) -> int:
         """Remove the film, commit, and return the revision that does not have it any more.
 
         Raises:
             NotFound: there is none.
+            PreconditionFailed: it is not as expected; it stays.
         """
         with self._unit_of_work() as uow:
-            uow.movies.remove(_get(uow, reference).id)
+            movie = _get(uow, reference)
+            if not is_expected(movie.document):
+                raise PreconditionFailed("The film has changed since: get it again.")
+            uow.movies.remove(movie.id)
+            by.note(uow, "movie.removed", f"/movies/{movie.id}")
             revision = uow.movies.revision()
             uow.commit()
         return revision

@@ -1,0 +1,46 @@
+"""The documentation, in a real browser."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from movies_service.tests.running import running
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def chromium() -> str:
+    """The program, which has to be there under CI."""
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        assert "CI" not in os.environ, "Chromium is missing."
+        pytest.skip("Chromium is missing.")
+    return found
+
+
+def test_a_browser_shows_every_call_under_the_policy_of_the_page(
+    tmp_path: Path, chromium: str
+) -> None:
+    with running(tmp_path, MOVIES_SEED="off") as service:
+        options = ("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr")
+        shown = subprocess.run(
+            [
+                chromium,
+                *options,
+                f"--user-data-dir={tmp_path / 'profile'}",
+                "--virtual-time-budget=10000",
+                "--dump-dom",
+                f"{service.url()}/docs",
+            ],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+    for summary in ("List films", "Change a film", "Sign in", "Rotate a key", "See who did what"):
+        assert summary in shown.stdout
+    assert "Content Security Policy" not in shown.stderr

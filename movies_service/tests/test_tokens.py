@@ -1,0 +1,172 @@
+"""Attacks on tokens, each of which is a 401."""
+
+import base64
+import datetime as dt
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jwt
+import pytest
+from fastapi.testclient import TestClient
+
+from common.clock import utc_now
+from common.errors import Unauthenticated
+from data_layer.database import Database
+from data_layer.entities.scope import Scope
+from data_layer.fake.unit_of_work import FakeDatabase
+from movies_service.services import Policy
+from movies_service.tests.conftest import SmallOmdb, new_client
+from movies_service.tests.test_users import PASSWORD, bearer, sign_in
+from movies_service.use_cases.access_tokens import Claims, issue, read
+from movies_service.use_cases.caller import COMMAND_LINE
+from movies_service.use_cases.passwords import _NOBODYS_HASH, hash_password
+from movies_service.use_cases.signing_keys import ACCESS_SECONDS, SigningKeys
+from movies_service.use_cases.users import Users
+
+SECRET, OTHER = b"s" * 32, b"o" * 32
+KID = SigningKeys(FakeDatabase(), [SECRET]).current()[0]
+
+
+@pytest.fixture
+def client(database: Database, omdb: SmallOmdb) -> Iterator[TestClient]:
+    """A client of a service whose secret is known, with Alice."""
+    Users(database.unit_of_work).add("alice", PASSWORD, {Scope.ADMIN}, COMMAND_LINE)
+    Users(database.unit_of_work).add("bob", PASSWORD, set(), COMMAND_LINE)
+    with new_client(database, omdb, policy=Policy(jwt_secrets=(SECRET,))) as opened:
+        yield opened
+
+
+def segment(value: object) -> str:
+    """A part of a token."""
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
+
+
+def forged(token: str, secret: bytes = SECRET, header: Any = None, **claims: Any) -> str:
+    """The token with other claims; those that are `None` are left out."""
+    payload = jwt.decode(token, options={"verify_signature": False}) | claims
+    payload = {name: value for name, value in payload.items() if value is not None}
+    return jwt.encode(payload, secret, "HS256", headers=header or {"kid": KID})
+
+
+NOW = int(utc_now().timestamp())
+
+ATTACKS: dict[str, Any] = {
+    "empty": lambda token: "",
+    "truncated": lambda token: token[:-1],
+    "without signature": lambda token: token.rpartition(".")[0] + ".",
+    "two parts": lambda token: token.rpartition(".")[0],
+    "no base64": lambda token: "a.b.c",
+    "not ascii": lambda token: "é.é.é",
+    "alg none": lambda token: ".".join(
+        [segment({"alg": "none", "kid": KID}), token.split(".")[1], ""]
+    ),
+    "alg None": lambda token: ".".join(
+        [segment({"alg": "NoNe", "kid": KID}), token.split(".")[1], token.split(".")[2]]
+    ),
+    "another algorithm": lambda token: jwt.encode(
+        jwt.decode(token, options={"verify_signature": False}),
+        SECRET * 2,
+        "HS512",
+        headers={"kid": KID},
+    ),
+    "another secret": lambda token: forged(token, OTHER),
+    "foreign kid": lambda token: forged(token, OTHER, {"kid": "other"}),
+    "kid is a path": lambda token: forged(token, b"x", {"kid": "../../dev/null"}),
+    "kid is a list": lambda token: ".".join(
+        [segment({"alg": "HS256", "kid": ["x"]}), *token.split(".")[1:]]
+    ),
+    "no kid": lambda token: jwt.encode({"sub": "alice"}, SECRET, "HS256"),
+    "key in the header": lambda token: forged(
+        token, OTHER, {"kid": KID, "jwk": {"kty": "oct", "k": "b28"}}
+    ),
+    "expired": lambda token: forged(token, exp=NOW - 1),
+    "not yet issued": lambda token: forged(token, iat=NOW + 1000),
+    "not before": lambda token: forged(token, nbf=NOW + 1000),
+    "another audience": lambda token: forged(token, aud="another"),
+    "another issuer": lambda token: forged(token, iss="another"),
+    "another user": lambda token: forged(token, sub="bob"),
+    "unknown user": lambda token: forged(token, sub="carol"),
+    "unknown session": lambda token: forged(token, sid="0" * 32),
+    **{
+        f"without {claim}": lambda token, claim=claim: forged(token, SECRET, None, **{claim: None})
+        for claim in ("exp", "iat", "sub", "iss", "aud", "jti", "sid")
+    },
+    "sub is a number": lambda token: forged(token, sub=7),
+    "exp is a text": lambda token: forged(token, exp="never"),
+    "payload is a list": lambda token: jwt.api_jws.encode(b"[]", SECRET, headers={"kid": KID}),
+}
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_forged_token_opens_nothing(client: TestClient, attack: str) -> None:
+    token = sign_in(client)["access_token"]
+    wrong = ATTACKS[attack](token)
+    assert wrong != token
+    headers = {b"Authorization": f"Bearer {wrong}".encode()}
+    for method, path in (("GET", "/me"), ("GET", "/movies"), ("DELETE", "/movies/1")):
+        answer = client.request(method, path, headers=headers)
+        assert answer.status_code == 401, attack
+        assert answer.json()["code"] == "unauthenticated"
+        assert "Bearer" in answer.headers["www-authenticate"]
+    assert client.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+    assert (
+        client.get("/me", headers={"Authorization": f"Bearer {forged(token)}"}).status_code == 200
+    )
+
+
+@pytest.mark.parametrize("value", ["", "Basic YWxpY2U6eA==", "Bearer", "Bearer ", "Token x"])
+def test_what_is_no_bearer_token_opens_nothing(client: TestClient, value: str) -> None:
+    for path in ("/movies", "/movies/1", "/me", "/health/live"):
+        assert client.get(path, headers={"Authorization": value}).status_code == 401
+
+
+def test_one_credential_is_enough(client: TestClient) -> None:
+    headers = bearer(sign_in(client)) | {"X-API-Key": "x"}
+    assert client.get("/me", headers=headers).json()["detail"].startswith("Send one")
+
+
+def test_the_operators_secrets_sign_and_rotate(client: TestClient, database: Database) -> None:
+    token = sign_in(client)["access_token"]
+    assert jwt.get_unverified_header(token) == {"alg": "HS256", "kid": KID, "typ": "JWT"}
+    with new_client(database, SmallOmdb(), policy=Policy(jwt_secrets=(OTHER, SECRET))) as rotated:
+        assert rotated.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
+        new = sign_in(rotated)
+        assert jwt.get_unverified_header(new["access_token"])["kid"] != KID
+    assert client.get("/me", headers=bearer(new)).status_code == 401
+
+
+def test_the_database_keeps_a_key_that_rotates() -> None:
+    now = utc_now() - dt.timedelta(seconds=10)
+    database = FakeDatabase()
+    keys = SigningKeys(database, now=lambda: now)
+    claims = Claims("alice", "0")
+    first = issue(claims, *keys.current(), now)
+    assert len(keys.current()[1]) == 32
+    assert keys.current() == keys.current()
+    now += dt.timedelta(seconds=1)
+    keys.rotate(COMMAND_LINE)
+    second = issue(claims, *keys.current(), now)
+    with database(is_read_only=True) as uow:
+        assert read(first, keys.accepted(uow)) == read(second, keys.accepted(uow)) == claims
+        now += dt.timedelta(seconds=ACCESS_SECONDS)
+        assert list(keys.accepted(uow)) == [keys.current()[0]]
+    now += dt.timedelta(seconds=1)
+    keys.rotate(COMMAND_LINE)
+    assert len(database.signing_keys) == 2
+    keys.rotate(COMMAND_LINE, is_at_once=True)
+    with database(is_read_only=True) as uow, pytest.raises(Unauthenticated):
+        read(second, keys.accepted(uow))
+    assert len(database.signing_keys) == 1
+
+
+def test_processes_that_begin_together_make_one_key() -> None:
+    database = FakeDatabase()
+    keys = SigningKeys(database)
+    first = keys._make_first()  # What another process does between our look and our write.
+    assert keys._make_first() == first
+
+
+def test_nobodys_password_takes_as_long_as_anybodys() -> None:
+    parameters = [text.split("$")[:4] for text in (_NOBODYS_HASH, hash_password("x" * 10))]
+    assert parameters[0] == parameters[1]

@@ -1,0 +1,77 @@
+"""On whose behalf something is done, and the record of it."""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import structlog
+
+from common.clock import utc_now
+from data_layer.entities.audit_entry import AuditEntry
+from data_layer.entities.scope import Scope
+from data_layer.ports.unit_of_work import UnitOfWork
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks, once the credential was checked."""
+
+    name: str = "nobody"
+    """By which credential: `key:0123abcd`, `user:alice`, `command line`, or `nobody`."""
+    scopes: frozenset[Scope] = frozenset()
+    session_id: str | None = None
+    """Of a user who has signed in."""
+    address: str = ""
+    request_id: str = ""
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a credential was sent."""
+        return self.name != "nobody"
+
+    @property
+    def username(self) -> str | None:
+        """The name of a user who has signed in."""
+        return self.name.removeprefix("user:") if self.session_id else None
+
+    def covers(self, scope: Scope) -> bool:
+        """Tell whether the caller may do what `scope` stands for."""
+        return Scope.ADMIN in self.scopes or scope in self.scopes
+
+    def at(self, address: str, request_id: str) -> Self:
+        """Return the caller of this request."""
+        return dataclasses.replace(self, address=address, request_id=request_id)
+
+    def note(self, uow: UnitOfWork, action: str, subject: str, fields: Sequence[str] = ()) -> None:
+        """Write down what is done, in the transaction that does it, and log it behind that."""
+        entry = AuditEntry(
+            at=utc_now(),
+            action=action,
+            subject=subject,
+            caller=self.name,
+            address=self.address,
+            request_id=self.request_id,
+            fields=tuple(fields),
+        )
+        uow.audit.add(entry)
+        if self.request_id:  # Whoever runs a command sees what it does.
+            uow.after_commit(lambda: _log_entry(entry))
+
+
+COMMAND_LINE = Caller(name="command line", scopes=frozenset({Scope.ADMIN}))
+"""Whoever can run the commands has the database in their hands."""
+
+
+def _log_entry(entry: AuditEntry) -> None:
+    _log.info(
+        "audit",
+        action=entry.action,
+        subject=entry.subject,
+        caller=entry.caller,
+        address=entry.address,
+        request_id=entry.request_id,
+        fields=list(entry.fields),
+    )

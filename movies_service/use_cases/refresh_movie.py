@@ -1,0 +1,48 @@
+"""Fetching a film again that is in the catalogue."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable
+
+from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
+from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_document import movie_facts
+from movies_service.execution import Run
+from movies_service.use_cases.caller import Caller
+from movies_service.use_cases.movie_reference import ById, ByImdbId
+from movies_service.use_cases.movies import ChangedMovie, Movies
+
+
+class RefreshMovie:
+    """Replaces what is known of a film by what OMDb says now.
+
+    Args:
+        movies: the catalogue.
+        fetch: asks OMDb for one film.
+        run: runs what waits for the database.
+    """
+
+    def __init__(
+        self, movies: Movies, fetch: Callable[[Wish], Awaitable[MovieFacts]], run: Run
+    ) -> None:
+        self._movies = movies
+        self._fetch = fetch
+        self._run = run
+
+    async def run(self, reference: ById | ByImdbId, by: Caller) -> ChangedMovie:
+        """Return the film as it is now.
+
+        Raises:
+            NotFound: it is not in the catalogue, or not at OMDb; nothing has changed.
+            UpstreamUnavailable: OMDb does not serve; nothing has changed.
+            DatabaseUnavailable: nothing has changed.
+        """
+        found = await self._run(self._movies.get, reference)
+        facts = await self._fetch(_wish_for(movie_facts(found.movie.document)))
+        changes = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
+        return await self._run(self._movies.change, ById(found.movie.id), changes, by)
+
+
+def _wish_for(facts: MovieFacts) -> Wish:
+    if facts.imdb_id is not None:
+        return ImdbWish(facts.imdb_id)
+    return TitleWish(facts.title, facts.year)
