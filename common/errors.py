@@ -8,6 +8,7 @@
     ├── Forbidden                     a known credential that may not do this
     ├── NotFound
     ├── Conflict                      it contradicts what is stored
+    ├── TooManyRequests               the caller has asked too often
     ├── PreconditionFailed            what is stored is not what the caller has seen
     └── Unavailable                   something this program depends on does not serve
         ├── DatabaseUnavailable       it does not serve at the moment
@@ -95,6 +96,13 @@ class Conflict(MoviesError):
     """What was asked contradicts what is stored."""
 
     code = "conflict"
+
+
+class TooManyRequests(MoviesError):
+    """The caller has asked too often, and is told when to ask again."""
+
+    code = "too-many-requests"
+    retry_helps = True
 
 
 class PreconditionFailed(MoviesError):

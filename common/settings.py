@@ -26,6 +26,7 @@ DATABASE_URL_FORMS = (
 
 PREFIX = "MOVIES_"
 JWT_SECRET_MIN_BYTES = 32
+_RATE = r"^(off|[1-9][0-9]{0,11}/(second|minute|hour|day))$"
 _DOTENV = Path(".env")
 
 
@@ -108,6 +109,18 @@ class Settings(BaseSettings):
     jwt_secret_file: Path | None = None
     """File that holds it instead."""
 
+    limit_requests: Annotated[str, Field(pattern=_RATE)] = "6000/minute"
+    """How many requests one client gets: `number/second`, `minute`, `hour` or `day`, or `off`."""
+
+    limit_adds: Annotated[str, Field(pattern=_RATE)] = "30/minute"
+    """How often one client may have OMDb asked."""
+
+    limit_logins: Annotated[str, Field(pattern=_RATE)] = "10/minute"
+    """How often one client may try a password; `off` also turns off the growing delay."""
+
+    limit_redis_url: SecretStr | None = None
+    """Redis that counts for all processes together; else each one counts for itself."""
+
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
     """Addresses or networks of proxies whose `X-Forwarded-For` is believed, with commas."""
 
@@ -149,6 +162,13 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         if isinstance(value, str):
             return tuple(part.strip() for part in value.split(",") if part.strip())
+        return value
+
+    @field_validator("limit_redis_url")
+    @classmethod
+    def _require_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value and not re.fullmatch(r"rediss?://[^/?#]+(/[0-9]*)?", value.get_secret_value()):
+            raise ValueError("it must be redis:// with [:password@]host[:port][/database]")
         return value
 
     @field_validator("database_url")

@@ -17,7 +17,9 @@ from movies_service.edge.direct_reads import DirectReads
 from movies_service.edge.head import HeadAsGet
 from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER
 from movies_service.edge.request_context import RequestContext
+from movies_service.edge.request_limit import RequestLimit
 from movies_service.error_handlers import install_error_handlers
+from movies_service.limits.limits import NO_LIMITS, Limits
 from movies_service.metrics import RequestCounts
 from movies_service.query_parameters import refuse_unknown_parameters
 from movies_service.revision_header import REVISION_HEADER
@@ -43,7 +45,17 @@ Every error is a problem document (RFC 9457). Reads carry a strong `ETag`; send 
 `If-None-Match`, and an answer that still holds is a 304 without a body.
 """
 
-_EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", REQUEST_ID_HEADER, REVISION_HEADER)
+_EXPOSED_HEADERS = (
+    "ETag",
+    "Idempotency-Key",
+    "Link",
+    "Location",
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    REQUEST_ID_HEADER,
+    REVISION_HEADER,
+)
 
 
 class Lifespan(Protocol):
@@ -64,6 +76,7 @@ class EdgeOptions:
     logs_requests: bool = True
     cache: CacheOptions | None = None
     """`None` turns the cache off."""
+    limits: Limits = NO_LIMITS
     requests: RequestCounts = field(default_factory=RequestCounts)
     """Counts what is answered."""
 
@@ -107,6 +120,7 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
         max_bytes=options.max_body_bytes,
         timeout_seconds=options.request_timeout_seconds,
     )
+    app = RequestLimit(app, options.limits)
     app = CORSMiddleware(
         app,
         allow_origins=options.cors_origins,
@@ -114,6 +128,7 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
         allow_headers=(
             "Authorization",
             "Content-Type",
+            "Idempotency-Key",
             "If-Match",
             "If-None-Match",
             "X-API-Key",
@@ -123,4 +138,4 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
         expose_headers=_EXPOSED_HEADERS,
     )
     app = RequestContext(app, requests=options.requests, logs_requests=options.logs_requests)
-    return app if options.cache is None else AnswerCache(app, options.cache)
+    return app if options.cache is None else AnswerCache(app, options.cache, options.limits)

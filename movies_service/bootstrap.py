@@ -22,9 +22,10 @@ from data_fetcher.seeding import Seeding
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from movies_service.app import EdgeOptions, create_app
-from movies_service.client_address import ClientAddresses
 from movies_service.edge.cache_options import CacheOptions, Revision
 from movies_service.execution import InThreads, run_inline
+from movies_service.limits.limits import NO_LIMITS, Limits, build_limits
+from movies_service.limits.windows import Windows
 from movies_service.metrics import Counts, Metrics
 from movies_service.services import DEFAULT_POLICY, Policy, Services
 from movies_service.shared_counts import SharedCounts
@@ -63,6 +64,7 @@ def built_services(
     omdb: Upstream,
     counts: Callable[[], Counts],
     policy: Policy = DEFAULT_POLICY,
+    limits: Limits = NO_LIMITS,
 ) -> Iterator[Services]:
     """Give the use cases on a database and a client of OMDb.
 
@@ -76,6 +78,7 @@ def built_services(
         closing(InThreads(options.pool_size, options.deadline_seconds)) as read,
         closing(InThreads(options.pool_size, options.deadline_seconds)) as write,
     ):
+        reads = run_inline if database.reads_are_short else read
         yield Services(
             movies=movies,
             add_movie=AddMovie(unit_of_work, omdb.fetch, write),
@@ -83,13 +86,13 @@ def built_services(
             api_keys=ApiKeys(unit_of_work),
             users=Users(unit_of_work),
             sessions=sessions,
-            sign_in=SignIn(sessions, write),
+            sign_in=SignIn(sessions, limits.logins, reads, write),
             audit=Audit(unit_of_work),
-            addresses=ClientAddresses(policy.trusted_proxies),
+            limits=limits,
             metrics=Metrics(counts, movies.count),
             is_ready=database.is_current,
             policy=policy,
-            read=run_inline if database.reads_are_short else read,
+            read=reads,
             write=write,
         )
 
@@ -124,6 +127,7 @@ def build_app(
         counts_folder: where the processes of the service leave what they have counted.
     """
     counts = Counts()
+    limits = build_limits(settings)
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
@@ -134,15 +138,15 @@ def build_app(
                 adding_requires_key=settings.add_requires_key == "on",
                 key_grace_seconds=settings.key_grace_seconds,
                 jwt_secrets=settings.find_jwt_secrets(),
-                trusted_proxies=settings.trusted_proxies,
             )
             shared = SharedCounts(lambda: counts, counts_folder)
             with (
-                built_services(database, omdb, shared.total, policy) as services,
+                built_services(database, omdb, shared.total, policy, limits) as services,
                 database.revision.watched(),
             ):
                 api.state.services = services
                 async with (
+                    _closing(limits.windows),
                     _in_background(shared.publish()),
                     _in_background(_prepare(database, seeding, preparation)),
                 ):
@@ -155,6 +159,7 @@ def build_app(
         logs_requests=settings.access_log == "on",
         requests=counts.requests,
         cache=_cache_options(settings, database.revision, counts),
+        limits=limits,
     )
     return create_app(lifespan, options)
 
@@ -219,6 +224,14 @@ async def _seed(seeding: Seeding, on_seeded: Callable[[], None]) -> None:
             tried_again_at_the_next_start=[seed.title for seed in report.pending],
         )
     on_seeded()
+
+
+@asynccontextmanager
+async def _closing(windows: Windows) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await windows.close()
 
 
 @asynccontextmanager

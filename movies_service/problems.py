@@ -17,6 +17,7 @@ from common.errors import (
     MoviesError,
     NotFound,
     PreconditionFailed,
+    TooManyRequests,
     Unauthenticated,
     Unavailable,
     UpstreamQuota,
@@ -38,6 +39,7 @@ _STATUSES: tuple[tuple[type[MoviesError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Conflict, HTTPStatus.CONFLICT),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (DatabaseFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (DatabaseUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (UpstreamQuota, HTTPStatus.SERVICE_UNAVAILABLE),
@@ -50,7 +52,7 @@ def problem(error: MoviesError) -> Response:
     """Return the answer to an error of this project."""
     status = next(status for kind, status in _STATUSES if isinstance(error, kind))
     headers = {}
-    if isinstance(error, Unavailable):
+    if isinstance(error, (Unavailable, TooManyRequests)):
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
     if isinstance(error, Unauthenticated):
         headers["WWW-Authenticate"] = 'Bearer realm="movies-api", ApiKey realm="movies-api"'

@@ -6,8 +6,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from movies_service.client_address import ClientAddresses, Network
 from movies_service.execution import Run
+from movies_service.limits.limits import Limits
 from movies_service.metrics import Metrics
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
@@ -27,8 +27,6 @@ class Policy:
     key_grace_seconds: int = 86_400
     jwt_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     """What access tokens are signed with; else the database keeps something."""
-    trusted_proxies: tuple[Network, ...] = ()
-    """Whose `X-Forwarded-For` is believed."""
 
 
 DEFAULT_POLICY = Policy()
@@ -46,7 +44,7 @@ class Services:
     sessions: Sessions
     sign_in: SignIn
     audit: Audit
-    addresses: ClientAddresses
+    limits: Limits
     metrics: Metrics
     is_ready: Callable[[], bool]
     """Whether the database answers and has the schema that is needed."""

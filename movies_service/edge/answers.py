@@ -19,7 +19,17 @@ COMPRESSED_MIN_BYTES = 512
 """Smaller bodies gain nothing."""
 
 _BROTLI_QUALITY, _GZIP_LEVEL = 5, 6
-_NOT_STORED = frozenset({b"etag", b"content-length", b"x-request-id", b"vary", b"cache-status"})
+_NOT_STORED = frozenset(
+    {
+        b"etag",
+        b"content-length",
+        b"x-request-id",
+        b"vary",
+        b"cache-status",
+        b"ratelimit",
+        b"ratelimit-policy",
+    }
+)
 _NOT_IN_304 = frozenset({b"content-type"})
 _STATUS_LINES = {200: b"HTTP/1.1 200 OK\r\n", 304: b"HTTP/1.1 304 Not Modified\r\n"}
 _ETAG = re.compile(rb'(?:W/)?("[^"]*")')

@@ -20,6 +20,7 @@ from movies_service.edge.answers import (
 from movies_service.edge.cache_options import CacheOptions
 from movies_service.edge.recorder import Recorder, with_status
 from movies_service.edge.request_context import RAW_HEADER, RequestIds, route_of
+from movies_service.edge.request_limit import ALLOWANCE, with_allowance
 from movies_service.edge.wants import (
     CREDENTIAL,
     ENCODINGS,
@@ -33,6 +34,7 @@ from movies_service.edge.wants import (
     negotiated,
     read_wants,
 )
+from movies_service.limits.limits import NO_LIMITS, Limits
 
 _READY_KEYS_MAX = 16
 """In how many ways one answer is at hand; who asks for it in further ways waits a little."""
@@ -52,10 +54,13 @@ class AnswerCache:
     Args:
         app: what answers the rest.
         options: bounds, and what is counted.
+        limits: of each client, to whom what is kept is not free either.
     """
 
-    def __init__(self, app: ASGIApp, options: CacheOptions) -> None:
+    def __init__(self, app: ASGIApp, options: CacheOptions, limits: Limits = NO_LIMITS) -> None:
         self._app = app
+        self._limit = limits.requests
+        self._addresses = limits.addresses
         self._revision = options.revision
         self._ttl_seconds = options.ttl_seconds
         self._clock = options.clock
@@ -86,6 +91,13 @@ class AnswerCache:
         if self._is_behind(wants[SEEN_REVISION]):
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=request"))
             return
+        if self._limit is not None:
+            allowance = self._limit.spend(self._addresses.of(scope))
+            if allowance is None:  # The app fetches some more, or refuses.
+                await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
+                return
+            scope[ALLOWANCE] = allowance
+            send = with_allowance(send, self._limit, allowance)
         ready = self._find(scope, wants, now)
         if ready is None:
             await self._answer_unknown(scope, wants, receive, send)
@@ -109,10 +121,16 @@ class AnswerCache:
         ready = self._find(scope, wants, now)
         if ready is None:
             return None
+        spent = b""
+        if self._limit is not None:
+            allowance = self._limit.spend(self._addresses.of(scope))
+            if allowance is None:
+                return None
+            spent = self._limit.lines(allowance, now)
         status = self._status(ready, wants, now)
         variant = ready[1]
         head, body = variant.heads[status], variant.body["body"]
-        head = b"%bx-request-id: %b\r\n" % (head, self._ids.accept(wants[REQUEST_ID]))
+        head = b"%b%bx-request-id: %b\r\n" % (head, spent, self._ids.accept(wants[REQUEST_ID]))
         self._count_hit(scope, ready, status, now)
         return head, b"" if status == HTTPStatus.NOT_MODIFIED or scope["method"] == "HEAD" else body
 

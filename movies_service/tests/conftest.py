@@ -21,6 +21,7 @@ from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from movies_service.app import EdgeOptions, create_app
 from movies_service.bootstrap import built_services
+from movies_service.limits.limits import NO_LIMITS, Limits
 from movies_service.metrics import Counts
 from movies_service.services import DEFAULT_POLICY, Policy
 from movies_service.use_cases.api_keys import ApiKeys
@@ -76,6 +77,7 @@ def new_client(
     omdb: SmallOmdb,
     options: EdgeOptions | None = None,
     policy: Policy = DEFAULT_POLICY,
+    limits: Limits = NO_LIMITS,
 ) -> TestClient:
     """Return a client of the whole app on a database; it has to be entered."""
     counts = Counts(upstream_attempts=omdb.attempts)
@@ -86,7 +88,7 @@ def new_client(
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         database.revision.look()
         with (
-            built_services(database, omdb, lambda: counts, policy) as api.state.services,
+            built_services(database, omdb, lambda: counts, policy, limits) as api.state.services,
             database.revision.watched(),
         ):
             yield

@@ -1,13 +1,19 @@
 """Checking passwords, for whoever comes: few at a time, since each takes a lot of memory."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
 
+from common.errors import Unauthenticated
 from movies_service.execution import Run
+from movies_service.limits.login_throttle import LoginThrottle
 from movies_service.use_cases.caller import Caller
 from movies_service.use_cases.sessions import Sessions, Tokens
 
 AT_ONCE = 2
 """Argon2id takes 64 MiB for each."""
+
+T = TypeVar("T")
 
 
 class SignIn:
@@ -15,11 +21,17 @@ class SignIn:
 
     Args:
         sessions: of users.
+        throttle: bounds how fast passwords can be guessed; `None` bounds nothing.
+        read: runs what only reads.
         run: runs what takes long.
     """
 
-    def __init__(self, sessions: Sessions, run: Run) -> None:
+    def __init__(
+        self, sessions: Sessions, throttle: LoginThrottle | None, read: Run, run: Run
+    ) -> None:
         self._sessions = sessions
+        self._throttle = throttle
+        self._read = read
         self._run = run
         self._turns = asyncio.Semaphore(AT_ONCE)
 
@@ -28,16 +40,41 @@ class SignIn:
 
         Raises:
             Unauthenticated: username and password don't go together.
+            TooManyRequests: there were too many attempts.
         """
-        async with self._turns:
-            return await self._run(self._sessions.start, username, password, by)
+        return await self._throttled(
+            username, by, lambda: self._run(self._sessions.start, username, password, by)
+        )
 
     async def change_password(self, by: Caller, old: str, new: str) -> None:
         """Replace the password of a user who has signed in, and end all their sessions.
 
         Raises:
             Unauthenticated: the old password is wrong.
+            TooManyRequests: there were too many attempts.
             InvalidInput: the new one is too short or too long.
         """
-        async with self._turns:
-            await self._run(self._sessions.change_password, by.username or "", old, new, by)
+        username = by.username or ""
+        await self._throttled(
+            username,
+            by,
+            lambda: self._run(self._sessions.change_password, username, old, new, by),
+        )
+
+    async def _throttled(self, username: str, by: Caller, attempt: Callable[[], Awaitable[T]]) -> T:
+        async def is_known() -> bool:
+            return await self._read(self._sessions.is_known_address, username, by.address)
+
+        throttle = self._throttle
+        if throttle is not None:
+            await throttle.admit(username, by.address, is_known)
+        try:
+            async with self._turns:
+                result = await attempt()
+        except Unauthenticated:
+            if throttle is not None:
+                await throttle.note_failure(username, by.address)
+            raise
+        if throttle is not None:
+            await throttle.note_success(username, by.address)
+        return result
