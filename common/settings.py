@@ -112,8 +112,8 @@ class Settings(BaseSettings):
     limit_requests: Annotated[str, Field(pattern=_RATE)] = "6000/minute"
     """How many requests one client gets: `number/second`, `minute`, `hour` or `day`, or `off`."""
 
-    limit_adds: Annotated[str, Field(pattern=_RATE)] = "30/minute"
-    """How often one client may have OMDb asked."""
+    limit_adds: Annotated[str, Field(pattern=_RATE)] = "60/minute"
+    """How often one client may have OMDb asked; adding what is there costs nothing."""
 
     limit_logins: Annotated[str, Field(pattern=_RATE)] = "10/minute"
     """How often one client may try a password; `off` also turns off the growing delay."""

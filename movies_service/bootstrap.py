@@ -81,8 +81,8 @@ def built_services(
         reads = run_inline if database.reads_are_short else read
         yield Services(
             movies=movies,
-            add_movie=AddMovie(unit_of_work, omdb.fetch, write),
-            refresh_movie=RefreshMovie(movies, omdb.fetch, write),
+            add_movie=AddMovie(unit_of_work, omdb.fetch, write, limits.adds),
+            refresh_movie=RefreshMovie(movies, omdb.fetch, write, limits.adds),
             api_keys=ApiKeys(unit_of_work),
             users=Users(unit_of_work),
             sessions=sessions,

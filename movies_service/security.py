@@ -93,22 +93,10 @@ async def require_for_adding(services: ServicesDependency, caller: CallerDepende
     Raises:
         Unauthenticated: no credential was sent, or one that opens nothing.
         Forbidden: the credential does not cover the scope.
-        TooManyRequests: the caller has had OMDb asked too often.
     """
     if services.policy.adding_requires_key:
         _require(caller, Scope.MOVIES_WRITE)
-    return await _spend_add(services, caller)
-
-
-async def require_for_refreshing(services: ServicesDependency, caller: CallerDependency) -> Caller:
-    """Let pass who may fetch films again.
-
-    Raises:
-        Unauthenticated: no credential was sent, or one that opens nothing.
-        Forbidden: the credential does not cover the scope.
-        TooManyRequests: the caller has had OMDb asked too often.
-    """
-    return await _spend_add(services, _require(caller, Scope.MOVIES_WRITE))
+    return caller
 
 
 async def require_known_caller(caller: CallerDependency) -> Caller:
@@ -151,13 +139,6 @@ def _require(caller: Caller, scope: Scope) -> Caller:
         raise Unauthenticated(_SEND_ONE)
     if not caller.covers(scope):
         raise Forbidden(f"This credential lacks the scope {scope}.")
-    return caller
-
-
-async def _spend_add(services: Services, caller: Caller) -> Caller:
-    """Count a call of OMDb, whose requests of a day are few."""
-    if services.limits.adds is not None:
-        await services.limits.adds.take(caller.name if caller.is_known else caller.address)
     return caller
 
 

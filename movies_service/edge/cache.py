@@ -20,7 +20,7 @@ from movies_service.edge.answers import (
 from movies_service.edge.cache_options import CacheOptions
 from movies_service.edge.recorder import Recorder, with_status
 from movies_service.edge.request_context import RAW_HEADER, RequestIds, route_of
-from movies_service.edge.request_limit import ALLOWANCE, with_allowance
+from movies_service.edge.request_limit import admit, is_refused
 from movies_service.edge.wants import (
     CREDENTIAL,
     ENCODINGS,
@@ -59,8 +59,8 @@ class AnswerCache:
 
     def __init__(self, app: ASGIApp, options: CacheOptions, limits: Limits = NO_LIMITS) -> None:
         self._app = app
+        self._limits = limits
         self._limit = limits.requests
-        self._addresses = limits.addresses
         self._revision = options.revision
         self._ttl_seconds = options.ttl_seconds
         self._clock = options.clock
@@ -92,12 +92,10 @@ class AnswerCache:
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=request"))
             return
         if self._limit is not None:
-            allowance = self._limit.spend(self._addresses.of(scope))
-            if allowance is None:  # The app fetches some more, or refuses.
-                await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
+            send = await admit(scope, send, self._limits, self._limit)
+            if is_refused(scope):
+                await self._app(scope, receive, send)
                 return
-            scope[ALLOWANCE] = allowance
-            send = with_allowance(send, self._limit, allowance)
         ready = self._find(scope, wants, now)
         if ready is None:
             await self._answer_unknown(scope, wants, receive, send)
@@ -123,7 +121,7 @@ class AnswerCache:
             return None
         spent = b""
         if self._limit is not None:
-            allowance = self._limit.spend(self._addresses.of(scope))
+            allowance = self._limit.spend(self._limits.addresses.of(scope))
             if allowance is None:
                 return None
             spent = self._limit.lines(allowance, now)

@@ -1,4 +1,4 @@
-"""The limit of requests of each client, for all that the cache does not answer."""
+"""The limit of requests of each client."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -7,8 +7,8 @@ from movies_service.limits.limits import Limits
 from movies_service.limits.rate_limit import Allowance, RateLimit
 from movies_service.problems import problem
 
-ALLOWANCE = "movies.allowance"
-"""Where the scope of a request holds what the cache has spent for it."""
+_ALLOWANCE, _REFUSAL = "movies.allowance", "movies.refusal"
+"""Where the scope of a request holds what came of it."""
 
 _UNLIMITED = ("/health/",)
 """What those ask who keep the service alive."""
@@ -29,27 +29,35 @@ class RequestLimit:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         limit = self._limits.requests
-        if limit is None or scope["type"] != "http" or scope["path"].startswith(_UNLIMITED):
+        if scope["type"] != "http" or limit is None:
             await self._app(scope, receive, send)
             return
-        if ALLOWANCE in scope:
+        if _ALLOWANCE not in scope:
+            send = await admit(scope, send, self._limits, limit)
+        if (error := scope.get(_REFUSAL)) is None:
             await self._app(scope, receive, send)
             return
-        try:
-            allowance = await limit.take(self._limits.addresses.of(scope))
-        except TooManyRequests as error:
-            answer = problem(error)
-            answer.headers["RateLimit-Policy"] = limit.policy.decode()
-            await answer(scope, receive, send)
-            return
-        await self._app(scope, receive, with_allowance(send, limit, allowance))
+        answer = problem(error)
+        answer.headers["RateLimit-Policy"] = limit.policy.decode()
+        await answer(scope, receive, send)
 
 
-def with_allowance(send: Send, limit: RateLimit, allowance: Allowance) -> Send:
-    """Return a `send` that adds what is left to the client.
+async def admit(scope: Scope, send: Send, limits: Limits, limit: RateLimit) -> Send:
+    """Spend one request of the client, and return a `send` that says what is left.
+
+    The scope keeps what came of it; `RequestLimit` refuses where nothing was left.
 
     Source: draft-ietf-httpapi-ratelimit-headers-10.
     """
+    if scope["path"].startswith(_UNLIMITED):
+        scope[_ALLOWANCE] = None
+        return send
+    try:
+        allowance: Allowance = await limit.take(limits.addresses.of(scope))
+    except TooManyRequests as error:
+        scope[_ALLOWANCE], scope[_REFUSAL] = None, error
+        return send
+    scope[_ALLOWANCE] = allowance
 
     async def send_with_allowance(message: Message) -> None:
         if message["type"] == "http.response.start":
@@ -58,3 +66,8 @@ def with_allowance(send: Send, limit: RateLimit, allowance: Allowance) -> Send:
         await send(message)
 
     return send_with_allowance
+
+
+def is_refused(scope: Scope) -> bool:
+    """Tell whether `admit` has found that nothing was left."""
+    return _REFUSAL in scope

@@ -103,5 +103,5 @@ def _open_redis(url: str, connections: ConnectionPool) -> Storage:
         wrap_exceptions=True,
         implementation="redispy",
         key_prefix="movies",
-        connection_pool=connections,
+        connection_pool=connections,  # type: ignore[arg-type]  # Its bridge takes one.
     )

@@ -21,7 +21,7 @@ from movies_service.routers.bodies import (
 from movies_service.routers.list_parameters import GetParameters, ListParameters
 from movies_service.routers.page_document import page_document
 from movies_service.schemas.movies import MovieOut, MoviePageOut, MoviePatchIn, MovieWishIn
-from movies_service.security import require, require_for_adding, require_for_refreshing
+from movies_service.security import require, require_for_adding
 from movies_service.services import ServicesDependency
 from movies_service.use_cases.caller import Caller
 from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
@@ -82,7 +82,7 @@ async def add_movie(
 )
 async def refresh_movie(
     services: ServicesDependency,
-    writer: Annotated[Caller, Depends(require_for_refreshing)],
+    writer: Writer,
     reference: Reference,
 ) -> Response:
     """Replace all that is known of a film by what OMDb says now. Needs the scope `movies:write`."""

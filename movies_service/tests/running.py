@@ -21,6 +21,7 @@ class Service:
         environment |= {
             "DATABASE_URL": f"sqlite:///{tmp_path / 'movies.db'}",
             "PORT": "0",
+            "MOVIES_LIMIT_ADDS": "off",
             **settings,
         }
         self.log = tmp_path / "log.txt"

@@ -12,6 +12,7 @@ from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
 from movies_service.execution import Run
+from movies_service.limits.rate_limit import RateLimit
 from movies_service.use_cases.caller import Caller
 
 
@@ -32,6 +33,7 @@ class AddMovie:
         unit_of_work: opens transactions.
         fetch: asks OMDb for one film.
         run: runs what waits for the database.
+        limit: how often one caller may have OMDb asked.
     """
 
     def __init__(
@@ -39,10 +41,12 @@ class AddMovie:
         unit_of_work: UnitOfWorkFactory,
         fetch: Callable[[Wish], Awaitable[MovieFacts]],
         run: Run,
+        limit: RateLimit | None = None,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._fetch = fetch
         self._run = run
+        self._limit = limit
         self._flights: SingleFlight[AddedMovie] = SingleFlight()
 
     async def run(self, wish: Wish, by: Caller) -> AddedMovie:
@@ -53,6 +57,7 @@ class AddMovie:
 
         Raises:
             NotFound: OMDb does not have it.
+            TooManyRequests: the caller has had OMDb asked too often; what is there is free.
             UpstreamUnavailable: OMDb does not serve; nothing was stored.
             DatabaseUnavailable: nothing was stored.
         """
@@ -62,6 +67,8 @@ class AddMovie:
     async def _add(self, wish: Wish, by: Caller) -> AddedMovie:
         if (known := await self._run(self._find, wish)) is not None:
             return known
+        if self._limit is not None:
+            await self._limit.take(by.client)
         facts = await self._fetch(wish)
         try:
             return await self._run(self._store, facts, by)

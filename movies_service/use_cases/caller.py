@@ -37,6 +37,11 @@ class Caller:
         """The name of a user who has signed in."""
         return self.name.removeprefix("user:") if self.session_id else None
 
+    @property
+    def client(self) -> str:
+        """By what limits tell callers apart."""
+        return self.name if self.is_known else self.address
+
     def covers(self, scope: Scope) -> bool:
         """Tell whether the caller may do what `scope` stands for."""
         return Scope.ADMIN in self.scopes or scope in self.scopes

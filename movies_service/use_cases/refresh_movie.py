@@ -7,6 +7,7 @@ from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_document import movie_facts
 from movies_service.execution import Run
+from movies_service.limits.rate_limit import RateLimit
 from movies_service.use_cases.caller import Caller
 from movies_service.use_cases.movie_reference import ById, ByImdbId
 from movies_service.use_cases.movies import ChangedMovie, Movies
@@ -19,24 +20,33 @@ class RefreshMovie:
         movies: the catalogue.
         fetch: asks OMDb for one film.
         run: runs what waits for the database.
+        limit: how often one caller may have OMDb asked.
     """
 
     def __init__(
-        self, movies: Movies, fetch: Callable[[Wish], Awaitable[MovieFacts]], run: Run
+        self,
+        movies: Movies,
+        fetch: Callable[[Wish], Awaitable[MovieFacts]],
+        run: Run,
+        limit: RateLimit | None = None,
     ) -> None:
         self._movies = movies
         self._fetch = fetch
         self._run = run
+        self._limit = limit
 
     async def run(self, reference: ById | ByImdbId, by: Caller) -> ChangedMovie:
         """Return the film as it is now.
 
         Raises:
             NotFound: it is not in the catalogue, or not at OMDb; nothing has changed.
+            TooManyRequests: the caller has had OMDb asked too often.
             UpstreamUnavailable: OMDb does not serve; nothing has changed.
             DatabaseUnavailable: nothing has changed.
         """
         found = await self._run(self._movies.get, reference)
+        if self._limit is not None:
+            await self._limit.take(by.client)
         facts = await self._fetch(_wish_for(movie_facts(found.movie.document)))
         changes = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
         return await self._run(self._movies.change, ById(found.movie.id), changes, by)
