@@ -47,7 +47,7 @@ Every error is a problem document (RFC 9457). Reads carry a strong `ETag`; send 
 
 _EXPOSED_HEADERS = (
     "ETag",
-    "Idempotency-Key",
+    "Idempotency-Replayed",
     "Link",
     "Location",
     "RateLimit",

@@ -32,6 +32,7 @@ from movies_service.shared_counts import SharedCounts
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.audit import Audit
+from movies_service.use_cases.kept_answers import KeptAnswers
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.sessions import Sessions
@@ -73,7 +74,8 @@ def built_services(
     options = database.options
     unit_of_work = database.unit_of_work
     movies = Movies(unit_of_work)
-    sessions = Sessions(unit_of_work, SigningKeys(unit_of_work, policy.jwt_secrets))
+    signing_keys = SigningKeys(unit_of_work, policy.jwt_secrets)
+    sessions = Sessions(unit_of_work, signing_keys)
     with (
         closing(InThreads(options.pool_size, options.deadline_seconds)) as read,
         closing(InThreads(options.pool_size, options.deadline_seconds)) as write,
@@ -88,6 +90,7 @@ def built_services(
             sessions=sessions,
             sign_in=SignIn(sessions, limits.logins, reads, write),
             audit=Audit(unit_of_work),
+            kept_answers=KeptAnswers(unit_of_work, signing_keys),
             limits=limits,
             metrics=Metrics(counts, movies.count),
             is_ready=database.is_current,

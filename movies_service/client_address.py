@@ -30,7 +30,7 @@ class ClientAddresses:
 
     def of(self, scope: Scope) -> str:
         """Return the address of the client; of IPv6 the network of its home, `2001:db8::/64`."""
-        peer: str = (scope.get("client") or ("",))[0]
+        peer: str = scope["client"][0] if scope["client"] else ""
         if not self._trusted or not self._is_trusted(peer):
             return home_of(peer)
         for hop in reversed(_forwarded_for(scope)):

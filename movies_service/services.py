@@ -12,6 +12,7 @@ from movies_service.metrics import Metrics
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.audit import Audit
+from movies_service.use_cases.kept_answers import KeptAnswers
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.sessions import Sessions
@@ -44,6 +45,7 @@ class Services:
     sessions: Sessions
     sign_in: SignIn
     audit: Audit
+    kept_answers: KeptAnswers
     limits: Limits
     metrics: Metrics
     is_ready: Callable[[], bool]

@@ -121,7 +121,7 @@ class AnswerCache:
             return None
         spent = b""
         if self._limit is not None:
-            allowance = self._limit.spend(self._limits.addresses.of(scope))
+            allowance = self._limit.spend(self._limits.addresses.of(scope), now)
             if allowance is None:
                 return None
             spent = self._limit.lines(allowance, now)

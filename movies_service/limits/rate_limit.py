@@ -41,18 +41,12 @@ class Rate:
 class Allowance:
     """What a client may still ask for until its window ends."""
 
-    name: bytes
     left: int
     """Of the lot."""
     rest: int
     """Of the window, beyond the lot."""
     until: float
     """On the clock of the limit."""
-
-    def header(self, now: float) -> bytes:
-        """Return the value of `RateLimit`."""
-        remaining, seconds = self.left + self.rest, max(0, self.until - now)
-        return b'"%b";r=%d;t=%d' % (self.name, remaining, seconds)
 
 
 class RateLimit:
@@ -78,30 +72,32 @@ class RateLimit:
         self._clock = clock
         self._lot = max(1, rate.amount // _LOTS)
         self._allowances: dict[str, Allowance] = {}
-        self.policy = b'"%b";q=%d;w=%d' % (name.encode(), rate.amount, rate.seconds)
+        self.policy = f'"{name}";q={rate.amount};w={rate.seconds}'.encode()
         """The value of `RateLimit-Policy`."""
+        self._left = f'"{name}";r=%d;t=%d'.encode()
+        self._lines = b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (self.policy, self._left)
 
-    def spend(self, client: str) -> Allowance | None:
-        """Spend one of what is at hand; `None` where that is used up, which `take` may change."""
+    def spend(self, client: str, now: float) -> Allowance | None:
+        """Spend one of what is at hand; `None` where that is used up, which `take` may change.
+
+        Args:
+            client: who asks.
+            now: on the clock of the limit.
+        """
         allowance = self._allowances.get(client)
-        if allowance is None or allowance.left <= 0 or self._clock() >= allowance.until:
+        if allowance is None or allowance.left <= 0 or now >= allowance.until:
             return None
         allowance.left -= 1
         return allowance
 
     def headers(self, allowance: Allowance) -> list[tuple[bytes, bytes]]:
         """Return what an answer says of it."""
-        return [
-            (b"ratelimit-policy", self.policy),
-            (b"ratelimit", allowance.header(self._clock())),
-        ]
+        left = self._left % (allowance.left + allowance.rest, allowance.until - self._clock())
+        return [(b"ratelimit-policy", self.policy), (b"ratelimit", left)]
 
     def lines(self, allowance: Allowance, now: float) -> bytes:
         """Return the same as it goes over the wire, at once; `now` is on the clock of the limit."""
-        return b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (
-            self.policy,
-            allowance.header(now),
-        )
+        return self._lines % (allowance.left + allowance.rest, allowance.until - now)
 
     async def take(self, client: str) -> Allowance:
         """Spend one, and fetch the next lot where need be.
@@ -109,7 +105,7 @@ class RateLimit:
         Raises:
             TooManyRequests: nothing is left in this window.
         """
-        if (spent := self.spend(client)) is not None:
+        if (spent := self.spend(client, self._clock())) is not None:
             return spent
         lot, rate = self._lot, self._rate
         window = await self._windows.add(f"{self._name} {client}", rate.seconds, lot)
@@ -125,7 +121,6 @@ class RateLimit:
         if other is not None and self._clock() < other.until:
             granted += max(0, other.left)
         allowance = self._allowances[client] = Allowance(
-            self._name.encode(),
             left=granted - 1,
             rest=max(0, rate.amount - window.count),
             until=self._clock() + window.seconds_left,

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Depends, Path, Response
 
 from data_layer.entities.scope import Scope
+from movies_service.once import OnceDependency
 from movies_service.routers import api_key_examples as examples
 from movies_service.routers.bodies import StrictRoute, require_json
 from movies_service.routers.private_answers import answer_privately
@@ -18,6 +19,7 @@ from movies_service.schemas.api_keys import (
 )
 from movies_service.security import require, require_covered
 from movies_service.services import ServicesDependency
+from movies_service.use_cases.api_keys import NewKey
 from movies_service.use_cases.caller import Caller
 
 router = APIRouter(prefix="/api-keys", tags=["API keys"], route_class=StrictRoute)
@@ -35,19 +37,20 @@ KeyId = Annotated[str, Path(description="The id of a key.", examples=["0123abcd"
     dependencies=[Depends(require_json)],
 )
 async def make_api_key(
-    services: ServicesDependency, administrator: Administrator, wanted: ApiKeyIn
+    services: ServicesDependency,
+    administrator: Administrator,
+    once: OnceDependency,
+    wanted: ApiKeyIn,
 ) -> Response:
     """Make a key and show it, this once. Needs the scope `keys:admin`."""
     require_covered(administrator, wanted.scopes)
-    new = await services.write(
-        services.api_keys.create,
-        wanted.name,
-        wanted.scopes,
-        wanted.expires_at,
+    return await once.run(
         administrator,
+        lambda by: services.write(
+            services.api_keys.create, wanted.name, wanted.scopes, wanted.expires_at, by
+        ),
+        _answer_made,
     )
-    made = NewApiKeyOut.of_new(new)
-    return answer_privately(made, HTTPStatus.CREATED, Location=made.self_url)
 
 
 @router.get("", summary="List keys", response_model=ApiKeysOut, responses=examples.LIST_RESPONSES)
@@ -92,6 +95,7 @@ async def revoke_api_key(
 async def rotate_api_key(
     services: ServicesDependency,
     administrator: Administrator,
+    once: OnceDependency,
     key_id: KeyId,
     wanted: Annotated[RotationIn | None, Body()] = None,
 ) -> Response:
@@ -101,5 +105,13 @@ async def rotate_api_key(
     grace_seconds = wanted.grace_seconds if wanted else None
     if grace_seconds is None:
         grace_seconds = services.policy.key_grace_seconds
-    new = await services.write(services.api_keys.rotate, key_id, grace_seconds, administrator)
-    return answer_privately(NewApiKeyOut.of_new(new))
+    return await once.run(
+        administrator,
+        lambda by: services.write(services.api_keys.rotate, key_id, grace_seconds, by),
+        lambda new: answer_privately(NewApiKeyOut.of_new(new)),
+    )
+
+
+def _answer_made(new: NewKey) -> Response:
+    made = NewApiKeyOut.of_new(new)
+    return answer_privately(made, HTTPStatus.CREATED, Location=made.self_url)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from data_layer.entities.movie import StoredMovie
 from data_layer.entities.scope import Scope
 from movies_service.conditional import answer_json, etag_of, is_named_by
+from movies_service.once import OnceDependency
 from movies_service.revision_header import REVISION_HEADER
 from movies_service.routers import movie_examples as examples
 from movies_service.routers.bodies import (
@@ -23,6 +24,7 @@ from movies_service.routers.page_document import page_document
 from movies_service.schemas.movies import MovieOut, MoviePageOut, MoviePatchIn, MovieWishIn
 from movies_service.security import require, require_for_adding
 from movies_service.services import ServicesDependency
+from movies_service.use_cases.add_movie import AddedMovie
 from movies_service.use_cases.caller import Caller
 from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
 
@@ -63,15 +65,16 @@ async def list_movies(
 async def add_movie(
     services: ServicesDependency,
     caller: Annotated[Caller, Depends(require_for_adding)],
+    once: OnceDependency,
     wish: MovieWishIn,
 ) -> Response:
     """Fetch a film from OMDb and keep it; 200 where it was there already.
 
     Open to all, unless the operator wants a credential with the scope `movies:write`.
     """
-    added = await services.add_movie.run(wish.to_wish(), caller)
-    status = HTTPStatus.CREATED if added.is_new else HTTPStatus.OK
-    return _answer_change(added.movie, added.revision, status, Location=_url_of(added.movie))
+    return await once.run(
+        caller, lambda by: services.add_movie.run(wish.to_wish(), by), _answer_added
+    )
 
 
 @router.post(
@@ -83,11 +86,16 @@ async def add_movie(
 async def refresh_movie(
     services: ServicesDependency,
     writer: Writer,
+    once: OnceDependency,
     reference: Reference,
 ) -> Response:
     """Replace all that is known of a film by what OMDb says now. Needs the scope `movies:write`."""
-    refreshed = await services.refresh_movie.run(parse_identifier(reference), writer)
-    return _answer_change(refreshed.movie, refreshed.revision)
+    identifier = parse_identifier(reference)
+    return await once.run(
+        writer,
+        lambda by: services.refresh_movie.run(identifier, by),
+        lambda refreshed: _answer_change(refreshed.movie, refreshed.revision),
+    )
 
 
 @router.patch(
@@ -165,6 +173,11 @@ async def remove_movie(
     )
     headers = {REVISION_HEADER: str(revision)}
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+
+
+def _answer_added(added: AddedMovie) -> Response:
+    status = HTTPStatus.CREATED if added.is_new else HTTPStatus.OK
+    return _answer_change(added.movie, added.revision, status, Location=_url_of(added.movie))
 
 
 def _answer_change(

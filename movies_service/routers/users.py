@@ -6,6 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Response
 
 from data_layer.entities.scope import Scope
+from data_layer.entities.user import User
+from movies_service.once import OnceDependency
 from movies_service.routers import user_examples as examples
 from movies_service.routers.bodies import StrictRoute, require_json
 from movies_service.routers.private_answers import answer_privately
@@ -29,15 +31,20 @@ Username = Annotated[str, Path(description="The name of a user.", examples=["ali
     dependencies=[Depends(require_json)],
 )
 async def add_user(
-    services: ServicesDependency, administrator: Administrator, wanted: UserIn
+    services: ServicesDependency,
+    administrator: Administrator,
+    once: OnceDependency,
+    wanted: UserIn,
 ) -> Response:
     """Make a user who can sign in. Needs the scope `users:admin`."""
     require_covered(administrator, wanted.scopes)
-    user = await services.write(
-        services.users.add, wanted.username, wanted.password, wanted.scopes, administrator
+    return await once.run(
+        administrator,
+        lambda by: services.write(
+            services.users.add, wanted.username, wanted.password, wanted.scopes, by
+        ),
+        _answer_made,
     )
-    made = UserOut.of(user)
-    return answer_privately(made, HTTPStatus.CREATED, Location=made.self_url)
 
 
 @router.get("", summary="List users", response_model=UsersOut, responses=examples.LIST_RESPONSES)
@@ -85,3 +92,8 @@ async def change_user(
             services.users.set_disabled, username, administrator, is_disabled=wanted.disabled
         )
     return answer_privately(UserOut.of(user))
+
+
+def _answer_made(user: User) -> Response:
+    made = UserOut.of(user)
+    return answer_privately(made, HTTPStatus.CREATED, Location=made.self_url)

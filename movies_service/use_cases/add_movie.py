@@ -90,6 +90,7 @@ class AddMovie:
             movie = uow.movies.add(facts)
             added = AddedMovie(movie, is_new=True, revision=uow.movies.revision())
             by.note(uow, "movie.created", f"/movies/{movie.id}")
+            by.keep(uow, added)
             uow.commit()
             return added
 

@@ -81,8 +81,9 @@ class ApiKeys:
                 raise Conflict("There is, or was, an API key of this name: choose another one.")
             uow.api_keys.add(key)
             by.note(uow, "api_key.created", _url_of(key))
+            by.keep(uow, new := NewKey(key, secret))
             uow.commit()
-        return NewKey(key, secret)
+        return new
 
     def create_first(self) -> str | None:
         """Make the admin key of a service that never had a key; else return `None`."""
@@ -155,8 +156,9 @@ class ApiKeys:
             )
             uow.api_keys.update(rotated)
             by.note(uow, "api_key.rotated", _url_of(key))
+            by.keep(uow, new := NewKey(rotated, secret))
             uow.commit()
-        return NewKey(rotated, secret)
+        return new
 
     def authenticate(self, secret: str) -> ApiKey:
         """Return the key that `secret` is.

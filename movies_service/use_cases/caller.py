@@ -1,9 +1,9 @@
 """On whose behalf something is done, and the record of it."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import structlog
 
@@ -26,6 +26,8 @@ class Caller:
     """Of a user who has signed in."""
     address: str = ""
     request_id: str = ""
+    on_done: Callable[[UnitOfWork, Any], None] | None = None
+    """Is given what was done, in the transaction that does it."""
 
     @property
     def is_known(self) -> bool:
@@ -49,6 +51,11 @@ class Caller:
     def at(self, address: str, request_id: str) -> Self:
         """Return the caller of this request."""
         return dataclasses.replace(self, address=address, request_id=request_id)
+
+    def keep(self, uow: UnitOfWork, result: object) -> None:
+        """Keep what is about to be answered, in the transaction that does it."""
+        if self.on_done is not None:
+            self.on_done(uow, result)
 
     def note(self, uow: UnitOfWork, action: str, subject: str, fields: Sequence[str] = ()) -> None:
         """Write down what is done, in the transaction that does it, and log it behind that."""

@@ -93,9 +93,9 @@ class Movies:
                 movie = uow.movies.update(movie.id, changed)
                 fields = [name for name in changes if changes[name] != getattr(facts, name)]
                 by.note(uow, "movie.changed", f"/movies/{movie.id}", fields)
-            revision = uow.movies.revision()
+            by.keep(uow, result := ChangedMovie(movie, uow.movies.revision()))
             uow.commit()
-        return ChangedMovie(movie, revision)
+        return result
 
     @retried_when_busy
     def remove(

@@ -43,6 +43,16 @@ class SigningKeys:
         newest = keys[0] if keys else self._make_first()
         return newest.id, newest.secret
 
+    def known(self, uow: UnitOfWork) -> Sequence[bytes]:
+        """Return every secret that is there, the current one first; one is made if need be."""
+        if self._given:
+            return tuple(self._given.values())
+        keys = uow.signing_keys.list()
+        if not keys:
+            keys = (self._new(),)
+            uow.signing_keys.add(keys[0])
+        return tuple(key.secret for key in keys)
+
     def accepted(self, uow: UnitOfWork) -> Mapping[str, bytes]:
         """Return the secrets that are accepted now, by id."""
         if self._given:

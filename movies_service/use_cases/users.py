@@ -110,6 +110,7 @@ class Users:
                 raise Conflict("There is a user of this name: choose another one.")
             uow.users.add(user)
             by.note(uow, "user.created", f"/users/{user.username}")
+            by.keep(uow, user)
             uow.commit()
 
     @retried_when_busy
