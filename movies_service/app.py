@@ -15,6 +15,7 @@ from movies_service.edge.cache import AnswerCache
 from movies_service.edge.cache_options import CacheOptions
 from movies_service.edge.direct_reads import DirectReads
 from movies_service.edge.head import HeadAsGet
+from movies_service.edge.one_host import OneHost
 from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER
 from movies_service.edge.request_context import RequestContext
 from movies_service.edge.request_limit import RequestLimit
@@ -120,7 +121,7 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
         max_bytes=options.max_body_bytes,
         timeout_seconds=options.request_timeout_seconds,
     )
-    app = RequestLimit(app, options.limits)
+    app = RequestLimit(OneHost(app), options.limits)
     app = CORSMiddleware(
         app,
         allow_origins=options.cors_origins,

@@ -18,12 +18,14 @@ from movies_service.edge.answers import (
     storable_headers,
 )
 from movies_service.edge.cache_options import CacheOptions
+from movies_service.edge.one_host import is_host
 from movies_service.edge.recorder import Recorder, with_status
 from movies_service.edge.request_context import RAW_HEADER, RequestIds, route_of
 from movies_service.edge.request_limit import admit, is_refused
 from movies_service.edge.wants import (
     CREDENTIAL,
     ENCODINGS,
+    FOR_HOST,
     IF_NONE_MATCH,
     ORIGIN,
     REQUEST_ID,
@@ -85,7 +87,7 @@ class AnswerCache:
             await self._app(scope, receive, send)
             return
         now, wants = self._clock(), read_wants(scope)
-        if wants[CREDENTIAL]:
+        if wants[CREDENTIAL] or not is_host(wants[FOR_HOST]):
             await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
             return
         if self._is_behind(wants[SEEN_REVISION]):
@@ -112,7 +114,7 @@ class AnswerCache:
             the app has to be asked.
         """
         now, wants = self._clock(), read_wants(scope)
-        if wants[CREDENTIAL] or scope["method"] not in _METHODS:
+        if wants[CREDENTIAL] or scope["method"] not in _METHODS or not is_host(wants[FOR_HOST]):
             return None
         if wants[SEEN_REVISION] and self._is_behind(wants[SEEN_REVISION]):
             return None

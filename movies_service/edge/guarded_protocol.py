@@ -13,7 +13,7 @@ import structlog
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from movies_service.edge.request_context import HEADER, RequestIds
+from movies_service.edge.request_context import HEADER, NOSNIFF, RequestIds
 from movies_service.problems import write_problem
 
 _LINGER_SECONDS = 1.0
@@ -66,6 +66,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         """Answer what is no HTTP."""
         self._refuse(HTTPStatus.BAD_REQUEST, "malformed-request", "This is no HTTP/1.1 request.")
 
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: whoever asks for a web socket is answered in HTTP, as they may be."""
+
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if self._is_large and self._measure_head() > self.max_head_bytes:
             self._refuse_large_head()
@@ -102,7 +105,9 @@ class GuardedHttpProtocol(HttpToolsProtocol):
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             answer = write_problem(status, code, detail, headers={HEADER: request_id.decode()})
         own = [*self.server_state.default_headers, (b"connection", b"close")]
-        lines = b"".join([b"%b: %b\r\n" % header for header in [*answer.raw_headers, *own]])
+        lines = b"".join(
+            [b"%b: %b\r\n" % header for header in [*answer.raw_headers, NOSNIFF, *own]]
+        )
         line = b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode())
         self.transport.write(b"".join((line, lines, b"\r\n", cast("bytes", answer.body))))
         self._unset_deadline()

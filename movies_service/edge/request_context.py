@@ -14,7 +14,7 @@ from movies_service.metrics import UNKNOWN_ROUTE, RequestCounts
 HEADER = "X-Request-ID"
 RAW_HEADER = HEADER.lower().encode()
 
-_NOSNIFF = (b"x-content-type-options", b"nosniff")
+NOSNIFF = (b"x-content-type-options", b"nosniff")
 """No browser takes an answer for something else than it says that it is."""
 
 ACCEPTABLE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -66,7 +66,7 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message = {**message, "headers": [*message["headers"], header, _NOSNIFF]}
+                message = {**message, "headers": [*message["headers"], header, NOSNIFF]}
             await send(message)
 
         # Each request runs in a task of its own, so that nothing else is bound by this.

@@ -6,12 +6,13 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.types import Scope
 
 from movies_service.edge.answers import negotiate
+from movies_service.edge.one_host import HOST, SEVERAL
 from movies_service.edge.request_context import RAW_HEADER
 from movies_service.revision_header import REVISION_HEADER
 
 _ALIASES_MAX = 10_000
 
-ENCODINGS, IF_NONE_MATCH, ORIGIN, REQUEST_ID, CREDENTIAL, SEEN_REVISION = range(6)
+ENCODINGS, IF_NONE_MATCH, ORIGIN, REQUEST_ID, CREDENTIAL, SEEN_REVISION, FOR_HOST = range(7)
 """Places in what `read_wants` gives."""
 
 _RELEVANT = {
@@ -23,6 +24,7 @@ _RELEVANT = {
     b"x-api-key": CREDENTIAL,
     b"cookie": CREDENTIAL,
     REVISION_HEADER.lower().encode(): SEEN_REVISION,
+    HOST: FOR_HOST,
 }
 
 Wants = list[bytes]
@@ -34,10 +36,11 @@ Key = tuple[str, bytes, bytes]
 
 def read_wants(scope: Scope) -> Wants:
     """Return what a request says of the answer that it wants."""
-    wants = [b"", b"", b"", b"", b"", b""]
+    wants = [b"", b"", b"", b"", b"", b"", b""]
     for name, value in scope["headers"]:
         if name in _RELEVANT:
-            wants[_RELEVANT[name]] = value
+            place = _RELEVANT[name]
+            wants[place] = SEVERAL if place == FOR_HOST and wants[FOR_HOST] else value
     return wants
 
 

@@ -16,6 +16,8 @@ from movies_service.strict_json import parse_json
 
 JSON = "application/json"
 
+_AS_IT_IS = "Send the body as it is, without Content-Encoding"
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -27,13 +29,15 @@ class _StrictRequest(Request):
 
 
 class StrictRoute(APIRoute):
-    """An endpoint whose body is read with `parse_json`."""
+    """An endpoint whose body is read with `parse_json`, and never decompressed."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Return FastAPI's handler, for a request that reads strictly."""
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
+            if request.headers.get("content-encoding", "identity").lower() != "identity":
+                raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{_AS_IT_IS}.")
             try:
                 return await handle(_StrictRequest(request.scope, request.receive))
             except HTTPException as error:  # FastAPI makes one of whatever the reading raises.
@@ -57,15 +61,12 @@ def require_media_type(request: Request, *accepted: str) -> str:
     """Return how the body is announced, if it is one of those that are accepted.
 
     Raises:
-        HTTPException: 415; also where the body is compressed.
+        HTTPException: 415.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if media_type not in accepted or encoding != "identity":
+    if media_type not in accepted:
         raise HTTPException(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            "Send the body as it is, without Content-Encoding, and as Content-Type: "
-            f"{accepted[0]}.",
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{_AS_IT_IS}, and as Content-Type: {accepted[0]}."
         )
     return media_type
 

@@ -6,6 +6,7 @@ import fastapi_offline
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
+from starlette.types import Receive, Scope, Send
 
 router = APIRouter(include_in_schema=False)
 
@@ -63,4 +64,12 @@ async def get_start() -> Response:
 
 def mount_files(api: FastAPI) -> None:
     """Serve the files that the page loads."""
-    api.mount(_FILES_URL, StaticFiles(directory=_FILES), name="docs files")
+    api.mount(_FILES_URL, _WholeFiles(directory=_FILES), name="docs files")
+
+
+class _WholeFiles(StaticFiles):
+    """Sends files whole: ranges of them would be refused in words of Starlette's."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [header for header in scope["headers"] if header[0] != b"range"]
+        await super().__call__({**scope, "headers": headers}, receive, send)
