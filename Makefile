@@ -8,7 +8,7 @@ PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate test test-units test-integration coverage check \
-        format docs bench bench-quick bench-seeding bench-database openapi films build clean
+        format docs bench bench-quick bench-seeding bench-database fuzz openapi films build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -85,6 +85,11 @@ bench-seeding: setup-dev ## Time seeding, in parallel and one by one, against it
 
 bench-database: setup-dev ## Compare on the empty database of URL=…, with the textbook app and two processes
 	@$(BIN)/python -m common.benchmark database --url "$(URL)"
+
+FUZZ_CASES ?= 10000
+
+fuzz: setup-dev ## Fuzz the service with 10,000 cases, in some minutes (FUZZ_CASES=…)
+	@$(BIN)/python -m movies_service.tests.fuzzing --cases $(FUZZ_CASES)
 
 openapi: setup-dev ## Write movies_service/oas.yaml anew
 	@$(BIN)/python -m movies_service openapi --format yaml > movies_service/oas.yaml

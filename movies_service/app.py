@@ -39,6 +39,19 @@ from movies_service.security import find_caller
 
 VERSION = "0.1.0"
 
+_ROUTERS = (
+    index.router,
+    movies.reads,
+    movies.router,
+    api_keys.router,
+    sessions.router,
+    users.router,
+    audit.router,
+    docs.router,
+    health.router,
+    metrics.router,
+)
+
 _DESCRIPTION = """
 A self-hosted movie catalogue that fills itself from OMDb and answers at once.
 
@@ -94,22 +107,11 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
         redirect_slashes=False,
         dependencies=[Depends(refuse_unknown_parameters), Depends(find_caller)],
     )
-    for router in (
-        index.router,
-        movies.reads,
-        movies.router,
-        api_keys.router,
-        sessions.router,
-        users.router,
-        audit.router,
-        docs.router,
-        health.router,
-        metrics.router,
-    ):
+    for router in _ROUTERS:
         api.include_router(router)
     docs.mount_files(api)
     install_error_handlers(api)
-    complete_documentation(api)
+    complete_documentation(api, _ROUTERS)
     return api
 
 

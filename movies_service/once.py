@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, TypeVar
 
 from fastapi import Depends, Header, Request, Response
+from pydantic import Field
 
 from common.errors import Conflict, InvalidInput, MoviesError, NotFound
 from data_layer.ports.unit_of_work import UnitOfWork
@@ -16,6 +17,7 @@ from movies_service.use_cases.kept_answers import Answer
 
 REPLAYED_HEADER = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_KEY_SHOWN = {"pattern": f"^{_KEY.pattern}$", "minLength": 1, "maxLength": 255}
 _FINAL = (NotFound, Conflict)
 """Errors that are answers: the same request does not get another one for a day."""
 
@@ -87,10 +89,8 @@ async def find_once(
     request: Request,
     services: ServicesDependency,
     idempotency_key: Annotated[
-        str | None,
-        Header(
-            description="Any text, new for each request: repeats get the same answer for a day."
-        ),
+        Annotated[str, Field(json_schema_extra=_KEY_SHOWN)] | None,
+        Header(description="New for each request: repeats get the same answer for a day."),
     ] = None,
 ) -> Once:
     """Return how the work of this request is done once.

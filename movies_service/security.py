@@ -73,6 +73,15 @@ async def find_caller(
 CallerDependency = Annotated[Caller, Depends(find_caller)]
 
 
+_PROTECTING: set[object] = set()
+"""The dependencies that let nobody pass without a credential."""
+
+
+def is_protecting(dependency: object) -> bool:
+    """Tell whether a dependency lets nobody pass without a credential."""
+    return dependency in _PROTECTING
+
+
 def require(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     """Return a dependency that lets pass who may do what `scope` stands for.
 
@@ -84,6 +93,7 @@ def require(scope: Scope) -> Callable[..., Awaitable[Caller]]:
     async def check(caller: CallerDependency) -> Caller:
         return _require(caller, scope)
 
+    _PROTECTING.add(check)
     return check
 
 
@@ -122,6 +132,9 @@ async def require_session(caller: CallerDependency) -> Caller:
     if caller.session_id is None:
         raise Forbidden("This is for users who have signed in, not for API keys.")
     return caller
+
+
+_PROTECTING.update((require_known_caller, require_session))
 
 
 def require_covered(caller: Caller, scopes: Iterable[Scope]) -> None:

@@ -63,15 +63,18 @@ class ListParameters(BaseModel):
         LIMIT_DEFAULT
     )
     page: Annotated[
-        int | None, _Digits, Field(ge=1, le=PAGE_MAX, description="Number of the page, from 1.")
+        Annotated[int, Field(ge=1, le=PAGE_MAX)] | None,
+        _Digits,
+        Field(description="Number of the page, from 1."),
     ] = None
     cursor: Annotated[
-        str | None, Field(max_length=4096, description="Where to go on; taken from `next_url`.")
+        Annotated[str, Field(max_length=4096)] | None,
+        Field(description="Where to go on; taken from `next_url`."),
     ] = None
     start: Annotated[
-        int | None,
+        Annotated[int, Field(ge=0, le=ID_MAX)] | None,
         _Digits,
-        Field(ge=0, le=ID_MAX, description="With `sort=-id`: the highest id to begin at."),
+        Field(description="With `sort=-id`: the highest id to begin at."),
     ] = None
 
     @model_validator(mode="after")

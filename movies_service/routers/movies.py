@@ -40,6 +40,14 @@ IfMatch = Annotated[
     Header(description="The `ETag` that the film must have; else a 412, and nothing changes."),
 ]
 Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
+Identifier = Annotated[
+    str,
+    Path(
+        description="An id or an IMDb id.",
+        examples=["7"],
+        json_schema_extra={"pattern": "^([0-9]{1,16}|tt[0-9]{7,16})$"},
+    ),
+]
 
 
 @reads.get("", summary="List films", response_model=MoviePageOut, responses=examples.LIST_RESPONSES)
@@ -87,7 +95,7 @@ async def refresh_movie(
     services: ServicesDependency,
     writer: Writer,
     once: OnceDependency,
-    reference: Reference,
+    reference: Identifier,
 ) -> Response:
     """Replace all that is known of a film by what OMDb says now. Needs the scope `movies:write`."""
     identifier = parse_identifier(reference)
@@ -109,7 +117,7 @@ async def change_movie(
     request: Request,
     services: ServicesDependency,
     writer: Writer,
-    reference: Reference,
+    reference: Identifier,
     if_match: IfMatch = None,
 ) -> Response:
     """Change some fields of a film, as a JSON merge patch (RFC 7396). Needs `movies:write`.
@@ -164,7 +172,7 @@ async def get_movie(
 async def remove_movie(
     services: ServicesDependency,
     remover: Annotated[Caller, Depends(require(Scope.MOVIES_DELETE))],
-    reference: Reference,
+    reference: Identifier,
     if_match: IfMatch = None,
 ) -> Response:
     """Remove a film by its id or its IMDb id. Needs the scope `movies:delete`."""

@@ -7,13 +7,15 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from data_layer.entities.api_key import NAME_MAX_CHARACTERS, ApiKey
 from data_layer.entities.scope import Scope
-from movies_service.schemas.movies import require_text
+from movies_service.schemas.movies import SHOWN_TEXT, require_text
 from movies_service.use_cases.api_keys import NewKey
 
 GRACE_MAX_SECONDS = 30 * 86_400
 
 Name = Annotated[
-    str, Field(min_length=1, max_length=NAME_MAX_CHARACTERS), AfterValidator(require_text)
+    str,
+    Field(min_length=1, max_length=NAME_MAX_CHARACTERS, json_schema_extra=SHOWN_TEXT),
+    AfterValidator(require_text),
 ]
 
 

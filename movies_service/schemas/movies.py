@@ -33,8 +33,13 @@ def require_text(value: str) -> str:
     return value
 
 
+SHOWN_TEXT = {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
+"""What `require_text` asks for, as the documentation can say it."""
+
 Text = Annotated[
-    str, Field(min_length=1, max_length=TITLE_MAX_CHARACTERS), AfterValidator(require_text)
+    str,
+    Field(min_length=1, max_length=TITLE_MAX_CHARACTERS, json_schema_extra=SHOWN_TEXT),
+    AfterValidator(require_text),
 ]
 """A title or a name, as it comes from outside."""
 
@@ -98,13 +103,6 @@ class _MoviePatch(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    @model_validator(mode="after")
-    def _require_known(self) -> Self:
-        for name in sorted(_NEVER_UNKNOWN & self.model_fields_set):
-            if getattr(self, name) is None:
-                raise ValueError(f"{name} can't be cleared")
-        return self
-
     def to_changes(self) -> dict[str, Any]:
         """Return the new values, by the names of `MovieFacts`."""
         changes = {name: getattr(self, name) for name in self.model_fields_set}
@@ -119,7 +117,10 @@ class _MoviePatch(BaseModel):
 
 
 _PATCHABLE: dict[str, Any] = {
-    name: (field.rebuild_annotation() | None, None)
+    name: (
+        field.rebuild_annotation() if name in _NEVER_UNKNOWN else field.rebuild_annotation() | None,
+        None,
+    )
     for name, field in FilmJson.model_fields.items()
     if name not in _UNCHANGEABLE
 }

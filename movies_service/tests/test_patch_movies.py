@@ -99,8 +99,8 @@ def test_nobody_removes_what_they_have_not_seen(
 @pytest.mark.parametrize(
     ("patch", "field"),
     [
-        ({"title": None}, "body"),
-        ({"type": None}, "body"),
+        ({"title": None}, "body.title"),
+        ({"type": None}, "body.type"),
         ({"title": " "}, "body.title"),
         ({"title": "a\x00"}, "body.title"),
         ({"id": 7}, "body"),
