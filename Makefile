@@ -4,11 +4,13 @@ SHELL := /bin/sh
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock'
+ADVISORIES := https://pypi.org/pypi/pip/json
 PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate test test-units test-integration coverage check \
-        format docs bench bench-quick bench-seeding bench-database fuzz openapi films build clean
+        format lock audit docs bench bench-quick bench-seeding bench-database fuzz openapi films build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,15 +58,29 @@ test-integration: setup-dev ## Run the tests that start servers and processes
 coverage: test ## Run all tests and write the coverage as pages to htmlcov/
 	@$(BIN)/python -m coverage html
 
-check: setup-dev ## Check format, lint, types, layers, Dockerfile, tests and docs
+check: setup-dev ## Check format, lint, types, layers, Dockerfile, secrets, known holes, tests and docs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(PACKAGES) migrations
 	$(BIN)/lint-imports
 	$(BIN)/hadolint Dockerfile
+	@$(MAKE) --no-print-directory audit
 	@$(MAKE) --no-print-directory test
 	$(BIN)/python -m coverage report --skip-covered --fail-under=100
 	@$(MAKE) --no-print-directory docs
+
+lock: setup-dev ## Write requirements.txt and dev-requirements.txt anew, with a hash of every file
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) dev-requirements.in --constraint requirements.txt --output-file dev-requirements.txt
+
+audit: setup-dev ## Look for secrets and risky code, and for known holes in what is installed
+	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --disable-plugin KeywordDetector \
+	    --exclude-secrets '^(password|hunter2.*)$$' \
+	    --exclude-files '(requirements\.txt|films\.json|docs/benchmark/.*)$$'
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(PACKAGES) migrations
+	@if $(BIN)/python -c 'import urllib.request as r; r.urlopen("$(ADVISORIES)", timeout=10)' 2>/dev/null; \
+	    then $(BIN)/pip-audit --strict --disable-pip --requirement requirements.txt; \
+	    else echo "pip-audit: SKIPPED, since $(ADVISORIES) can't be reached."; fi
 
 format: setup-dev ## Format the code and mend what ruff can mend
 	$(BIN)/ruff check --fix .

@@ -24,7 +24,16 @@ _MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
 """What endpoints read or write past FastAPI."""
 
 _REFUSALS: Responses = {
+    **problem_response(HTTPStatus.BAD_REQUEST, "malformed-request", "Send one Host header."),
     **UNAUTHENTICATED,
+    **problem_response(
+        HTTPStatus.REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time."
+    ),
+    **problem_response(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "head-too-large",
+        "The path, the query and the headers have more than 16384 bytes.",
+    ),
     **problem_response(
         HTTPStatus.TOO_MANY_REQUESTS,
         "too-many-requests",

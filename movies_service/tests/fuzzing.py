@@ -55,7 +55,7 @@ def fuzz(folder: Path, seed: int, examples: int) -> Fuzzed:
             f"{url}/openapi.json",
             *("--header", f"X-API-Key: {key}", "--phases", _PHASES, "--checks", "all"),
             *("--max-examples", str(examples), "--seed", str(seed)),
-            # A title may end in /refresh, so that path takes what films take; test_edges.py has Allow.
+            # A title may end in /refresh: that path takes what films take. test_edges.py has Allow.
             *("--exclude-checks", "allow_header_conformance"),
             *("--continue-on-failure", "--no-color", "--generation-database", "none"),
         ]

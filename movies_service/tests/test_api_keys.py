@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ from common.errors import DatabaseBusy
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
+from movies_service.app import create_api
 from movies_service.services import Policy
 from movies_service.tests.conftest import SmallOmdb, new_client, store
 from movies_service.use_cases.api_keys import ApiKeys
@@ -69,6 +71,41 @@ def test_a_key_is_made_used_listed_rotated_and_revoked(
     assert client.delete(made.headers["location"], headers=administrator).status_code == 204
     assert client.post(rotate, headers=administrator).status_code == 409
     assert client.get(made.headers["location"], headers=administrator).json()["revoked_at"]
+
+
+PROTECTED = [
+    (method, path)
+    for path, methods in create_api().openapi()["paths"].items()
+    for method, operation in methods.items()
+    if {} not in operation["security"]
+]
+
+
+@pytest.mark.parametrize(("method", "path"), PROTECTED)
+def test_the_scope_is_asked_for_everywhere(
+    client: TestClient, make: Make, method: str, path: str
+) -> None:
+    """Of each call whose documentation wants a credential."""
+    bodies = {
+        "/api-keys": {"name": "x", "scopes": ["admin"]},
+        "/users": {"username": "x", "password": "x" * 10, "scopes": []},
+        "/me/password": {"password": "x", "new_password": "x" * 10},
+    }
+    url = re.sub(r"{.*?}", "1", path)
+    body = bodies.get(path, {}) if method in {"post", "patch"} else None
+    assert client.request(method, url, json=body).status_code == 401
+    answer = client.request(method, url, json=body, headers={"X-API-Key": make("weak")})
+    if path == "/me":
+        assert answer.status_code == 200
+    else:
+        assert answer.status_code == 403
+        assert re.search("lacks the scope [a-z]+:[a-z]+|signed in", answer.json()["detail"])
+
+
+def test_what_is_protected_is_documented_so() -> None:
+    assert len(PROTECTED) >= 15
+    assert ("delete", "/movies/{reference}") in PROTECTED
+    assert ("post", "/movies") not in PROTECTED
 
 
 @pytest.mark.parametrize(

@@ -1,35 +1,24 @@
 """The documentation, in a real browser."""
 
-import os
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from conftest import RequireProgram
 from movies_service.tests.running import running
 
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture
-def chromium() -> str:
-    """The program, which has to be there under CI."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
-    if found is None:
-        assert "CI" not in os.environ, "Chromium is missing."
-        pytest.skip("Chromium is missing.")
-    return found
-
-
 def test_a_browser_shows_every_call_under_the_policy_of_the_page(
-    tmp_path: Path, chromium: str
+    tmp_path: Path, require_program: RequireProgram
 ) -> None:
     with running(tmp_path, MOVIES_SEED="off") as service:
         options = ("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr")
         shown = subprocess.run(
             [
-                chromium,
+                require_program("chromium"),
                 *options,
                 f"--user-data-dir={tmp_path / 'profile'}",
                 "--virtual-time-budget=10000",

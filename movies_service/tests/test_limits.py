@@ -1,8 +1,6 @@
 """Limits: what a client gets, and what it is told."""
 
 import asyncio
-import os
-import shutil
 import socket
 import subprocess
 import time
@@ -15,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from common.errors import TooManyRequests
 from common.settings import Settings
+from conftest import RequireProgram
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
@@ -284,16 +283,22 @@ def test_the_defaults_are_on() -> None:
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+def redis(
+    tmp_path: Path, require_program: RequireProgram
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
     """A Redis of our own."""
-    program = shutil.which("redis-server")
-    if program is None:
-        assert "CI" not in os.environ, "redis-server is missing."
-        pytest.skip("redis-server is missing.")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [program, "--port", str(port), "--save", "", "--dir", str(tmp_path)]
+    command = [
+        require_program("redis-server"),
+        "--port",
+        str(port),
+        "--save",
+        "",
+        "--dir",
+        str(tmp_path),
+    ]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
         while process.poll() is None:
             with socket.socket() as client:

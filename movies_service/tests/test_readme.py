@@ -69,3 +69,10 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
 
 def test_readme_knows_how_many_films_the_emulator_has() -> None:
     assert f"knows {len(load_films())} films" in README
+
+
+def test_every_test_that_the_threat_model_names_is_there() -> None:
+    named = set(re.findall(r"`(test_[a-z_]+)`", (ROOT / "docs/security.md").read_text()))
+    tests = "".join(path.read_text() for path in ROOT.glob("*/tests/test_*.py"))
+    assert len(named) > 20
+    assert [name for name in sorted(named) if f"def {name}(" not in tests] == []
