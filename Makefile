@@ -10,7 +10,7 @@ PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate test test-units test-integration coverage check \
-        format lock audit docs bench bench-quick bench-seeding bench-database fuzz openapi films build clean
+        format lock audit docs bench bench-quick bench-seeding bench-database fuzz mutants openapi films build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -106,6 +106,9 @@ FUZZ_CASES ?= 10000
 
 fuzz: setup-dev ## Fuzz the service with 10,000 cases, in some minutes (FUZZ_CASES=…)
 	@$(BIN)/python -m movies_service.tests.fuzzing --cases $(FUZZ_CASES)
+
+mutants: setup-dev ## Change the code of security, transactions and OMDb's answers, and see what tests notice
+	@$(BIN)/python -m movies_service.tests.mutants
 
 openapi: setup-dev ## Write movies_service/oas.yaml anew
 	@$(BIN)/python -m movies_service openapi --format yaml > movies_service/oas.yaml

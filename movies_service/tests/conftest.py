@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from common.errors import MoviesError, NotFound
 from common.logs import configure_logs
@@ -24,6 +26,7 @@ from movies_service.bootstrap import built_services
 from movies_service.limits.limits import NO_LIMITS, Limits
 from movies_service.metrics import Counts
 from movies_service.services import DEFAULT_POLICY, Policy
+from movies_service.use_cases import passwords
 from movies_service.use_cases.api_keys import ApiKeys
 
 ReadLog = Callable[[], list[dict[str, Any]]]
@@ -64,6 +67,13 @@ class KnownRevision:
     def is_away(self) -> bool:
         """Return what the test has set."""
         return self.away
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Argon2id as cheap as it gets: tests hash some hundred passwords."""
+    cheap = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(passwords, "_ARGON2ID", PasswordHash([cheap]))
 
 
 @pytest.fixture
