@@ -12,7 +12,14 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from dotenv import dotenv_values
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from common.errors import InvalidSetting
@@ -33,6 +40,15 @@ _DOTENV = Path(".env")
 def is_database_url(value: str) -> bool:
     """Tell whether this names a database of a kind that the catalogue can be kept in."""
     return bool(_DATABASE_URL.fullmatch(value)) and value != "sqlite:///:memory:"
+
+
+def _read_switch(value: object) -> object:
+    """Understand what others write for on and off."""
+    words = {"1": "on", "true": "on", "yes": "on", "0": "off", "false": "off", "no": "off"}
+    return words.get(value.lower(), value.lower()) if isinstance(value, str) else value
+
+
+Switch = Annotated[Literal["on", "off"], BeforeValidator(_read_switch)]
 
 
 class Settings(BaseSettings):
@@ -90,13 +106,13 @@ class Settings(BaseSettings):
     processes: Annotated[int, Field(ge=1, le=64)] = 1
     """How many processes serve, behind one address."""
 
-    seed: Literal["on", "off"] = "on"
+    seed: Switch = "on"
     """Whether the service seeds a catalogue that never was seeded, when it starts."""
 
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ("*",)
     """Origins whose pages may call the API, separated by commas; `*` for all."""
 
-    add_requires_key: Literal["on", "off"] = "off"
+    add_requires_key: Switch = "off"
     """Whether adding films needs an API key with the scope `movies:write`; else all may add."""
 
     key_grace_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 86_400
@@ -133,7 +149,7 @@ class Settings(BaseSettings):
     request_timeout_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
     """How long a request may take to arrive: its head, and then its body; more is a 408."""
 
-    cache: Literal["on", "off"] = "on"
+    cache: Switch = "on"
     """Whether public answers are kept, ready to be sent."""
 
     cache_ttl_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
@@ -154,7 +170,7 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     """`console` for people, `json` for collectors: one object a line."""
 
-    access_log: Literal["on", "off"] = "on"
+    access_log: Switch = "on"
     """Whether each request is logged."""
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")

@@ -48,6 +48,10 @@ def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OMDB_URL", "ftp://hunter2.example"),
         ("MOVIES_MAX_BODY_BYTES", "0"),
         ("MOVIES_LOG_LEVEL", "loud"),
+        ("MOVIES_LIMIT_REQUESTS", "many"),
+        ("MOVIES_LIMIT_ADDS", "0/minute"),
+        ("MOVIES_LIMIT_REDIS_URL", "http://hunter2"),
+        ("MOVIES_TRUSTED_PROXIES", "10.0.0.0/8, hunter2"),
     ],
 )
 def test_a_wrong_value_is_one_sentence_that_names_the_setting(
@@ -59,6 +63,45 @@ def test_a_wrong_value_is_one_sentence_that_names_the_setting(
     assert raised.value.message.startswith(f"{name}: ")
     assert "\n" not in raised.value.message
     assert "hunter2" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [("1", "on"), ("True", "on"), ("ON", "on"), ("no", "off"), ("0", "off")]
+)
+def test_a_switch_is_written_in_many_ways(
+    monkeypatch: pytest.MonkeyPatch, value: str, expected: str
+) -> None:
+    monkeypatch.setenv("MOVIES_ADD_REQUIRES_KEY", value)
+    assert load_settings().add_requires_key == expected
+
+
+def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOVIES_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1")
+    monkeypatch.setenv("MOVIES_LIMIT_REDIS_URL", "redis://:hunter2@localhost:6379/0")
+    settings = load_settings()
+    assert [str(network) for network in settings.trusted_proxies] == [
+        "10.0.0.0/8",
+        "2001:db8::1/128",
+    ]
+    assert "hunter2" not in repr(settings)
+
+
+def test_secrets_of_tokens_come_newest_first(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert load_settings().find_jwt_secrets() == ()
+    path = tmp_path / "secrets"
+    path.write_text(f"{'n' * 32}\n{'o' * 32}\n")
+    monkeypatch.setenv("MOVIES_JWT_SECRET_FILE", str(path))
+    assert load_settings().find_jwt_secrets() == (b"n" * 32, b"o" * 32)
+    monkeypatch.setenv("MOVIES_JWT_SECRET", "n" * 32)
+    with pytest.raises(InvalidSetting, match="not both"):
+        load_settings()
+    monkeypatch.delenv("MOVIES_JWT_SECRET_FILE")
+    assert load_settings().find_jwt_secrets() == (b"n" * 32,)
+    monkeypatch.setenv("MOVIES_JWT_SECRET", f"{'n' * 32} {'o' * 31}")
+    with pytest.raises(InvalidSetting, match="32 bytes"):
+        load_settings().find_jwt_secrets()
 
 
 def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:

@@ -1,13 +1,17 @@
+import getpass
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import yaml
 from typer.testing import CliRunner
 
+from common.errors import InvalidInput
 from common.exit_codes import ExitCode
 from movies_service.__main__ import app
 from movies_service.app import create_api
+from movies_service.cli.users import _read_password
 
 pytestmark = pytest.mark.integration
 
@@ -21,9 +25,9 @@ def _database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def run(*arguments: str, code: int = 0) -> tuple[str, str]:
+def run(*arguments: str, code: int = 0, told: str = "") -> tuple[str, str]:
     """What a command prints: its answer, and what it says beside."""
-    result = CliRunner().invoke(app, arguments)
+    result = CliRunner().invoke(app, arguments, input=told)
     assert result.exit_code == code, result.output
     return result.stdout, result.stderr
 
@@ -65,6 +69,59 @@ def test_a_name_is_taken_once() -> None:
     run("keys", "create", "robot", "--scope", "admin")
     _, remark = run("keys", "create", "robot", "--scope", "admin", code=ExitCode.USAGE)
     assert "choose another one" in remark
+
+
+def test_users_are_made_listed_disabled_and_changed(tmp_path: Path) -> None:
+    _, remark = run("users", "add", "alice", "--scope", "movies:write", told="correct horse\n")
+    assert "Made." in remark
+    run("users", "add", "bob", told="correct horse\n")
+    run("users", "disable", "alice")
+    run("users", "passwd", "bob", told="another password\n")
+    rows = json.loads(run("users", "list", "--json")[0])
+    assert rows == [
+        {"username": "alice", "state": "disabled", "scopes": "movies:write"},
+        {"username": "bob", "state": "valid", "scopes": ""},
+    ]
+    run("users", "enable", "alice")
+    listed, _ = run("users", "list")
+    assert listed.split() == [
+        "USERNAME",
+        "STATE",
+        "SCOPES",
+        "alice",
+        "valid",
+        "movies:write",
+        "bob",
+        "valid",
+    ]
+    for arguments, told, message in (
+        (["add", "bob"], "correct horse\n", "choose another one"),
+        (["add", "Carol"], "correct horse\n", "A username has"),
+        (["add", "carol"], "short\n", "A password has 10 to 256 characters"),
+        (["add", "carol"], "", "A password has 10 to 256 characters"),
+        (["passwd", "carol"], "correct horse\n", "There is no user of this name"),
+        (["disable", "carol"], "", "There is no user of this name"),
+    ):
+        assert message in run("users", *arguments, told=told, code=ExitCode.USAGE)[1]
+
+
+def test_a_password_is_asked_for_twice_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter(["correct horse", "correct horse", "correct horse", "correct house"])
+    monkeypatch.setattr(getpass, "getpass", lambda _prompt: next(answers))
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
+    assert _read_password() == "correct horse"
+    with pytest.raises(InvalidInput, match="differ"):
+        _read_password()
+
+
+def test_the_signing_key_is_rotated_where_the_database_keeps_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for option in ([], ["--at-once"]):
+        assert "Rotated." in run("users", "rotate-signing-key", *option)[1]
+    monkeypatch.setenv("MOVIES_JWT_SECRET", "x" * 32)
+    _, remark = run("users", "rotate-signing-key", code=ExitCode.USAGE)
+    assert "MOVIES_JWT_SECRET" in remark
 
 
 def test_migrating_twice_is_no_error() -> None:

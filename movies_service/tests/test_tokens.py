@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -161,6 +162,29 @@ def test_the_database_keeps_a_key_that_rotates() -> None:
     with database(is_read_only=True) as uow, pytest.raises(Unauthenticated):
         read(second, keys.accepted(uow))
     assert len(database.signing_keys) == 1
+
+
+def test_a_token_names_the_session_for_a_quarter_of_an_hour() -> None:
+    now = utc_now()
+    token = issue(Claims("alice", "7"), KID, SECRET, now)
+    payload = jwt.decode(token, options={"verify_signature": False})
+    assert re.fullmatch("[0-9a-f]{32}", payload.pop("jti"))
+    assert payload == {
+        "exp": int(now.timestamp()) + 900,
+        "iat": int(now.timestamp()),
+        "sub": "alice",
+        "iss": "movies-api",
+        "aud": "movies-api",
+        "sid": "7",
+    }
+
+
+@pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+def test_a_short_secret_is_accepted_from_nobody() -> None:
+    token = issue(Claims("alice", "7"), "short", b"x" * 31, utc_now())
+    with pytest.raises(Unauthenticated):
+        read(token, {"short": b"x" * 31})
+    assert read(issue(Claims("a", "7"), "long", b"x" * 32, utc_now()), {"long": b"x" * 32})
 
 
 def test_processes_that_begin_together_make_one_key() -> None:

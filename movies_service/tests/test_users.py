@@ -1,15 +1,21 @@
 """Users, from making them to ending their sessions."""
 
+import datetime as dt
 import re
 from collections.abc import Callable
 
 import pytest
 from fastapi.testclient import TestClient
 
+from common.clock import utc_now
+from common.errors import Unauthenticated
 from data_layer.database import Database
 from data_layer.entities.scope import Scope
+from data_layer.fake.unit_of_work import FakeDatabase
 from movies_service.use_cases.api_keys import ApiKeys
-from movies_service.use_cases.caller import COMMAND_LINE
+from movies_service.use_cases.caller import COMMAND_LINE, Caller
+from movies_service.use_cases.sessions import SESSION_DAYS, Sessions
+from movies_service.use_cases.signing_keys import SigningKeys
 from movies_service.use_cases.users import Users
 
 PASSWORD = "correct horse battery"
@@ -205,3 +211,51 @@ def test_names_that_no_user_has(
     bob = {"username": username, "password": PASSWORD, "scopes": []}
     headers = {"X-API-Key": api_key_of(Scope.USERS_ADMIN)}
     assert client.post("/users", json=bob, headers=headers).status_code == 422
+
+
+def test_what_changes_while_a_password_is_checked_counts() -> None:
+    database = FakeDatabase()
+    users = Users(database)
+    users.add("alice", PASSWORD, set(), COMMAND_LINE)
+    sessions = Sessions(database, SigningKeys(database))
+    stored = database.users["alice"].password_hash
+    users.set_disabled("alice", COMMAND_LINE, is_disabled=True)
+    for password_hash in (stored, "another"):
+        with pytest.raises(Unauthenticated):
+            sessions._start("alice", password_hash, COMMAND_LINE)  # Behind the check.
+    assert database.sessions == {}
+    sessions.end("0" * 32, COMMAND_LINE)
+    sessions._set_password("nobody", "x", COMMAND_LINE)
+    assert [entry.action for entry in database.audit] == ["user.created", "user.changed"]
+
+
+def test_a_hash_that_somebody_wrote_by_hand_opens_nothing(
+    client: TestClient, database: Database
+) -> None:
+    Users(database.unit_of_work).add("alice", PASSWORD, set(), COMMAND_LINE)
+    with database.engines.writing.begin() as connection:
+        connection.exec_driver_sql("UPDATE users SET password_hash = 'correct horse battery'")
+    answer = client.post("/login", json={"username": "alice", "password": PASSWORD})
+    assert answer.status_code == 401
+
+
+def test_sessions_that_have_expired_are_over_and_forgotten() -> None:
+    now = utc_now()
+    database = FakeDatabase()
+    Users(database).add("alice", PASSWORD, set(), COMMAND_LINE)
+    sessions = Sessions(database, SigningKeys(database), lambda: now)
+    by = Caller(address="192.0.2.1")
+    tokens = sessions.start("alice", PASSWORD, by)
+    assert sessions.authenticate(tokens.access).username == "alice"
+    assert sessions.is_known_address("alice", "192.0.2.1")
+    assert not sessions.is_known_address("alice", "192.0.2.2")
+    now += dt.timedelta(days=SESSION_DAYS)
+    for call in (
+        lambda: sessions.authenticate(tokens.access),
+        lambda: sessions.refresh(tokens.refresh, by),
+    ):
+        with pytest.raises(Unauthenticated):
+            call()
+    now += dt.timedelta(seconds=1)
+    sessions.start("alice", PASSWORD, by)
+    assert len(database.sessions) == 1

@@ -10,7 +10,10 @@ MIN_CHARACTERS, MAX_CHARACTERS = 10, 256
 
 _ARGON2ID = PasswordHash.recommended()
 
-_NOBODYS_HASH = "$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5J3Mgc2FsdCEhIQ$8qXbJHJDTsRNGBzu5eVsKyLj4HvcmK2dm1ZwJ7N8QpQ"
+_NOBODYS_HASH = (
+    "$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5J3Mgc2FsdCEhIQ"
+    "$8qXbJHJDTsRNGBzu5eVsKyLj4HvcmK2dm1ZwJ7N8QpQ"
+)
 """Is compared where there is no such user, so that it takes as long; nothing hashes to it."""
 
 
