@@ -91,7 +91,7 @@ async def ask(
         "method": method,
         "path": path,
         "query_string": query.encode(),
-        "headers": [(name.encode(), value.encode()) for name, value in headers],
+        "headers": [(name.encode(), value.encode()) for name, value in (("host", "x"), *headers)],
     }
     await cache(scope, receive, send)
     start, *rest = messages

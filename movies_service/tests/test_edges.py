@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from starlette.types import Message
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
 
 from common.errors import DatabaseUnavailable, MoviesError
 from common.logs import configure_logs
@@ -15,6 +16,7 @@ from data_layer.sql import schema
 from movies_service.app import EdgeOptions, create_api
 from movies_service.edge.body_limit import BodyLimit
 from movies_service.edge.cache_options import CacheOptions
+from movies_service.edge.one_host import OneHost
 from movies_service.metrics import RequestCounts
 from movies_service.tests.conftest import ReadLog, SmallOmdb
 
@@ -281,3 +283,38 @@ def test_metrics_count_what_is_answered(
     ):
         assert line in lines
     assert 'le="+Inf",route="/movies"' in answer.text
+
+
+@pytest.mark.parametrize(
+    ("hosts", "version", "status"),
+    [
+        (["x"], "1.1", 200),
+        (["[::1]:8080"], "1.1", 200),
+        (["movies.example:80"], "1.1", 200),
+        ([], "1.0", 200),
+        ([], "1.1", 400),
+        (["x", "x"], "1.1", 400),
+        (["x", "y"], "1.0", 400),
+        ([""], "1.1", 400),
+        (["a b"], "1.1", 400),
+        (["x/y"], "1.1", 400),
+        (["x:port"], "1.1", 400),
+    ],
+)
+def test_a_request_is_for_one_host(hosts: list[str], version: str, status: int) -> None:
+    sent: list[Message] = []
+
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await Response()({"type": "http"}, _receive, send)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    headers = [(b"host", host.encode()) for host in hosts]
+    scope = {"type": "http", "http_version": version, "headers": headers}
+    asyncio.run(OneHost(app)(scope, receive, send))
+    assert sent[0]["status"] == status
+    asyncio.run(OneHost(app)({"type": "lifespan"}, receive, send))

@@ -271,6 +271,34 @@ def test_an_attack_from_many_addresses_makes_strangers_slow_and_refuses_nobody()
     assert slept == [0.25, 0.5, 1.0, 2.0] + [4.0] * 7
 
 
+def test_who_has_signed_in_before_is_not_slowed_by_an_attack(
+    database: Database, omdb: SmallOmdb, alice: None
+) -> None:
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    windows = Windows()
+    throttle = LoginThrottle(RateLimit("logins", Rate(1000, 60), windows), windows, sleep)
+    addresses = ClientAddresses([ip_network("127.0.0.1")])
+    limits = Limits(logins=throttle, addresses=addresses, windows=windows)
+    right = {"username": "alice", "password": PASSWORD}
+    home = {"X-Forwarded-For": "198.51.100.1"}
+    with new_client(database, omdb, limits=limits) as client:
+        client._transport.client = ("127.0.0.1", 5000)  # type: ignore[attr-defined]  # Starlette's.
+        assert client.post("/login", json=right, headers=home).status_code == 200
+        for number in range(10):
+            stranger = {"X-Forwarded-For": f"192.0.2.{number}"}
+            wrong = right | {"password": "wrong wrong wrong"}
+            assert client.post("/login", json=wrong, headers=stranger).status_code == 401
+        assert client.post("/login", json=right, headers=home).status_code == 200
+        assert slept == []
+        elsewhere = {"X-Forwarded-For": "198.51.100.2"}
+        assert client.post("/login", json=right, headers=elsewhere).status_code == 200
+        assert slept == [0.25]
+
+
 def test_the_defaults_are_on() -> None:
     limits = build_limits(Settings())
     assert limits.requests is not None

@@ -128,6 +128,14 @@ def test_a_wrong_patch_changes_nothing(
     assert client.get("/movies/1").content == before
 
 
+def test_half_of_a_surrogate_pair_is_no_text(
+    client: TestClient, database: Database, writer: dict[str, str]
+) -> None:
+    store(database.unit_of_work, ALIEN)
+    answer = client.patch("/movies/1", content=b'{"plot": "\\ud800"}', headers=writer)
+    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-body")
+
+
 def test_a_patch_needs_a_film_a_scope_and_a_known_form(
     client: TestClient, database: Database, writer: dict[str, str], api_key: str
 ) -> None:

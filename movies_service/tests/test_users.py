@@ -184,6 +184,8 @@ def test_users_are_managed_over_http(client: TestClient, database: Database, use
     assert client.get("/users/bob", headers=boss).json()["disabled_at"] is not None
     assert client.get("/me", headers=bearer(tokens)).status_code == 401
     client.patch("/users/bob", json={"disabled": False}, headers=boss)
+    scoped = client.patch("/users/bob", json={"scopes": ["users:admin"]}, headers=boss)
+    assert (scoped.json()["scopes"], scoped.json()["disabled_at"]) == (["users:admin"], None)
     sign_in(client, "bob")
     for method, path in (("GET", "/users/carol"), ("PATCH", "/users/carol")):
         body = {"disabled": True} if method == "PATCH" else None

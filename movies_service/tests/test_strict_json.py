@@ -1,0 +1,41 @@
+import pytest
+
+from common.errors import MalformedBody
+from movies_service.strict_json import DEPTH_MAX, parse_json
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"{}", {}),
+        (b' {"a": [1, -2.5, null, true, "\xc3\xa9"]} ', {"a": [1, -2.5, None, True, "é"]}),
+        (b"[" * DEPTH_MAX + b"]" * DEPTH_MAX, None),
+        (b'"[[["', "[[["),
+        (b"[[],[],[]]" * 1, [[], [], []]),
+    ],
+)
+def test_json_is_read(body: bytes, expected: object) -> None:
+    assert expected is None or parse_json(body) == expected
+    parse_json(body)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "not JSON"),
+        (b"{", "not JSON"),
+        (b"{}{}", "not JSON"),
+        (b"\xff", "not JSON"),
+        (b"\xef\xbb\xbf{}", "not JSON"),
+        (b"9" * 5_000, "not JSON"),
+        (b'{"a": 1, "a": 1}', "twice"),
+        (b'[{"b": {"a": 1, "a": 2}}]', "twice"),
+        (b"[NaN]", "NaN"),
+        (b"-Infinity", "NaN"),
+        (b"[" * (DEPTH_MAX + 1) + b"]" * (DEPTH_MAX + 1), "levels"),
+        (b'{"a":' * 60_000, "levels"),
+    ],
+)
+def test_what_is_ambiguous_is_refused(body: bytes, message: str) -> None:
+    with pytest.raises(MalformedBody, match=message):
+        parse_json(body)
