@@ -1,5 +1,6 @@
 """The record of who did what."""
 
+import dataclasses
 import datetime as dt
 from typing import Annotated, Self
 
@@ -47,16 +48,7 @@ class AuditEntryOut(BaseModel):
     @classmethod
     def of(cls, entry: AuditEntry) -> Self:
         """Return what is shown of an entry."""
-        return cls(
-            id=entry.id or 0,
-            at=entry.at,
-            action=entry.action,
-            subject=entry.subject,
-            caller=entry.caller,
-            address=entry.address,
-            request_id=entry.request_id,
-            fields=list(entry.fields),
-        )
+        return cls.model_validate(dataclasses.asdict(entry))
 
 
 class AuditOut(BaseModel):

@@ -130,6 +130,8 @@ MoviePatchIn = create_model(
 )
 """Each field as `FilmJson` has it, and none that has to be there."""
 
+__pdoc__ = {"MoviePatchIn": False}  # It has no source that could be read.
+
 
 class MovieWishIn(BaseModel):
     """The film to add: `{"title": …, "year"?: …}` or `{"imdb_id": …}`."""

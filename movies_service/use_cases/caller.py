@@ -78,12 +78,6 @@ COMMAND_LINE = Caller(name="command line", scopes=frozenset({Scope.ADMIN}))
 
 
 def _log_entry(entry: AuditEntry) -> None:
-    _log.info(
-        "audit",
-        action=entry.action,
-        subject=entry.subject,
-        caller=entry.caller,
-        address=entry.address,
-        request_id=entry.request_id,
-        fields=list(entry.fields),
-    )
+    shown = dataclasses.asdict(entry)
+    del shown["at"], shown["id"]  # The log has a time of its own, and the id is not known.
+    _log.info("audit", **shown)
