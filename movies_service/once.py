@@ -90,7 +90,10 @@ async def find_once(
     services: ServicesDependency,
     idempotency_key: Annotated[
         Annotated[str, Field(json_schema_extra=_KEY_SHOWN)] | None,
-        Header(description="New for each request: repeats get the same answer for a day."),
+        Header(
+            alias="Idempotency-Key",
+            description="New for each request: repeats get the same answer for a day.",
+        ),
     ] = None,
 ) -> Once:
     """Return how the work of this request is done once.

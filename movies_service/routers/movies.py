@@ -37,7 +37,10 @@ _MERGE_PATCH = "application/merge-patch+json"
 Writer = Annotated[Caller, Depends(require(Scope.MOVIES_WRITE))]
 IfMatch = Annotated[
     str | None,
-    Header(description="The `ETag` that the film must have; else a 412, and nothing changes."),
+    Header(
+        alias="If-Match",
+        description="The `ETag` that the film must have; else a 412, and nothing changes.",
+    ),
 ]
 Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
 Identifier = Annotated[
