@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -13,16 +14,17 @@ from fastapi.testclient import TestClient
 from pwdlib import PasswordHash
 
 from common.clock import utc_now
-from common.errors import Unauthenticated
+from common.errors import InvalidInput, Unauthenticated
 from data_layer.database import Database
 from data_layer.entities.scope import Scope
 from data_layer.fake.unit_of_work import FakeDatabase
 from movies_service.services import Policy
 from movies_service.tests.conftest import SmallOmdb, new_client
 from movies_service.tests.test_users import PASSWORD, bearer, sign_in
+from movies_service.use_cases import passwords
 from movies_service.use_cases.access_tokens import Claims, issue, read
 from movies_service.use_cases.caller import COMMAND_LINE
-from movies_service.use_cases.passwords import _NOBODYS_HASH
+from movies_service.use_cases.passwords import _NOBODYS_HASH, hash_password, is_same_password
 from movies_service.use_cases.signing_keys import ACCESS_SECONDS, SigningKeys
 from movies_service.use_cases.users import Users
 
@@ -125,6 +127,13 @@ def test_what_is_no_bearer_token_opens_nothing(client: TestClient, value: str) -
         assert client.get(path, headers={"Authorization": value}).status_code == 401
 
 
+@pytest.mark.parametrize("scheme", ["Basic", "Token", "bearerx", "a"])
+def test_a_good_token_in_another_scheme_opens_nothing(client: TestClient, scheme: str) -> None:
+    token = sign_in(client)["access_token"]
+    assert client.get("/me", headers={"Authorization": f"{scheme} {token}"}).status_code == 401
+    assert client.get("/me", headers={"Authorization": f"BEARER  {token}"}).status_code == 200
+
+
 def test_one_credential_is_enough(client: TestClient) -> None:
     headers = bearer(sign_in(client)) | {"X-API-Key": "x"}
     assert client.get("/me", headers=headers).json()["detail"].startswith("Send one")
@@ -185,6 +194,51 @@ def test_a_short_secret_is_accepted_from_nobody() -> None:
     with pytest.raises(Unauthenticated):
         read(token, {"short": b"x" * 31})
     assert read(issue(Claims("a", "7"), "long", b"x" * 32, utc_now()), {"long": b"x" * 32})
+
+
+def test_a_key_that_was_replaced_is_good_for_just_as_long_as_tokens_last() -> None:
+    now = begun = utc_now()
+    database = FakeDatabase()
+    keys = SigningKeys(database, now=lambda: now)
+    first = keys.current()[0]
+    assert re.fullmatch("[0-9a-f]{16}", first)
+    now += dt.timedelta(days=1)
+    keys.rotate(COMMAND_LINE)
+    second = keys.current()[0]
+    with database(is_read_only=True) as uow:
+        now = begun + dt.timedelta(days=1, seconds=899)
+        assert set(keys.accepted(uow)) == {first, second}
+        now += dt.timedelta(seconds=1)
+        assert set(keys.accepted(uow)) == {second}
+        assert len(keys.known(uow)) == 2
+    assert [entry.action for entry in database.audit] == ["signing_key.rotated"]
+    assert database.audit[0].subject == second
+
+
+def test_a_given_secret_is_named_by_its_hash() -> None:
+    keys = SigningKeys(FakeDatabase(), [SECRET, OTHER])
+    assert keys.current() == (hashlib.sha256(SECRET).hexdigest()[:16], SECRET)
+    with FakeDatabase()() as uow:
+        assert list(keys.accepted(uow).values()) == list(keys.known(uow)) == [SECRET, OTHER]
+
+
+@pytest.mark.parametrize(
+    ("length", "is_taken"), [(9, False), (10, True), (256, True), (257, False)]
+)
+def test_passwords_have_bounds(length: int, *, is_taken: bool) -> None:
+    password = "é" * length
+    if not is_taken:
+        with pytest.raises(InvalidInput) as raised:
+            hash_password(password, "new_password")
+        assert raised.value.field == "new_password"
+    else:
+        assert is_same_password(password, hash_password(password))
+        assert not is_same_password(password[:-1] + "e", hash_password(password))
+    if length == 257:
+        assert not is_same_password(password, passwords._ARGON2ID.hash(password))
+    with pytest.raises(InvalidInput) as raised:
+        hash_password("x" * 9 + "\x00")
+    assert raised.value.field == "password"
 
 
 def test_processes_that_begin_together_make_one_key() -> None:

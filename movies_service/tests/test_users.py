@@ -248,6 +248,12 @@ def test_sessions_that_have_expired_are_over_and_forgotten() -> None:
     sessions = Sessions(database, SigningKeys(database), lambda: now)
     by = Caller(address="192.0.2.1")
     tokens = sessions.start("alice", PASSWORD, by)
+    (session,) = database.sessions.values()
+    assert re.fullmatch(f"mvr_{session.id}_[A-Za-z0-9_-]{{43}}", tokens.refresh)
+    assert (len(session.id), session.address) == (32, "192.0.2.1")
+    assert session.expires_at == now + dt.timedelta(days=30)
+    assert tokens.access not in repr(tokens)
+    assert tokens.refresh not in repr(tokens)
     assert sessions.authenticate(tokens.access).username == "alice"
     assert sessions.is_known_address("alice", "192.0.2.1")
     assert not sessions.is_known_address("alice", "192.0.2.2")
