@@ -98,7 +98,8 @@ async def _load(
 
 
 def _percentiles(latencies: list[float]) -> dict[str, float]:
-    points = statistics.quantiles(latencies or [0, 0], n=1000, method="inclusive")
+    several = latencies if len(latencies) > 1 else [*latencies, *latencies] or [0, 0]
+    points = statistics.quantiles(several, n=1000, method="inclusive")
     return {f"{percentile:g}": points[int(percentile * 10) - 1] * 1e6 for percentile in PERCENTILES}
 
 

@@ -174,3 +174,12 @@ def test_removing_needs_the_scope(client: TestClient, database: Database) -> Non
     assert answer.status_code == 403
     assert "movies:delete" in answer.json()["detail"]
     assert client.delete("/movies/1", headers={"X-API-Key": admin}).status_code == 204
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "x"])
+def test_nothing_is_decompressed(client: TestClient, encoding: str) -> None:
+    headers = {**JSON, "Content-Encoding": encoding}
+    answer = client.post("/movies", content=b'{"title": "Alien"}', headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "unsupported-media-type")
+    plain = {**JSON, "Content-Encoding": "Identity"}
+    assert client.post("/movies", content=b'{"title": "Alien"}', headers=plain).status_code == 404

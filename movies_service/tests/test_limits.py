@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from starlette.types import Message, Receive, Send
 
 from common.errors import TooManyRequests
 from common.settings import Settings
@@ -19,6 +20,7 @@ from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
 from movies_service.app import EdgeOptions
 from movies_service.client_address import ClientAddresses
+from movies_service.edge.cache import AnswerCache
 from movies_service.edge.cache_options import CacheOptions
 from movies_service.limits import rate_limit
 from movies_service.limits.limits import Limits, build_limits
@@ -85,6 +87,52 @@ def test_what_is_cached_is_limited_too(open_limited: Open, database: Database, l
         *[True] * (limit - 1),
     ]
     assert len({answer.headers["etag"] for answer in answers[:limit]}) == 1
+
+
+def test_what_is_sent_at_once_is_limited_too() -> None:
+    """The way past uvicorn's tasks: it hands out what is at hand, and no more."""
+    limits = Limits(requests=RateLimit("requests", Rate(40, 60), Windows()))
+    scope = {
+        "type": "http",
+        "http_version": "1.1",
+        "method": "GET",
+        "path": "/movies",
+        "query_string": b"",
+        "headers": [(b"host", b"x")],
+        "client": ("192.0.2.1", 5000),
+    }
+    start = {
+        "type": "http.response.start",
+        "status": 200,
+        "headers": [(b"cache-control", b"public"), (b"etag", b'"x"')],
+    }
+    sent: list[Message] = []
+
+    async def app(_scope: object, _receive: Receive, send: Send) -> None:
+        await send(start)
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def scenario() -> list[bytes]:
+        cache = AnswerCache(app, CacheOptions(revision=KnownRevision()), limits)
+        heads = []
+        for _ in range(2):  # Each lot is two: one goes the long way and fetches it.
+            assert cache.answer_now(scope) is None
+            await cache(dict(scope), receive, send)
+            answer = cache.answer_now(scope)
+            assert answer is not None
+            heads.append(answer[0])
+        return heads
+
+    first, second = asyncio.run(scenario())
+    assert b'ratelimit-policy: "requests";q=40;w=60\r\nratelimit: "requests";r=38;' in first
+    assert b'ratelimit: "requests";r=36;' in second
+    assert dict(sent[0]["headers"])[b"ratelimit"].startswith(b'"requests";r=39;')
 
 
 def test_a_new_window_begins_after_the_old_one() -> None:
