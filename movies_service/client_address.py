@@ -28,6 +28,11 @@ class ClientAddresses:
         self._trusted = trusted_proxies
         self._is_trusted = functools.lru_cache(_ADDRESSES_KEPT)(self._look_up)
 
+    @property
+    def trusts_proxies(self) -> bool:
+        """Whether requests on one connection may be of several clients."""
+        return bool(self._trusted)
+
     def of(self, scope: Scope) -> str:
         """Return the address of the client; of IPv6 the network of its home, `2001:db8::/64`."""
         peer: str = scope["client"][0] if scope["client"] else ""

@@ -37,6 +37,7 @@ from movies_service.edge.wants import (
     read_wants,
 )
 from movies_service.limits.limits import NO_LIMITS, Limits
+from movies_service.limits.rate_limit import Allowance, Purse, RateLimit
 
 _READY_KEYS_MAX = 16
 """In how many ways one answer is at hand; who asks for it in further ways waits a little."""
@@ -107,8 +108,12 @@ class AnswerCache:
         await send(_NOTHING if scope["method"] == "HEAD" else body)
         self._count_hit(scope, ready, start["status"], now)
 
-    def answer_now(self, scope: Scope) -> tuple[bytes, bytes] | None:
+    def answer_now(self, scope: Scope, purse: Purse) -> tuple[bytes, bytes] | None:
         """Return an answer that is at hand as it goes over the wire, and count it.
+
+        Args:
+            scope: of the request.
+            purse: of the connection that it came on.
 
         Shape: status line and headers without the line that ends them; the body. `None` where
             the app has to be asked.
@@ -121,18 +126,30 @@ class AnswerCache:
         ready = self._find(scope, wants, now)
         if ready is None:
             return None
-        spent = b""
-        if self._limit is not None:
-            allowance = self._limit.spend(self._limits.addresses.of(scope), now)
-            if allowance is None:
+        limit, allowance = self._limit, purse.allowance
+        if limit is not None:
+            if allowance is not None and allowance.left > 0 and now < allowance.until:
+                allowance.left -= 1
+            elif (allowance := self._spend(limit, scope, purse, now)) is None:
                 return None
-            spent = self._limit.lines(allowance, now)
         status = self._status(ready, wants, now)
         variant = ready[1]
         head, body = variant.heads[status], variant.body["body"]
-        head = b"%b%bx-request-id: %b\r\n" % (head, spent, self._ids.accept(wants[REQUEST_ID]))
+        request_id = self._ids.accept(wants[REQUEST_ID])
+        if limit is None or allowance is None:
+            head = b"%bx-request-id: %b\r\n" % (head, request_id)
+        else:
+            left, seconds = allowance.left + allowance.rest, allowance.until - now
+            head = limit.head % (head, request_id, left, seconds)
         self._count_hit(scope, ready, status, now)
         return head, b"" if status == HTTPStatus.NOT_MODIFIED or scope["method"] == "HEAD" else body
+
+    def _spend(self, limit: RateLimit, scope: Scope, purse: Purse, now: float) -> Allowance | None:
+        """Spend of what the client has at hand, and let its connection keep that."""
+        allowance = limit.spend(self._limits.addresses.of(scope), now)
+        if not self._limits.addresses.trusts_proxies:
+            purse.allowance = allowance
+        return allowance
 
     def _find(self, scope: Scope, wants: Wants, now: float) -> Ready | None:
         """Return the answer that still holds, in the encoding that is wanted."""

@@ -5,7 +5,7 @@ each header is checked before it is written. A kept answer has been through all 
 made: its bytes are written from where the request was read.
 """
 
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 from starlette.types import Scope
 from uvicorn._types import ASGI3Application
@@ -13,12 +13,17 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from movies_service.edge.cache import AnswerCache
 from movies_service.edge.guarded_protocol import GuardedHttpProtocol
+from movies_service.limits.rate_limit import Purse
 
 
 class CachedHttpProtocol(GuardedHttpProtocol):
     """Asks the cache before it asks the app; see `with_cache`."""
 
     cache: ClassVar[AnswerCache]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Uvicorn's own.
+        super().__init__(*args, **kwargs)
+        self._purse = Purse()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Answer a request for which nobody else on this connection has to be answered first."""
@@ -27,7 +32,7 @@ class CachedHttpProtocol(GuardedHttpProtocol):
             return
         is_free = not (self.flow.write_paused or self.transport.is_closing())
         scope = cast("Scope", cycle.scope)
-        answer = self.cache.answer_now(scope) if is_free else None
+        answer = self.cache.answer_now(scope, self._purse) if is_free else None
         if answer is None:
             super()._start_asgi_task(cycle, app)
             return

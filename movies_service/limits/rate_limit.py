@@ -49,6 +49,13 @@ class Allowance:
     """On the clock of the limit."""
 
 
+@dataclass(slots=True)
+class Purse:
+    """What a connection has of its client's allowance, so that nobody has to look for it."""
+
+    allowance: Allowance | None = None
+
+
 class RateLimit:
     """One rate, for each client.
 
@@ -75,7 +82,12 @@ class RateLimit:
         self.policy = f'"{name}";q={rate.amount};w={rate.seconds}'.encode()
         """The value of `RateLimit-Policy`."""
         self._left = f'"{name}";r=%d;t=%d'.encode()
-        self._lines = b"ratelimit-policy: %b\r\nratelimit: %b\r\n" % (self.policy, self._left)
+        self.head = b"%%bx-request-id: %%b\r\nratelimit-policy: %b\r\nratelimit: %b\r\n" % (
+            self.policy,
+            self._left,
+        )
+        """What the end of a head is made of: the rest of it, the id of the request, what is left,
+        and for how many seconds."""
 
     def spend(self, client: str, now: float) -> Allowance | None:
         """Spend one of what is at hand; `None` where that is used up, which `take` may change.
@@ -94,10 +106,6 @@ class RateLimit:
         """Return what an answer says of it."""
         left = self._left % (allowance.left + allowance.rest, allowance.until - self._clock())
         return [(b"ratelimit-policy", self.policy), (b"ratelimit", left)]
-
-    def lines(self, allowance: Allowance, now: float) -> bytes:
-        """Return the same as it goes over the wire, at once; `now` is on the clock of the limit."""
-        return self._lines % (allowance.left + allowance.rest, allowance.until - now)
 
     async def take(self, client: str) -> Allowance:
         """Spend one, and fetch the next lot where need be.
@@ -120,6 +128,7 @@ class RateLimit:
         other = self._allowances.get(client)  # Another request has fetched one meanwhile.
         if other is not None and self._clock() < other.until:
             granted += max(0, other.left)
+            other.left = 0  # Connections may have it in their purses.
         allowance = self._allowances[client] = Allowance(
             left=granted - 1,
             rest=max(0, rate.amount - window.count),

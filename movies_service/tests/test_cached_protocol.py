@@ -86,7 +86,7 @@ def test_says_what_the_app_around_it_would_say(
 ) -> None:
     url = f"http://127.0.0.1:{port}/"
     short = requests.get(url, headers={"X-Request-ID": "mine"}, timeout=5)
-    monkeypatch.setattr(around.cache, "answer_now", lambda _scope: None)
+    monkeypatch.setattr(around.cache, "answer_now", lambda _scope, _purse: None)
     long = requests.get(url, headers={"X-Request-ID": "mine"}, timeout=5)
     assert around.cache_calls == 2
     assert dict(short.headers) == dict(long.headers) | {"date": short.headers["date"]}

@@ -25,7 +25,7 @@ from movies_service.edge.cache_options import CacheOptions
 from movies_service.limits import rate_limit
 from movies_service.limits.limits import Limits, build_limits
 from movies_service.limits.login_throttle import LoginThrottle
-from movies_service.limits.rate_limit import Rate, RateLimit
+from movies_service.limits.rate_limit import Purse, Rate, RateLimit
 from movies_service.limits.windows import Windows
 from movies_service.tests.conftest import KnownRevision, SmallOmdb, new_client, store
 from movies_service.tests.test_users import PASSWORD
@@ -120,11 +120,11 @@ def test_what_is_sent_at_once_is_limited_too() -> None:
 
     async def scenario() -> list[bytes]:
         cache = AnswerCache(app, CacheOptions(revision=KnownRevision()), limits)
-        heads = []
+        heads, purse = [], Purse()
         for _ in range(2):  # Each lot is two: one goes the long way and fetches it.
-            assert cache.answer_now(scope) is None
+            assert cache.answer_now(scope, purse) is None
             await cache(dict(scope), receive, send)
-            answer = cache.answer_now(scope)
+            answer = cache.answer_now(scope, purse)
             assert answer is not None
             heads.append(answer[0])
         return heads
