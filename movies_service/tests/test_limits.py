@@ -135,6 +135,44 @@ def test_what_is_sent_at_once_is_limited_too() -> None:
     assert dict(sent[0]["headers"])[b"ratelimit"].startswith(b'"requests";r=39;')
 
 
+def test_clients_behind_one_proxy_spend_apart_on_one_connection() -> None:
+    limits = Limits(
+        requests=RateLimit("requests", Rate(40, 60), Windows()),
+        addresses=ClientAddresses([ip_network("192.0.2.1")]),
+    )
+
+    async def app(_scope: object, _receive: Receive, send: Send) -> None:
+        headers = [(b"cache-control", b"public"), (b"etag", b'"x"')]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    async def ignore(_message: Message) -> None:
+        pass
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def scenario() -> list[bool]:
+        cache, purse = AnswerCache(app, CacheOptions(revision=KnownRevision()), limits), Purse()
+        answered = []
+        for client in (b"198.51.100.1", b"198.51.100.2"):
+            scope = {
+                "type": "http",
+                "http_version": "1.1",
+                "method": "GET",
+                "path": "/movies",
+                "query_string": b"",
+                "headers": [(b"host", b"x"), (b"x-forwarded-for", client)],
+                "client": ("192.0.2.1", 5000),
+            }
+            answered.append(cache.answer_now(scope, purse) is not None)
+            await cache(dict(scope), receive, ignore)
+            answered.append(cache.answer_now(scope, purse) is not None)
+        return answered
+
+    assert asyncio.run(scenario()) == [False, True, False, True]
+
+
 def test_a_new_window_begins_after_the_old_one() -> None:
     async def scenario() -> list[bool]:
         limit = RateLimit("requests", Rate(2, 1), Windows())
