@@ -35,14 +35,18 @@ class Windows:
 
     Args:
         redis_url: as `redis://:password@host:port/0`; without it this process counts.
+        timeout_seconds: for how long Redis is waited for.
     """
 
-    def __init__(self, redis_url: str | None = None) -> None:
+    def __init__(
+        self, redis_url: str | None = None, timeout_seconds: float = REDIS_TIMEOUT_SECONDS
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
         self._own = MemoryStorage()
         self._connections: ConnectionPool | None = None
         self._shared: Storage | None = None
         if redis_url is not None:
-            self._connections = _connections_to(redis_url)
+            self._connections = _connections_to(redis_url, timeout_seconds)
             self._shared = _open_redis(redis_url, self._connections)
         self._shared_again_at = 0.0
 
@@ -77,7 +81,7 @@ class Windows:
         """Work with Redis, if it answers; else with what this process counts."""
         if self._shared is not None and time.monotonic() >= self._shared_again_at:
             try:
-                async with asyncio.timeout(REDIS_TIMEOUT_SECONDS):
+                async with asyncio.timeout(self._timeout_seconds):
                     return await work(self._shared)
             except (StorageError, TimeoutError):
                 self._shared_again_at = time.monotonic() + REDIS_PAUSE_SECONDS
@@ -89,11 +93,9 @@ async def _seconds_left(store: Storage, key: str) -> float:
     return max(0.0, await store.get_expiry(key) - time.time())
 
 
-def _connections_to(url: str) -> ConnectionPool:
+def _connections_to(url: str, timeout_seconds: float) -> ConnectionPool:
     return ConnectionPool.from_url(
-        url,
-        socket_timeout=REDIS_TIMEOUT_SECONDS,
-        socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
+        url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds
     )
 
 

@@ -430,7 +430,7 @@ def test_redis_counts_for_all_and_without_it_each_one_goes_on(
     url, process = redis
 
     async def scenario() -> tuple[list[bool], list[bool], list[int]]:
-        processes = [Windows(url), Windows(url)]
+        processes = [Windows(url, timeout_seconds=10), Windows(url, timeout_seconds=10)]
         limits = [RateLimit("requests", Rate(3, 60), each) for each in processes]
         together = [await is_admitted(limits[number % 2]) for number in range(4)]
         windows = processes[0]
