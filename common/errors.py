@@ -169,3 +169,23 @@ class UpstreamInvalid(UpstreamUnavailable):
 
     code = "upstream-invalid"
     retry_helps = False
+
+
+_STORED: dict[str, type[MoviesError]] = {
+    kind.code: kind
+    for kind in (
+        NotFound,
+        DatabaseUnavailable,
+        DatabaseFull,
+        UpstreamTimeout,
+        UpstreamQuota,
+        UpstreamRefused,
+        UpstreamInvalid,
+    )
+}
+
+
+def error_of(code: str, message: str, *, retry_after_seconds: int | None = None) -> MoviesError:
+    """Return an error as it was before it was stored; of an unknown code, trouble of OMDb."""
+    kind = _STORED.get(code, UpstreamUnavailable)
+    return kind(message, retry_after_seconds=retry_after_seconds)

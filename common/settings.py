@@ -34,6 +34,7 @@ DATABASE_URL_FORMS = (
 PREFIX = "MOVIES_"
 JWT_SECRET_MIN_BYTES = 32
 _RATE = r"^(off|[1-9][0-9]{0,11}/(second|minute|hour|day))$"
+_PUBSUB = r"^projects/[^/\s]{{1,100}}/{}/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}$"
 _DOTENV = Path(".env")
 
 
@@ -97,6 +98,20 @@ class Settings(BaseSettings):
     ] = "https://www.omdbapi.com/"
     """Where OMDb is reached, when there is a key."""
 
+    omdb_daily_limit: Annotated[
+        str, Field(validation_alias="OMDB_DAILY_LIMIT", pattern=r"^(off|[1-9][0-9]{0,8})$")
+    ] = "1000"
+    """Requests that the key may send in a day of UTC, all processes together, or `off`. Without
+    a key there is no limit."""
+
+    omdb_daily_reserve: Annotated[
+        int, Field(validation_alias="OMDB_DAILY_RESERVE", ge=0, le=10**9)
+    ] = 100
+    """How many of them are kept for those who wait for a film."""
+
+    omdb_pace: Annotated[str, Field(validation_alias="OMDB_PACE", pattern=_RATE)] = "off"
+    """How many requests each process sends at most: `number/second`, `minute`… or `off`."""
+
     host: Annotated[str, Field(validation_alias="HOST", min_length=1)] = "127.0.0.1"
     """Address to listen on; `0.0.0.0` for every interface."""
 
@@ -114,6 +129,32 @@ class Settings(BaseSettings):
 
     add_requires_key: Switch = "off"
     """Whether adding films needs an API key with the scope `movies:write`; else all may add."""
+
+    add_async: Switch = "off"
+    """Whether adding a film never waits for OMDb, as if `Prefer: respond-async` were sent."""
+
+    fetch_engine: Literal["embedded", "workers", "pubsub"] = "embedded"
+    """Who fetches what was wished for: `embedded` in the service itself, `workers` that run
+    beside it, or those whom Google Pub/Sub tells."""
+
+    pubsub_topic: Annotated[str | None, Field(pattern=_PUBSUB.format("topics"))] = None
+    """Where new wishes are announced: `projects/…/topics/…`."""
+
+    pubsub_subscription: Annotated[str | None, Field(pattern=_PUBSUB.format("subscriptions"))] = (
+        None
+    )
+    """Where workers hear of them: `projects/…/subscriptions/…`."""
+
+    pubsub_push_audience: str | None = None
+    """Audience of the tokens of Pub/Sub's push; without one nothing can be pushed."""
+
+    pubsub_push_email: str | None = None
+    """Account that signs them: the one that the push subscription is made with."""
+
+    pubsub_certs_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = (
+        "https://www.googleapis.com/oauth2/v3/certs"
+    )
+    """Where the keys that sign them are found, as a JSON Web Key Set."""
 
     key_grace_seconds: Annotated[int, Field(ge=0, le=2_592_000)] = 86_400
     """How long a key that was rotated opens beside the new one."""
@@ -200,6 +241,10 @@ class Settings(BaseSettings):
             raise ValueError("set OMDB_API_KEY or OMDB_API_KEY_FILE, not both")
         if self.jwt_secret is not None and self.jwt_secret_file is not None:
             raise ValueError("set MOVIES_JWT_SECRET or MOVIES_JWT_SECRET_FILE, not both")
+        if self.fetch_engine == "pubsub" and self.pubsub_topic is None:
+            raise ValueError("MOVIES_FETCH_ENGINE=pubsub needs MOVIES_PUBSUB_TOPIC")
+        if (self.pubsub_push_audience is None) != (self.pubsub_push_email is None):
+            raise ValueError("set MOVIES_PUBSUB_PUSH_AUDIENCE and MOVIES_PUBSUB_PUSH_EMAIL")
         return self
 
     def find_omdb_key(self) -> str | None:

@@ -1,4 +1,4 @@
-"""The command `python -m data_fetcher`: seed the catalogue."""
+"""The command `python -m data_fetcher`: seed the catalogue; and those of the workers."""
 
 import asyncio
 import json
@@ -11,7 +11,9 @@ import typer
 from common.command_line import command_settings, new_command_line
 from common.exit_codes import ExitCode
 from common.settings import Settings
-from data_fetcher.bootstrap import build_seeding, open_omdb
+from data_fetcher.bootstrap import build_seeding, open_source
+from data_fetcher.cli.pubsub_setup import pubsub_setup
+from data_fetcher.cli.worker import worker
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
 from data_fetcher.progress import SeedingProgress
 from data_fetcher.seeding import SeedingReport
@@ -20,8 +22,13 @@ from data_layer.bootstrap import open_database
 app = new_command_line("Bring films into the catalogue.")
 
 
+app.command()(worker)
+app.command("pubsub-setup")(pubsub_setup)
+
+
 @app.callback(invoke_without_command=True)
 def seed(
+    context: typer.Context,
     concurrency: Annotated[
         int | None,
         typer.Option(min=1, max=100, help="Requests at once; else as fetcher_config.json says."),
@@ -36,6 +43,8 @@ def seed(
     A catalogue that was seeded stays as it is; a seeding that was stopped goes on.
     Exit codes: 0 all films are in; 3 some are not, and were named; 4 OMDb does not serve.
     """
+    if context.invoked_subcommand is not None:
+        return
     with command_settings() as settings:
         config = load_fetcher_config()
         if concurrency is not None:
@@ -50,7 +59,7 @@ async def _seed(
 ) -> tuple[SeedingReport, float, dict[str, int]]:
     with closing(open_database(settings)) as database, closing(SeedingProgress()) as bar:
         await asyncio.to_thread(database.migrate)
-        async with open_omdb(settings, config) as omdb:
+        async with open_source(settings, config, database) as (omdb, _care):
             started = time.perf_counter()
             report = await build_seeding(database, omdb, config).run(bar)
             return report, time.perf_counter() - started, dict(omdb.attempts)

@@ -5,15 +5,28 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 import structlog
+from aiolimiter import AsyncLimiter
 
 from common.errors import NotFound
 from common.settings import Settings
 from data_fetcher.emulator.films import load_films
 from data_fetcher.emulator.server import Emulator
 from data_fetcher.fetcher_config import FetcherConfig
+from data_fetcher.fetching.bell import Bell
+from data_fetcher.fetching.fetches import (
+    ABSENCE_HOURS,
+    Announce,
+    Fetches,
+    announce_to_nobody,
+)
+from data_fetcher.omdb.care import Care, Purpose
 from data_fetcher.omdb.client import ClientLimits, OmdbClient
 from data_fetcher.omdb.wish import Wish
 from data_fetcher.seeding import Seeding
+from data_fetcher.upstream.care import UpstreamCare
+from data_fetcher.upstream.quota import Quota
+from data_fetcher.worker.refreshing import Refreshing
+from data_fetcher.worker.worker import POLL_SECONDS, FetchWorker, Source
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.seed import Seed
@@ -21,16 +34,18 @@ from data_layer.entities.seed import Seed
 EMULATOR_KEY = "bundled-emulator"
 """The bundled emulator takes any key."""
 
+_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+
 _log = structlog.get_logger(__name__)
 
 
 class EmulatedOmdbClient(OmdbClient):
     """A client of the bundled emulator, which says where more films are."""
 
-    async def fetch(self, wish: Wish) -> MovieFacts:
+    async def fetch(self, wish: Wish, purpose: Purpose = Purpose.DIRECT) -> MovieFacts:
         """Return the film that is wished for; see `OmdbClient.fetch`."""
         try:
-            return await super().fetch(wish)
+            return await super().fetch(wish, purpose)
         except NotFound:
             raise NotFound(
                 "The bundled emulator of OMDb has no such movie: set OMDB_API_KEY to reach OMDb."
@@ -38,7 +53,57 @@ class EmulatedOmdbClient(OmdbClient):
 
 
 @asynccontextmanager
-async def open_omdb(settings: Settings, config: FetcherConfig) -> AsyncIterator[OmdbClient]:
+async def open_source(
+    settings: Settings, config: FetcherConfig, database: Database
+) -> AsyncIterator[tuple[OmdbClient, UpstreamCare]]:
+    """Give a client of OMDb that is careful, and what takes care."""
+    has_key = settings.find_omdb_key() is not None
+    limit = None if settings.omdb_daily_limit == "off" else int(settings.omdb_daily_limit)
+    care = UpstreamCare(
+        database.unit_of_work,
+        Quota(limit if has_key else None, settings.omdb_daily_reserve),
+        _pace(settings.omdb_pace),
+    )
+    async with open_omdb(settings, config, care) as omdb:
+        try:
+            yield omdb, care
+        finally:
+            await care.close()
+
+
+def build_fetches(
+    settings: Settings, database: Database, announce: Announce = announce_to_nobody
+) -> Fetches:
+    """Return the wishes; what the emulator does not have is asked for again at once."""
+    hours = ABSENCE_HOURS if settings.find_omdb_key() is not None else ()
+    return Fetches(database.unit_of_work, announce, absence_hours=hours)
+
+
+def build_worker(
+    fetches: Fetches,
+    source: Source,
+    bell: Bell,
+    database: Database,
+    poll_seconds: float = POLL_SECONDS,
+) -> FetchWorker:
+    """Return a worker that fetches what was wished for, and films again that have grown old."""
+    refreshing = Refreshing(database.unit_of_work, source)
+    return FetchWorker(fetches, source, bell, when_idle=refreshing.run, poll_seconds=poll_seconds)
+
+
+def build_source(
+    settings: Settings, config: FetcherConfig, omdb: OmdbClient, care: UpstreamCare
+) -> Source:
+    """Return OMDb, as a worker asks it: never more films at once than the pace lets through."""
+    pace = _pace(settings.omdb_pace)
+    by_pace = config.concurrency if pace is None else _films_in_time(pace, config)
+    return Source(omdb.fetch, care, max(1, min(config.concurrency, by_pace)))
+
+
+@asynccontextmanager
+async def open_omdb(
+    settings: Settings, config: FetcherConfig, care: Care | None = None
+) -> AsyncIterator[OmdbClient]:
     """Give a client of OMDb; without a key, of an emulator that is started on loopback.
 
     Raises:
@@ -58,15 +123,28 @@ async def open_omdb(settings: Settings, config: FetcherConfig) -> AsyncIterator[
             total_seconds=config.timeouts.total_seconds,
             attempts=config.attempts,
         )
-        yield await stack.enter_async_context(kind(url, key, limits))
+        yield await stack.enter_async_context(kind(url, key, limits, care=care))
 
 
 def build_seeding(database: Database, omdb: OmdbClient, config: FetcherConfig) -> Seeding:
     """Return the seeding of the films that the configuration lists."""
     return Seeding(
         unit_of_work=database.unit_of_work,
-        fetch=omdb.fetch,
+        fetch=partial(omdb.fetch, purpose=Purpose.SEED),
         plan=[Seed(movie.imdb_id, movie.title) for movie in config.movies],
         try_lock=partial(database.try_lock, "seeding"),
         concurrency=config.concurrency,
     )
+
+
+def _pace(text: str) -> AsyncLimiter | None:
+    """Return what holds to a rate such as `10/second`; nothing for `off`."""
+    if text == "off":
+        return None
+    amount, _, unit = text.partition("/")
+    return AsyncLimiter(int(amount), _SECONDS[unit])
+
+
+def _films_in_time(pace: AsyncLimiter, config: FetcherConfig) -> int:
+    """Return how many films the pace lets through while one is fetched."""
+    return int(pace.max_rate / pace.time_period * config.timeouts.attempt_seconds)

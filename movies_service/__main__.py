@@ -1,6 +1,7 @@
 """The command `python -m movies_service`."""
 
 from common.command_line import new_command_line
+from movies_service.cli.fetch import fetch
 from movies_service.cli.keys import keys
 from movies_service.cli.migrate import migrate
 from movies_service.cli.moving import backup, copy, export, import_
@@ -11,6 +12,7 @@ from movies_service.cli.users import users
 app = new_command_line("Movies API: a self-hosted movie catalogue.")
 app.command()(serve)
 app.command()(migrate)
+app.command()(fetch)
 app.command()(copy)
 app.command()(backup)
 app.command()(export)

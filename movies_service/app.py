@@ -28,11 +28,14 @@ from movies_service.routers import (
     api_keys,
     audit,
     docs,
+    fetches,
     health,
     index,
     metrics,
     movies,
+    pubsub,
     sessions,
+    upstream,
     users,
 )
 from movies_service.security import find_caller
@@ -43,10 +46,12 @@ _ROUTERS = (
     index.router,
     movies.reads,
     movies.router,
+    fetches.router,
     api_keys.router,
     sessions.router,
     users.router,
     audit.router,
+    upstream.router,
     docs.router,
     health.router,
     metrics.router,
@@ -64,6 +69,7 @@ _EXPOSED_HEADERS = (
     "Idempotency-Replayed",
     "Link",
     "Location",
+    "Preference-Applied",
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",
@@ -110,6 +116,7 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
     for router in _ROUTERS:
         api.include_router(router)
     docs.mount_files(api)
+    pubsub.add_push(api)
     install_error_handlers(api)
     complete_documentation(api, _ROUTERS)
     return api
@@ -134,6 +141,7 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
             "Idempotency-Key",
             "If-Match",
             "If-None-Match",
+            "Prefer",
             "X-API-Key",
             REQUEST_ID_HEADER,
             REVISION_HEADER,

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -14,11 +14,24 @@ from starlette.types import ASGIApp
 
 from common.errors import DatabaseUnavailable, MoviesError
 from common.settings import Settings
-from data_fetcher.bootstrap import build_seeding, open_omdb
+from data_fetcher.bootstrap import (
+    build_fetches,
+    build_seeding,
+    build_source,
+    build_worker,
+    open_source,
+)
+from data_fetcher.engines import announcing
 from data_fetcher.fetcher_config import FetcherConfig
+from data_fetcher.fetching.bell import Bell
+from data_fetcher.fetching.fetches import Fetches
+from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.wish import Wish
 from data_fetcher.progress import SeedingProgress
 from data_fetcher.seeding import Seeding
+from data_fetcher.upstream.care import UpstreamCare
+from data_fetcher.upstream.quota import Quota
+from data_fetcher.worker.worker import FetchWorker, Source
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from movies_service.app import EdgeOptions, create_app
@@ -27,17 +40,21 @@ from movies_service.execution import InThreads, run_inline
 from movies_service.limits.limits import NO_LIMITS, Limits, build_limits
 from movies_service.limits.windows import Windows
 from movies_service.metrics import Counts, Metrics
+from movies_service.push import PushedFetches, PushTokens
 from movies_service.services import DEFAULT_POLICY, Policy, Services
 from movies_service.shared_counts import SharedCounts
+from movies_service.stopping import Stopping
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.audit import Audit
+from movies_service.use_cases.fetch_movies import FetchMovies
 from movies_service.use_cases.kept_answers import KeptAnswers
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.sessions import Sessions
 from movies_service.use_cases.sign_in import SignIn
 from movies_service.use_cases.signing_keys import SigningKeys
+from movies_service.use_cases.upstream import UpstreamState
 from movies_service.use_cases.users import Users
 
 _log = structlog.get_logger(__name__)
@@ -54,9 +71,28 @@ class Upstream(Protocol):
         """How many requests went out, by what came of them."""
         ...
 
-    async def fetch(self, wish: Wish) -> MovieFacts:
+    async def fetch(self, wish: Wish, purpose: Purpose = Purpose.DIRECT) -> MovieFacts:
         """Return the film that is wished for."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Fetching:
+    """What the service works with where films come in.
+
+    Args:
+        fetches: the wishes.
+        care: knows the quota of OMDb, and whether it serves.
+        push: checks what Pub/Sub pushes; `None` where nothing is pushed.
+        concurrency: how many pushed films are asked for at once.
+        stopping: tells when nobody may be kept waiting any more.
+    """
+
+    fetches: Fetches
+    care: UpstreamCare
+    push: PushTokens | None = None
+    concurrency: int = 25
+    stopping: Stopping = field(default_factory=Stopping)
 
 
 @contextmanager
@@ -66,6 +102,7 @@ def built_services(
     counts: Callable[[], Counts],
     policy: Policy = DEFAULT_POLICY,
     limits: Limits = NO_LIMITS,
+    fetching: Fetching | None = None,
 ) -> Iterator[Services]:
     """Give the use cases on a database and a client of OMDb.
 
@@ -73,6 +110,10 @@ def built_services(
     """
     options = database.options
     unit_of_work = database.unit_of_work
+    fetching = fetching or Fetching(Fetches(unit_of_work), UpstreamCare(unit_of_work, Quota()))
+    fetches, care = fetching.fetches, fetching.care
+    upstream = UpstreamState(care, fetches)
+    source = Source(omdb.fetch, care, fetching.concurrency)
     movies = Movies(unit_of_work)
     signing_keys = SigningKeys(unit_of_work, policy.jwt_secrets)
     sessions = Sessions(unit_of_work, signing_keys)
@@ -83,8 +124,11 @@ def built_services(
         reads = run_inline if database.reads_are_short else read
         yield Services(
             movies=movies,
-            add_movie=AddMovie(unit_of_work, omdb.fetch, write, limits.adds),
+            add_movie=AddMovie(unit_of_work, fetches, omdb.fetch, write, limits.adds),
             refresh_movie=RefreshMovie(movies, omdb.fetch, write, limits.adds),
+            fetch_movies=FetchMovies(fetches, reads, write, fetching.stopping, limits.adds),
+            upstream=upstream,
+            pushed=_pushed(fetching, source),
             api_keys=ApiKeys(unit_of_work),
             users=Users(unit_of_work),
             sessions=sessions,
@@ -92,7 +136,7 @@ def built_services(
             audit=Audit(unit_of_work),
             kept_answers=KeptAnswers(unit_of_work, signing_keys),
             limits=limits,
-            metrics=Metrics(counts, movies.count),
+            metrics=Metrics(counts, movies.count, upstream.look),
             is_ready=database.is_current,
             policy=policy,
             read=reads,
@@ -119,6 +163,7 @@ def build_app(
     database: Database,
     preparation: Preparation | None = None,
     counts_folder: Path | None = None,
+    stopping: Stopping | None = None,
 ) -> ASGIApp:
     """Return the whole app; it opens OMDb when it starts.
 
@@ -128,32 +173,49 @@ def build_app(
         database: the catalogue; the caller closes it.
         preparation: is done beside serving; `None` where another process does it.
         counts_folder: where the processes of the service leave what they have counted.
+        stopping: is set when the service is about to stop.
     """
     counts = Counts()
+    stopping = stopping or Stopping()
     limits = build_limits(settings)
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        async with open_omdb(settings, config) as omdb:
+        bell = Bell()
+        async with (
+            open_source(settings, config, database) as (omdb, care),
+            announcing(settings, bell) as announce,
+        ):
+            fetches = build_fetches(settings, database, announce)
+            fetching = Fetching(fetches, care, _push(settings), config.concurrency, stopping)
+            worker = None
+            if settings.fetch_engine == "embedded":
+                source = build_source(settings, config, omdb, care)
+                worker = build_worker(fetches, source, bell, database)
+                stopping.call(worker.stop)
             seeding = build_seeding(database, omdb, config) if settings.seed == "on" else None
             counts.upstream_attempts = omdb.attempts
             policy = Policy(
                 adding_requires_key=settings.add_requires_key == "on",
+                adding_is_async=settings.add_async == "on",
+                omdb_pace=settings.omdb_pace,
                 key_grace_seconds=settings.key_grace_seconds,
                 jwt_secrets=settings.find_jwt_secrets(),
             )
             shared = SharedCounts(lambda: counts, counts_folder)
             with (
-                built_services(database, omdb, shared.total, policy, limits) as services,
+                built_services(database, omdb, shared.total, policy, limits, fetching) as services,
                 database.revision.watched(),
             ):
                 api.state.services = services
                 async with (
                     _closing(limits.windows),
                     _in_background(shared.publish()),
-                    _in_background(_prepare(database, seeding, preparation)),
+                    _working(worker),
+                    _in_background(_prepare(database, care, seeding, preparation)),
                 ):
                     yield
+                    stopping.set()
 
     options = EdgeOptions(
         cors_origins=settings.cors_origins,
@@ -185,12 +247,29 @@ def _cache_options(
     )
 
 
+def _pushed(fetching: Fetching, source: Source) -> PushedFetches | None:
+    if fetching.push is None:
+        return None
+    return PushedFetches(fetching.push, fetching.fetches, source)
+
+
+def _push(settings: Settings) -> PushTokens | None:
+    audience, email = settings.pubsub_push_audience, settings.pubsub_push_email
+    if audience is None or email is None:
+        return None
+    return PushTokens(audience, email, settings.pubsub_certs_url)
+
+
 async def _prepare(
-    database: Database, seeding: Seeding | None, preparation: Preparation | None
+    database: Database,
+    care: UpstreamCare,
+    seeding: Seeding | None,
+    preparation: Preparation | None,
 ) -> None:
     if preparation is None:
         return
     await _migrate(database)
+    await care.forget_refusal()
     await asyncio.to_thread(preparation.on_migrated)
     if seeding is None:
         preparation.on_seeded()
@@ -235,6 +314,20 @@ async def _closing(windows: Windows) -> AsyncIterator[None]:
         yield
     finally:
         await windows.close()
+
+
+@asynccontextmanager
+async def _working(worker: FetchWorker | None) -> AsyncIterator[None]:
+    """Have a worker work beside the context; at its end it finishes what it has in hand."""
+    if worker is None:
+        yield
+        return
+    working = asyncio.create_task(worker.run())
+    try:
+        yield
+    finally:
+        worker.stop()
+        await working
 
 
 @asynccontextmanager

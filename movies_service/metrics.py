@@ -16,6 +16,8 @@ from prometheus_client.core import (
 from prometheus_client.registry import Collector
 
 from common.histogram import Histogram
+from data_layer.entities.fetch import FetchState
+from movies_service.use_cases.upstream import UpstreamView
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -102,10 +104,12 @@ class Metrics(Collector):
     Args:
         counts: gives what was counted.
         count_movies: gives how many films the catalogue has.
+        look: gives how OMDb is, and the wishes.
     """
 
     counts: Callable[[], Counts]
     count_movies: Callable[[], int]
+    look: Callable[[], UpstreamView]
 
     def render(self) -> bytes:
         """Return the exposition that Prometheus scrapes.
@@ -132,6 +136,7 @@ class Metrics(Collector):
             upstream.add_metric([outcome], count)
         yield upstream
         yield GaugeMetricFamily("movies_catalogue_movies", "Films.", value=self.count_movies())
+        yield from _collect_upstream(self.look())
 
 
 def _collect_requests(counts: RequestCounts) -> Iterator[Metric]:
@@ -161,3 +166,22 @@ def _collect_cache(counts: CacheCounts) -> Iterator[Metric]:
         yield CounterMetricFamily(f"movies_cache_{name}", about, value=value)
     yield GaugeMetricFamily("movies_cache_entries", "Kept answers.", value=counts.entries)
     yield GaugeMetricFamily("movies_cache_bytes", "Their size.", value=counts.bytes)
+
+
+def _collect_upstream(view: UpstreamView) -> Iterator[Metric]:
+    fetches = GaugeMetricFamily("movies_fetches", "Wishes of 30 days.", labels=["state"])
+    for state in FetchState:
+        fetches.add_metric([state.value], view.fetches.get(state, 0))
+    yield fetches
+    yield GaugeMetricFamily(
+        "movies_upstream_spent", "Requests to OMDb of this day of UTC.", value=view.spent
+    )
+    if view.left is not None:
+        yield GaugeMetricFamily(
+            "movies_upstream_left", "Requests to OMDb left of this day.", value=view.left
+        )
+    yield GaugeMetricFamily(
+        "movies_upstream_left_alone",
+        "1 while OMDb is not asked, since it did not serve.",
+        value=int(view.breaker == "open"),
+    )

@@ -48,9 +48,14 @@ _STATUSES: tuple[tuple[type[MoviesError], HTTPStatus], ...] = (
 )
 
 
+def status_of(error: MoviesError) -> HTTPStatus:
+    """Return the status of an error of this project."""
+    return next(status for kind, status in _STATUSES if isinstance(error, kind))
+
+
 def problem(error: MoviesError) -> Response:
     """Return the answer to an error of this project."""
-    status = next(status for kind, status in _STATUSES if isinstance(error, kind))
+    status = status_of(error)
     headers = {}
     if isinstance(error, (Unavailable, TooManyRequests)):
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
@@ -79,14 +84,8 @@ def write_problem(
         headers: of the answer.
         errors: pairs of the place and the fault of each wrong input.
     """
-    document: dict[str, object] = {
-        "type": f"{TYPE_PREFIX}{code}",
-        "title": status.phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": structlog.contextvars.get_contextvars().get("request_id", ""),
-    }
+    request_id = structlog.contextvars.get_contextvars().get("request_id", "")
+    document = problem_document(status, code, detail, request_id)
     if errors:
         document["errors"] = [{"field": field, "message": message} for field, message in errors]
     return Response(
@@ -95,3 +94,17 @@ def write_problem(
         media_type=MEDIA_TYPE,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def problem_document(
+    status: HTTPStatus, code: str, detail: str, request_id: str
+) -> dict[str, object]:
+    """Return a problem document as it is written; see `write_problem`."""
+    return {
+        "type": f"{TYPE_PREFIX}{code}",
+        "title": status.phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+    }

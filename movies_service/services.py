@@ -9,14 +9,17 @@ from fastapi import Depends, Request
 from movies_service.execution import Run
 from movies_service.limits.limits import Limits
 from movies_service.metrics import Metrics
+from movies_service.push import PushedFetches
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.audit import Audit
+from movies_service.use_cases.fetch_movies import FetchMovies
 from movies_service.use_cases.kept_answers import KeptAnswers
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.sessions import Sessions
 from movies_service.use_cases.sign_in import SignIn
+from movies_service.use_cases.upstream import UpstreamState
 from movies_service.use_cases.users import Users
 
 
@@ -25,6 +28,8 @@ class Policy:
     """What an operator has decided about access; see the settings of the same names."""
 
     adding_requires_key: bool = False
+    adding_is_async: bool = False
+    omdb_pace: str = "off"
     key_grace_seconds: int = 86_400
     jwt_secrets: tuple[bytes, ...] = field(default=(), repr=False)
     """What access tokens are signed with; else the database keeps something."""
@@ -40,6 +45,10 @@ class Services:
     movies: Movies
     add_movie: AddMovie
     refresh_movie: RefreshMovie
+    fetch_movies: FetchMovies
+    upstream: UpstreamState
+    pushed: PushedFetches | None
+    """`None` where nothing is pushed."""
     api_keys: ApiKeys
     users: Users
     sessions: Sessions

@@ -18,6 +18,7 @@ from common.errors import (
     UpstreamUnavailable,
 )
 from data_fetcher.omdb.answers import Answer, read_answer
+from data_fetcher.omdb.care import Care, NoCare, Purpose
 from data_fetcher.omdb.wish import ImdbWish, Wish
 from data_layer.entities.movie import MovieFacts
 
@@ -34,7 +35,8 @@ class ClientLimits:
     """What the client allows itself and OMDb."""
 
     concurrency: int = 25
-    """Requests at once; further ones wait, and their deadline waits with them."""
+    """Requests at once for those who wait, and as many for all others; further ones wait, and
+    their deadline waits with them."""
     connect_seconds: float = 3
     attempt_seconds: float = 4
     total_seconds: float = 6
@@ -53,6 +55,7 @@ class OmdbClient:
         url: of OMDb; parameters are added to it.
         api_key: it is in every request and in no message.
         limits: of time, size and number.
+        care: admits each attempt, and is told how it ended.
         sleep: waits for so many seconds.
         jitter: gives a number from 0 to 1.
     """
@@ -63,6 +66,7 @@ class OmdbClient:
         api_key: str,
         limits: ClientLimits | None = None,
         *,
+        care: Care | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
@@ -71,7 +75,9 @@ class OmdbClient:
         self._limits = limits or ClientLimits()
         self._sleep = sleep
         self._jitter = jitter
+        self._care = care or NoCare()
         self._places = asyncio.Semaphore(self._limits.concurrency)
+        self._background_places = asyncio.Semaphore(self._limits.concurrency)
         self.attempts: Counter[str] = Counter()
         """How many requests were tried, by what came of them; see `FETCHED` and `ABANDONED`.
 
@@ -97,7 +103,7 @@ class OmdbClient:
     ) -> None:
         await self._session.close()
 
-    async def fetch(self, wish: Wish) -> MovieFacts:
+    async def fetch(self, wish: Wish, purpose: Purpose = Purpose.DIRECT) -> MovieFacts:
         """Return the film that is wished for.
 
         Failures that may pass are tried again, after a pause of a random part ("full jitter")
@@ -108,18 +114,24 @@ class OmdbClient:
             NotFound: OMDb does not have it.
             UpstreamTimeout: OMDb did not answer before the deadline.
             UpstreamQuota, UpstreamRefused, UpstreamInvalid: trying again would not help.
-            UpstreamUnavailable: all attempts failed, or the next one would come too late.
+            UpstreamUnavailable: all attempts failed, or the next one would come too late or may
+                not be made.
+            DatabaseUnavailable: nobody knows whether an attempt may be made.
 
         Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter.
         """
-        async with self._places:
+        is_direct = purpose is Purpose.DIRECT
+        async with self._places if is_direct else self._background_places:
+            await self._care.admit(purpose)
             try:
                 async with asyncio.timeout(self._limits.total_seconds) as deadline:
-                    return await self._try_again_and_again(wish, deadline)
+                    return await self._try_again_and_again(wish, purpose, deadline)
             except TimeoutError:
                 raise _timed_out() from None
 
-    async def _try_again_and_again(self, wish: Wish, deadline: asyncio.Timeout) -> MovieFacts:
+    async def _try_again_and_again(
+        self, wish: Wish, purpose: Purpose, deadline: asyncio.Timeout
+    ) -> MovieFacts:
         for attempt in range(1, self._limits.attempts):
             try:
                 return await self._attempt(wish, deadline)
@@ -128,6 +140,10 @@ class OmdbClient:
                 if not _may_pass(error) or _is_behind(deadline, pause):
                     raise
                 await self._sleep(pause)
+                try:
+                    await self._care.admit(purpose)
+                except MoviesError:
+                    raise error from None
         return await self._attempt(wish, deadline)
 
     def _pause(self, error: UpstreamUnavailable, attempt: int) -> float:
@@ -139,19 +155,24 @@ class OmdbClient:
 
     async def _attempt(self, wish: Wish, deadline: asyncio.Timeout) -> MovieFacts:
         outcome = ABANDONED
+        failure: MoviesError | None = None
         try:
             facts = read_answer(await self._request(wish))
             _require_same(wish, facts)
             outcome = FETCHED
         except MoviesError as error:
             outcome = error.code
+            failure = error
             raise
         except asyncio.CancelledError:
             if deadline.expired():
-                outcome = UpstreamTimeout.code
+                failure = _timed_out()
+                outcome = failure.code
             raise
         finally:
             self.attempts[outcome] += 1
+            if outcome != ABANDONED:
+                await self._care.note(failure)
         return facts
 
     async def _request(self, wish: Wish) -> Answer:

@@ -1,6 +1,7 @@
 """The record of who did what, in a list."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from data_layer.entities.audit_entry import AuditEntry, AuditQuery
 
@@ -11,9 +12,10 @@ class FakeAuditRepository:
     def __init__(self, entries: list[AuditEntry]) -> None:
         self.entries = entries
 
-    def add(self, entry: AuditEntry) -> None:
-        """Append the entry."""
-        self.entries.append(dataclasses.replace(entry, id=len(self.entries) + 1))
+    def add_many(self, entries: Sequence[AuditEntry]) -> None:
+        """Append the entries."""
+        for entry in entries:
+            self.entries.append(dataclasses.replace(entry, id=len(self.entries) + 1))
 
     def list(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
         """Return the entries that are asked for, newest first."""

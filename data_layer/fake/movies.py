@@ -1,6 +1,6 @@
 """The films, in a dictionary."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from common.errors import Conflict, NotFound
 from common.text import match_key
@@ -48,6 +48,11 @@ class FakeMovieRepository:
         """Return the film of this IMDb id."""
         ids = (key for key, facts in self.facts_by_id.items() if facts.imdb_id == imdb_id)
         return next(map(self.get, ids), None)
+
+    def find_many_by_imdb_id(self, imdb_ids: Collection[str]) -> dict[str, StoredMovie]:
+        """Return the films of these IMDb ids."""
+        found = {imdb_id: self.find_by_imdb_id(imdb_id) for imdb_id in imdb_ids}
+        return {imdb_id: movie for imdb_id, movie in found.items() if movie is not None}
 
     def find_by_title(self, title: str, year: int | None = None) -> tuple[StoredMovie, ...]:
         """Return the films of this title, the best known first."""

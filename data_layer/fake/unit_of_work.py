@@ -6,19 +6,25 @@ from typing import Self
 
 from data_layer.entities.api_key import ApiKey
 from data_layer.entities.audit_entry import AuditEntry
+from data_layer.entities.fetch import Fetch
 from data_layer.entities.kept_answer import KeptAnswer
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_check import MovieCheck
 from data_layer.entities.seed import Seed
 from data_layer.entities.session import Session
 from data_layer.entities.signing_key import SigningKey
+from data_layer.entities.upstream import Upstream
 from data_layer.entities.user import User
 from data_layer.fake.api_keys import FakeApiKeyRepository
 from data_layer.fake.audit import FakeAuditRepository
+from data_layer.fake.fetches import FakeFetchRepository
 from data_layer.fake.kept_answers import FakeKeptAnswerRepository
+from data_layer.fake.movie_checks import FakeMovieCheckRepository
 from data_layer.fake.movies import FakeMovieRepository
 from data_layer.fake.seeds import FakeSeedRepository
 from data_layer.fake.sessions import FakeSessionRepository
 from data_layer.fake.signing_keys import FakeSigningKeyRepository
+from data_layer.fake.upstream import FakeUpstreamRepository
 from data_layer.fake.users import FakeUserRepository
 
 
@@ -36,6 +42,9 @@ class FakeDatabase:
         self.signing_keys: dict[str, SigningKey] = {}
         self.audit: list[AuditEntry] = []
         self.kept_answers: dict[bytes, KeptAnswer] = {}
+        self.fetches: dict[int, Fetch] = {}
+        self.movie_checks: dict[int, MovieCheck] = {}
+        self.upstream: Upstream | None = None
 
     def __call__(self, *, is_read_only: bool = False) -> "FakeUnitOfWork":
         """Open a unit of work; nothing is written by one that promised to read only."""
@@ -59,6 +68,9 @@ class FakeUnitOfWork:
         self.signing_keys = FakeSigningKeyRepository(dict(database.signing_keys))
         self.audit = FakeAuditRepository(list(database.audit))
         self.kept_answers = FakeKeptAnswerRepository(dict(database.kept_answers))
+        self.fetches = FakeFetchRepository(dict(database.fetches))
+        self.movie_checks = FakeMovieCheckRepository(dict(database.movie_checks))
+        self.upstream = FakeUpstreamRepository(database.upstream)
 
     def __enter__(self) -> Self:
         return self
@@ -85,6 +97,11 @@ class FakeUnitOfWork:
         self._database.signing_keys = dict(self.signing_keys.keys)
         self._database.audit = list(self.audit.entries)
         self._database.kept_answers = dict(self.kept_answers.answers)
+        self._database.fetches = dict(self.fetches.fetches)
+        films = self._database.movies
+        checks = self.movie_checks.checks.items()
+        self._database.movie_checks = {film: check for film, check in checks if film in films}
+        self._database.upstream = self.upstream.upstream
         effects, self._effects = self._effects, []
         for effect in effects:
             effect()

@@ -1,5 +1,6 @@
 """The record of who did what."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from data_layer.entities.audit_entry import AuditEntry, AuditQuery
@@ -8,8 +9,8 @@ from data_layer.entities.audit_entry import AuditEntry, AuditQuery
 class AuditRepository(Protocol):
     """Keeps entries for ever; they are neither changed nor removed."""
 
-    def add(self, entry: AuditEntry) -> None:
-        """Store a new entry, under the next id."""
+    def add_many(self, entries: Sequence[AuditEntry]) -> None:
+        """Store new entries, in their order, under the next ids."""
         ...
 
     def list(self, query: AuditQuery) -> tuple[AuditEntry, ...]:

@@ -1,6 +1,6 @@
 """The films of the catalogue."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
 from data_layer.entities.movie import MovieFacts, StoredMovie
@@ -36,6 +36,10 @@ class MovieRepository(Protocol):
 
     def find_by_imdb_id(self, imdb_id: str) -> StoredMovie | None:
         """Return the film with this IMDb id, if there is one."""
+        ...
+
+    def find_many_by_imdb_id(self, imdb_ids: Collection[str]) -> Mapping[str, StoredMovie]:
+        """Return the films with these IMDb ids, those that there are. At most a few hundred."""
         ...
 
     def find_by_title(self, title: str, year: int | None = None) -> tuple[StoredMovie, ...]:

@@ -6,11 +6,14 @@ from typing import Protocol, Self
 
 from data_layer.ports.api_keys import ApiKeyRepository
 from data_layer.ports.audit import AuditRepository
+from data_layer.ports.fetches import FetchRepository
 from data_layer.ports.kept_answers import KeptAnswerRepository
+from data_layer.ports.movie_checks import MovieCheckRepository
 from data_layer.ports.movies import MovieRepository
 from data_layer.ports.seeds import SeedRepository
 from data_layer.ports.sessions import SessionRepository
 from data_layer.ports.signing_keys import SigningKeyRepository
+from data_layer.ports.upstream import UpstreamRepository
 from data_layer.ports.users import UserRepository
 
 
@@ -59,6 +62,21 @@ class UnitOfWork(Protocol):
     @property
     def kept_answers(self) -> KeptAnswerRepository:
         """The answers that are given again to the same request."""
+        ...
+
+    @property
+    def fetches(self) -> FetchRepository:
+        """The wishes to have films fetched."""
+        ...
+
+    @property
+    def movie_checks(self) -> MovieCheckRepository:
+        """When films are looked at again."""
+        ...
+
+    @property
+    def upstream(self) -> UpstreamRepository:
+        """What all processes together know of the source."""
         ...
 
     def __enter__(self) -> Self: ...

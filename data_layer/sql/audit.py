@@ -1,6 +1,7 @@
 """The record of who did what, in a table."""
 
 import dataclasses
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
@@ -15,9 +16,9 @@ class SqlAlchemyAuditRepository:
     def __init__(self, session: Session) -> None:
         self._rows = EntityRows(session, AuditEntry, models.AuditEntry)
 
-    def add(self, entry: AuditEntry) -> None:
-        """Insert the entry."""
-        self._rows.add(entry)
+    def add_many(self, entries: Sequence[AuditEntry]) -> None:
+        """Insert the entries."""
+        self._rows.add_many(entries)
 
     def list(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
         """Read entries backwards; each condition has an index."""

@@ -1,20 +1,26 @@
 """The films, in tables: relations to find them by, documents to serve."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Dialect, delete, insert, select, update
+from sqlalchemy import Dialect, bindparam, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.entities.movie_document import movie_document
-from data_layer.sql.models import Movie
+from data_layer.sql.models import MOVIES, Movie
 from data_layer.sql.movie_counts import Kind, change_counts
 from data_layer.sql.movie_links import NewLinks, remove_links
 from data_layer.sql.movie_reads import MovieReads, RunSql
 from data_layer.sql.movie_rows import movie_row
+
+_SET_DOCUMENT = (
+    update(MOVIES)
+    .where(MOVIES.c.id == bindparam("movie_id"))
+    .values(document=bindparam("new_document"))
+)
 
 
 class SqlAlchemyMovieRepository(MovieReads):
@@ -36,8 +42,9 @@ class SqlAlchemyMovieRepository(MovieReads):
         if session.scalar(known) is not None:
             raise Conflict("A movie with this IMDb id is in the catalogue.")
         connection = session.connection()
-        ids = session.scalars(
-            insert(Movie).returning(Movie.id, sort_by_parameter_order=True),
+        # Into the table: the model would send films one by one that know different things.
+        ids = connection.scalars(
+            insert(MOVIES).returning(MOVIES.c.id, sort_by_parameter_order=True),
             [_columns_without_id(facts) for facts in films],
         ).all()
         facts_by_id = dict(zip(ids, films, strict=True))
@@ -46,10 +53,20 @@ class SqlAlchemyMovieRepository(MovieReads):
             StoredMovie(movie_id, movie_document(movie_id, facts))
             for movie_id, facts in facts_by_id.items()
         ]
-        session.execute(
-            update(Movie), [{"id": movie.id, "document": movie.document} for movie in stored]
+        # In one go: an UPDATE of the ORM would send them one by one.
+        connection.execute(
+            _SET_DOCUMENT,
+            [{"movie_id": movie.id, "new_document": movie.document} for movie in stored],
         )
         return tuple(stored)
+
+    def find_many_by_imdb_id(self, imdb_ids: Collection[str]) -> dict[str, StoredMovie]:
+        """Read the documents by their unique IMDb ids, in one statement."""
+        statement = select(Movie.imdb_id, Movie.id, Movie.document).where(
+            Movie.imdb_id.in_(imdb_ids)
+        )
+        rows = self._open_session().execute(statement)
+        return {str(imdb_id): StoredMovie(number, document) for imdb_id, number, document in rows}
 
     def update(self, movie_id: int, facts: MovieFacts) -> StoredMovie:
         """Write the film's row and document, and all its links anew."""

@@ -9,13 +9,16 @@ from sqlalchemy.orm import Session
 
 from data_layer.sql.api_keys import SqlAlchemyApiKeyRepository
 from data_layer.sql.audit import SqlAlchemyAuditRepository
+from data_layer.sql.fetches import SqlAlchemyFetchRepository
 from data_layer.sql.kept_answers import SqlAlchemyKeptAnswerRepository
+from data_layer.sql.movie_checks import SqlAlchemyMovieCheckRepository
 from data_layer.sql.movie_reads import Row
 from data_layer.sql.movies import SqlAlchemyMovieRepository
 from data_layer.sql.seeds import SqlAlchemySeedRepository
 from data_layer.sql.sessions import SqlAlchemySessionRepository
 from data_layer.sql.signing_keys import SqlAlchemySigningKeyRepository
 from data_layer.sql.translation import not_connected, translate, translated_errors
+from data_layer.sql.upstream import SqlAlchemyUpstreamRepository
 from data_layer.sql.users import SqlAlchemyUserRepository
 
 _HAS_SERVED = "movies_has_served"
@@ -86,6 +89,21 @@ class SqlAlchemyUnitOfWork:
     def kept_answers(self) -> SqlAlchemyKeptAnswerRepository:
         """The answers that are given again to the same request."""
         return SqlAlchemyKeptAnswerRepository(self._session())
+
+    @property
+    def fetches(self) -> SqlAlchemyFetchRepository:
+        """The wishes to have films fetched."""
+        return SqlAlchemyFetchRepository(self._session(), is_read_only=self._is_read_only)
+
+    @property
+    def movie_checks(self) -> SqlAlchemyMovieCheckRepository:
+        """When films are looked at again."""
+        return SqlAlchemyMovieCheckRepository(self._session())
+
+    @property
+    def upstream(self) -> SqlAlchemyUpstreamRepository:
+        """What all processes together know of the source."""
+        return SqlAlchemyUpstreamRepository(self._session(), is_read_only=self._is_read_only)
 
     def __enter__(self) -> Self:
         return self

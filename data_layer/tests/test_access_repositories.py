@@ -110,9 +110,11 @@ def test_signing_keys_come_newest_first(unit_of_work: UnitOfWorkFactory) -> None
 
 def test_the_audit_is_read_backwards(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow:
-        uow.audit.add(ENTRY)
-        uow.audit.add(dataclasses.replace(ENTRY, caller="key:01", fields=()))
-        uow.audit.add(dataclasses.replace(ENTRY, action="movie.removed", subject="/movies/8"))
+        uow.audit.add_many([ENTRY])
+        uow.audit.add_many([dataclasses.replace(ENTRY, caller="key:01", fields=())])
+        uow.audit.add_many(
+            [dataclasses.replace(ENTRY, action="movie.removed", subject="/movies/8")]
+        )
         uow.commit()
     with unit_of_work(is_read_only=True) as uow:
         third, second, first = uow.audit.list(AuditQuery())

@@ -70,7 +70,7 @@ def filled(database: Database) -> Database:
         uow.users.add(ALICE)
         uow.sessions.add(SESSION)
         uow.signing_keys.add(SigningKey(id="k", secret=bytes(range(32)), created_at=NOW))
-        uow.audit.add(ENTRY)
+        uow.audit.add_many([ENTRY])
         uow.kept_answers.put(ANSWER)
         uow.commit()
     with database.unit_of_work() as uow:

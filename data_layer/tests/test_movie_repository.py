@@ -46,6 +46,8 @@ def test_gives_back_the_whole_film(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work(is_read_only=True) as uow:
         assert uow.movies.get(stored.id) == stored
         assert uow.movies.find_by_imdb_id("tt0211915") == stored
+        many = uow.movies.find_many_by_imdb_id(["tt0211915", "tt0000001"])
+        assert many == {"tt0211915": stored}
     document = orjson.loads(stored.document)
     assert document["id"] == stored.id
     assert document["self_url"] == f"/movies/{stored.id}"

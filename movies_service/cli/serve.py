@@ -27,6 +27,7 @@ from movies_service.cli.processes import Processes
 from movies_service.edge.cache import AnswerCache
 from movies_service.edge.guarded_protocol import GuardedHttpProtocol, with_bounds
 from movies_service.edge.protocol import with_cache
+from movies_service.stopping import Stopping
 from movies_service.use_cases.api_keys import ApiKeys
 
 STOP_SECONDS = 6
@@ -80,8 +81,10 @@ def _serve_one(
             on_migrated=lambda: print_admin_key(ApiKeys(database.unit_of_work), url),
             on_seeded=lambda: print_next_steps(url),
         )
+        stopping = Stopping()
         prepare = None if number else preparation
-        _run(build_app(settings, config, database, prepare, counts_folder), listener, settings)
+        app = build_app(settings, config, database, prepare, counts_folder, stopping)
+        _run(app, listener, settings, stopping)
 
 
 @contextmanager
@@ -128,13 +131,25 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _run(app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
+class _Server(uvicorn.Server):
+    """Tells the app at once that it is to stop: who is kept waiting need not wait for that."""
+
+    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._stopping.set()
+        super().handle_exit(sig, frame)
+
+
+def _run(app: ASGIApp, listener: socket.socket, settings: Settings, stopping: Stopping) -> None:
     # Uvicorn takes these signals over while it serves, and raises the one that stopped it again
     # when it has stopped: a command that stops when it is told to has not failed.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _end)
     protocol = with_cache(app) if isinstance(app, AnswerCache) else GuardedHttpProtocol
-    server = uvicorn.Server(
+    server = _Server(
         uvicorn.Config(
             app,
             log_config=None,
@@ -148,7 +163,8 @@ def _run(app: ASGIApp, listener: socket.socket, settings: Settings) -> None:
             ws="none",
             proxy_headers=False,
             timeout_graceful_shutdown=STOP_SECONDS,
-        )
+        ),
+        stopping,
     )
     server.run(sockets=[listener])
 

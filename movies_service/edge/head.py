@@ -2,6 +2,8 @@
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from movies_service.edge_facts import as_get
+
 
 class HeadAsGet:
     """Answers HEAD wherever the app answers GET.
@@ -23,4 +25,4 @@ class HeadAsGet:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"}, receive, send_without_body)
+        await self._app(as_get(scope), receive, send_without_body)

@@ -11,11 +11,13 @@ router = APIRouter(tags=["index"])
 INDEX = {
     "movies_url": "/movies",
     "movie_url": "/movies/{id}",
+    "fetches_url": "/fetches",
     "api_keys_url": "/api-keys",
     "users_url": "/users",
     "login_url": "/login",
     "me_url": "/me",
     "audit_url": "/audit",
+    "upstream_url": "/upstream",
     "docs_url": "/docs",
     "openapi_url": "/openapi.json",
     "ready_url": "/health/ready",

@@ -7,6 +7,7 @@ import orjson
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_document import movie_document
 from data_layer.entities.scope import Scope
+from movies_service.routers.fetch_examples import FETCH
 from movies_service.routers.responses import (
     DATABASE_FULL,
     DATABASE_UNAVAILABLE,
@@ -21,6 +22,7 @@ from movies_service.routers.responses import (
     refused,
     with_revision,
 )
+from movies_service.schemas.fetches import FetchOut
 from movies_service.schemas.movies import MovieOut
 
 MOVIE = orjson.loads(
@@ -89,6 +91,9 @@ _UPSTREAM: Responses = {
 ADD_RESPONSES: Responses = {
     **with_revision(example(MOVIE, model=MovieOut, description="It was there already.")),
     **with_revision(example(MOVIE, HTTPStatus.CREATED, description="It is new.")),
+    **example(
+        FETCH, HTTPStatus.ACCEPTED, model=FetchOut, description="It is wished for; see Location."
+    ),
     **MALFORMED,
     **refused(Scope.MOVIES_WRITE),
     **problem_response(HTTPStatus.NOT_FOUND, "not-found", "OMDb has no such movie."),

@@ -1,14 +1,18 @@
 """The films."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
+from data_fetcher.omdb.wish import Wish
+from data_layer.entities.fetch import Fetch, FetchState
 from data_layer.entities.movie import StoredMovie
 from data_layer.entities.scope import Scope
 from movies_service.conditional import answer_json, etag_of, is_named_by
 from movies_service.once import OnceDependency
+from movies_service.preferences import Preferences, PreferencesDependency
 from movies_service.revision_header import REVISION_HEADER
 from movies_service.routers import movie_examples as examples
 from movies_service.routers.bodies import (
@@ -21,9 +25,11 @@ from movies_service.routers.bodies import (
 )
 from movies_service.routers.list_parameters import GetParameters, ListParameters
 from movies_service.routers.page_document import page_document
+from movies_service.routers.private_answers import answer_privately
+from movies_service.schemas.fetches import FetchOut
 from movies_service.schemas.movies import MovieOut, MoviePageOut, MoviePatchIn, MovieWishIn
 from movies_service.security import require, require_for_adding
-from movies_service.services import ServicesDependency
+from movies_service.services import Services, ServicesDependency
 from movies_service.use_cases.add_movie import AddedMovie
 from movies_service.use_cases.caller import Caller
 from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
@@ -77,12 +83,22 @@ async def add_movie(
     services: ServicesDependency,
     caller: Annotated[Caller, Depends(require_for_adding)],
     once: OnceDependency,
+    preferences: PreferencesDependency,
     wish: MovieWishIn,
 ) -> Response:
     """Fetch a film from OMDb and keep it; 200 where it was there already.
 
-    Open to all, unless the operator wants a credential with the scope `movies:write`.
+    Open to all, unless the operator wants a credential with the scope `movies:write`. With
+    `Prefer: respond-async` nobody waits for OMDb: the answer is a 202, and `Location` tells how
+    far it is. With `wait=5` the film is answered if it comes within so many seconds.
     """
+    if preferences.is_async or services.policy.adding_is_async:
+        preferences = replace(preferences, is_async=True)
+        return await once.run(
+            caller,
+            lambda by: _wish(services, wish.to_wish(), by, preferences.wait_seconds),
+            lambda done: _answer_wished(done, preferences),
+        )
     return await once.run(
         caller, lambda by: services.add_movie.run(wish.to_wish(), by), _answer_added
     )
@@ -184,6 +200,32 @@ async def remove_movie(
     )
     headers = {REVISION_HEADER: str(revision)}
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+
+
+async def _wish(
+    services: Services, wish: Wish, by: Caller, wait_seconds: int
+) -> AddedMovie | Fetch:
+    """Return the film if it is there, or comes in time; else the wish for it."""
+    if (known := await services.add_movie.find(wish)) is not None:
+        return known
+    fetch = await services.fetch_movies.wish_one(wish, by)
+    if wait_seconds:
+        fetch = await services.fetch_movies.wait(fetch, wait_seconds)
+    if fetch.state is not FetchState.FETCHED:
+        return fetch
+    added = await services.read(services.add_movie.find_fetched, fetch)
+    return replace(added, is_new=True)
+
+
+def _answer_wished(done: AddedMovie | Fetch, preferences: Preferences) -> Response:
+    if isinstance(done, Fetch):
+        shown = FetchOut.of(done)
+        return answer_privately(
+            shown, HTTPStatus.ACCEPTED, Location=shown.self_url, **preferences.applied
+        )
+    answer = _answer_added(done)
+    answer.headers.update(preferences.applied)
+    return answer
 
 
 def _answer_added(added: AddedMovie) -> Response:

@@ -20,5 +20,7 @@ class ProblemOut(BaseModel):
     code: str = Field(description="Stable name of the kind of problem.")
     request_id: str = Field(description="Names this request in the service's log.")
     errors: list[InputErrorOut] | None = Field(
-        default=None, description="Each input that is wrong; only with status 422."
+        default=None,
+        description="Each input that is wrong; only with status 422.",
+        exclude_if=lambda errors: errors is None,
     )

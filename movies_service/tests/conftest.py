@@ -16,6 +16,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from common.errors import MoviesError, NotFound
 from common.logs import configure_logs
+from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.wish import ImdbWish, Wish
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
@@ -42,7 +43,7 @@ class SmallOmdb:
     calls: int = 0
     attempts: Counter[str] = field(default_factory=Counter)
 
-    async def fetch(self, wish: Wish) -> MovieFacts:
+    async def fetch(self, wish: Wish, purpose: Purpose = Purpose.DIRECT) -> MovieFacts:
         """Answer as the client of OMDb does."""
         self.calls += 1
         self.attempts["asked"] += 1

@@ -5,11 +5,14 @@ import orjson
 import pytest
 
 from common.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UpstreamUnavailable
+from data_fetcher.fetching.fetches import Fetches
+from data_fetcher.omdb.care import Ask
 from data_fetcher.omdb.wish import ImdbWish, TitleWish
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
 from data_layer.entities.scope import Scope
 from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
+from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from movies_service.execution import run_inline
 from movies_service.tests.conftest import SmallOmdb, store
 from movies_service.use_cases.add_movie import AddMovie
@@ -100,10 +103,14 @@ def test_removes_a_film() -> None:
         movies.remove(ByImdbId("tt0078748"), COMMAND_LINE)
 
 
+def adding(unit_of_work: UnitOfWorkFactory, ask: Ask) -> AddMovie:
+    return AddMovie(unit_of_work, Fetches(unit_of_work), ask, run_inline)
+
+
 def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     (alien,) = store(database, ALIEN)
-    add = AddMovie(database, omdb.fetch, run_inline)
+    add = adding(database, omdb.fetch)
     for wish in (TitleWish("ALIEN"), TitleWish("Alien", 1979), ImdbWish("tt0078748")):
         added = asyncio.run(add.run(wish, Caller()))
         assert (added.movie.id, added.is_new) == (alien, False)
@@ -113,9 +120,7 @@ def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
 def test_a_new_film_is_fetched_and_stored(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.films = [ALIEN]
-    added = asyncio.run(
-        AddMovie(database, omdb.fetch, run_inline).run(TitleWish("Alien"), Caller())
-    )
+    added = asyncio.run(adding(database, omdb.fetch).run(TitleWish("Alien"), Caller()))
     assert added.is_new
     assert orjson.loads(added.movie.document)["imdb_id"] == "tt0078748"
     assert database.movies == {added.movie.id: ALIEN}
@@ -123,9 +128,7 @@ def test_a_new_film_is_fetched_and_stored(omdb: SmallOmdb) -> None:
 
 def test_a_film_without_an_imdb_id_can_be_added(omdb: SmallOmdb) -> None:
     omdb.films = [MovieFacts(title="Home Video")]
-    added = asyncio.run(
-        AddMovie(FakeDatabase(), omdb.fetch, run_inline).run(TitleWish("Home Video"), Caller())
-    )
+    added = asyncio.run(adding(FakeDatabase(), omdb.fetch).run(TitleWish("Home Video"), Caller()))
     assert added.is_new
 
 
@@ -133,13 +136,11 @@ def test_another_title_of_a_film_that_is_there_adds_nothing(omdb: SmallOmdb) -> 
     database = FakeDatabase()
     (alien,) = store(database, ALIEN)
 
-    async def fetch(_wish: object) -> MovieFacts:
+    async def fetch(_wish: object, _purpose: object) -> MovieFacts:
         return ALIEN
 
     added = asyncio.run(
-        AddMovie(database, fetch, run_inline).run(
-            TitleWish("Alien: The Eighth Passenger"), Caller()
-        )
+        adding(database, fetch).run(TitleWish("Alien: The Eighth Passenger"), Caller())
     )
     assert (added.movie.id, added.is_new) == (alien, False)
 
@@ -147,7 +148,7 @@ def test_another_title_of_a_film_that_is_there_adds_nothing(omdb: SmallOmdb) -> 
 def test_a_hundred_wishes_are_one_call_and_one_film(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.films = [ALIEN]
-    add = AddMovie(database, omdb.fetch, run_inline)
+    add = adding(database, omdb.fetch)
 
     async def scenario() -> list[bool]:
         wishes = (add.run(TitleWish(title), Caller()) for title in ["Alien", "Alien "] * 50)
@@ -162,14 +163,14 @@ def test_nothing_is_stored_when_omdb_fails(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.error = UpstreamUnavailable("OMDb can't be reached.")
     with pytest.raises(UpstreamUnavailable):
-        asyncio.run(AddMovie(database, omdb.fetch, run_inline).run(TitleWish("Alien"), Caller()))
+        asyncio.run(adding(database, omdb.fetch).run(TitleWish("Alien"), Caller()))
     assert database.movies == {}
 
 
 def test_a_film_that_another_process_stores_meanwhile_is_found(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.films = [ALIEN]
-    races = iter([True])
+    races = iter([False, True])  # The first commit is that of the wish.
 
     class RacingUnitOfWork(FakeUnitOfWork):
         def commit(self) -> None:
@@ -182,9 +183,7 @@ def test_a_film_that_another_process_stores_meanwhile_is_found(omdb: SmallOmdb) 
         kind = FakeUnitOfWork if is_read_only else RacingUnitOfWork
         return kind(database, is_read_only=is_read_only)
 
-    added = asyncio.run(
-        AddMovie(open_unit, omdb.fetch, run_inline).run(TitleWish("Alien"), Caller())
-    )
+    added = asyncio.run(adding(open_unit, omdb.fetch).run(TitleWish("Alien"), Caller()))
     assert not added.is_new
     assert len(database.movies) == 1
 

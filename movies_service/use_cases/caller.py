@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import structlog
-
 from common.clock import utc_now
+from data_fetcher.fetching.wishes import Wisher
+from data_layer.audit_trail import write_audit
 from data_layer.entities.audit_entry import AuditEntry
 from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWork
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +42,11 @@ class Caller:
         """By what limits tell callers apart."""
         return self.name if self.is_known else self.address
 
+    @property
+    def wisher(self) -> Wisher:
+        """Who is said to have wished for a film."""
+        return Wisher(self.name, self.address, self.request_id)
+
     def covers(self, scope: Scope) -> bool:
         """Tell whether the caller may do what `scope` stands for."""
         return Scope.ADMIN in self.scopes or scope in self.scopes
@@ -68,16 +71,8 @@ class Caller:
             request_id=self.request_id,
             fields=tuple(fields),
         )
-        uow.audit.add(entry)
-        if self.request_id:  # Whoever runs a command sees what it does.
-            uow.after_commit(lambda: _log_entry(entry))
+        write_audit(uow, entry)
 
 
 COMMAND_LINE = Caller(name="command line", scopes=frozenset({Scope.ADMIN}))
 """Whoever can run the commands has the database in their hands."""
-
-
-def _log_entry(entry: AuditEntry) -> None:
-    shown = dataclasses.asdict(entry)
-    del shown["at"], shown["id"]  # The log has a time of its own, and the id is not known.
-    _log.info("audit", **shown)

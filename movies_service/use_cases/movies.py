@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.clock import utc_now
 from common.errors import NotFound, PreconditionFailed
+from data_fetcher.fetching.checks import check_of
 from data_layer.entities.movie import StoredMovie
 from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MoviePage, MovieQuery
@@ -69,6 +71,8 @@ class Movies:
         changes: Mapping[str, Any],
         by: Caller,
         is_expected: Callable[[bytes], bool] = lambda _document: True,
+        *,
+        is_from_source: bool = False,
     ) -> ChangedMovie:
         """Change some fields of the film, commit, and return it.
 
@@ -77,6 +81,8 @@ class Movies:
             changes: new values, by the names of `MovieFacts`.
             by: who asks.
             is_expected: tells whether the film's document is the one that is to be changed.
+            is_from_source: tells that OMDb says so. What a person has changed is not fetched
+                again by itself: the source would take it back.
 
         Raises:
             NotFound: there is none.
@@ -93,6 +99,10 @@ class Movies:
                 movie = uow.movies.update(movie.id, changed)
                 fields = [name for name in changes if changes[name] != getattr(facts, name)]
                 by.note(uow, "movie.changed", f"/movies/{movie.id}", fields)
+            if is_from_source:
+                uow.movie_checks.put_many([check_of(movie.id, changed, utc_now())])
+            else:
+                uow.movie_checks.remove(movie.id)
             by.keep(uow, result := ChangedMovie(movie, uow.movies.revision()))
             uow.commit()
         return result

@@ -1,8 +1,9 @@
 """Fetching a film again that is in the catalogue."""
 
 import dataclasses
-from collections.abc import Awaitable, Callable
+from functools import partial
 
+from data_fetcher.omdb.care import Ask, Purpose
 from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_document import movie_facts
@@ -18,7 +19,7 @@ class RefreshMovie:
 
     Args:
         movies: the catalogue.
-        fetch: asks OMDb for one film.
+        ask: asks OMDb for one film.
         run: runs what waits for the database.
         limit: how often one caller may have OMDb asked.
     """
@@ -26,12 +27,12 @@ class RefreshMovie:
     def __init__(
         self,
         movies: Movies,
-        fetch: Callable[[Wish], Awaitable[MovieFacts]],
+        ask: Ask,
         run: Run,
         limit: RateLimit | None = None,
     ) -> None:
         self._movies = movies
-        self._fetch = fetch
+        self._ask = ask
         self._run = run
         self._limit = limit
 
@@ -47,9 +48,10 @@ class RefreshMovie:
         found = await self._run(self._movies.get, reference)
         if self._limit is not None:
             await self._limit.take(by.client)
-        facts = await self._fetch(_wish_for(movie_facts(found.movie.document)))
+        facts = await self._ask(_wish_for(movie_facts(found.movie.document)), Purpose.DIRECT)
         changes = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
-        return await self._run(self._movies.change, ById(found.movie.id), changes, by)
+        change = partial(self._movies.change, is_from_source=True)
+        return await self._run(change, ById(found.movie.id), changes, by)
 
 
 def _wish_for(facts: MovieFacts) -> Wish:

@@ -1,0 +1,61 @@
+"""Who is told of new wishes: the engines."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+
+from common.errors import InvalidSetting
+from common.settings import Settings
+from data_fetcher.fetching.bell import Bell
+from data_fetcher.fetching.fetches import Announce
+from data_fetcher.worker.worker import POLL_SECONDS
+
+SWEEP_SECONDS = 15.0
+"""How often a worker that is told of wishes looks for those that nobody has told it of."""
+
+
+@asynccontextmanager
+async def announcing(settings: Settings, bell: Bell | None) -> AsyncIterator[Announce]:
+    """Give what tells those who fetch of new wishes.
+
+    Args:
+        settings: which engine there is.
+        bell: of a worker in this process.
+    """
+    if settings.fetch_engine != "pubsub" or settings.pubsub_topic is None:
+        yield partial(_ring, bell)
+        return
+    # It takes half a second and 30 MB to import, which nobody pays who does not use it.
+    from data_fetcher.pubsub import Topic  # noqa: PLC0415
+
+    topic = Topic(settings.pubsub_topic)
+    try:
+        yield topic.announce
+    finally:
+        await asyncio.to_thread(topic.close)
+
+
+@asynccontextmanager
+async def hearing(settings: Settings, bell: Bell) -> AsyncIterator[float]:
+    """Have a worker's bell rung for wishes; give how often it looks by itself, in seconds.
+
+    Raises:
+        InvalidSetting: it is not said where they are heard of.
+    """
+    if settings.fetch_engine != "pubsub":
+        yield POLL_SECONDS
+        return
+    if settings.pubsub_subscription is None:
+        raise InvalidSetting(
+            "A worker with MOVIES_FETCH_ENGINE=pubsub needs MOVIES_PUBSUB_SUBSCRIPTION."
+        )
+    from data_fetcher.pubsub import listening  # noqa: PLC0415 - As above.
+
+    with listening(settings.pubsub_subscription, bell.ring):
+        yield SWEEP_SECONDS
+
+
+def _ring(bell: Bell | None, _fetch_ids: Sequence[int]) -> None:
+    if bell is not None:
+        bell.ring()

@@ -1,0 +1,1 @@
+"""The worker: fetches what was wished for, and looks at old films again."""
