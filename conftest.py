@@ -12,7 +12,11 @@ import structlog
 from common.settings import setting_names
 from data_layer.database import Database
 
-pytest_plugins = ["common.performance_fixtures", "data_layer.tests.servers"]
+pytest_plugins = [
+    "common.performance_fixtures",
+    "data_layer.tests.servers",
+    "data_fetcher.tests.pubsub_emulator",
+]
 
 RequireProgram = Callable[[str], str]
 

@@ -45,6 +45,7 @@ _STATUSES: tuple[tuple[type[MoviesError], HTTPStatus], ...] = (
     (UpstreamQuota, HTTPStatus.SERVICE_UNAVAILABLE),
     (UpstreamTimeout, HTTPStatus.GATEWAY_TIMEOUT),
     (UpstreamUnavailable, HTTPStatus.BAD_GATEWAY),
+    (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 

@@ -94,7 +94,7 @@ class Fetches:
             by: who wishes.
             on_done: is given the result in the same transaction.
         """
-        keyed = {wish_key(wish): wish for wish in wishes}
+        keyed = _by_key(wishes)
         with self._unit_of_work() as uow:
             newest = uow.fetches.newest(keyed)
             films = {key: find_wished(uow, wish) for key, wish in keyed.items()}
@@ -117,7 +117,7 @@ class Fetches:
 
     def count_new(self, wishes: Sequence[Wish]) -> int:
         """Return how many of the wishes would make somebody ask the source."""
-        keyed = {wish_key(wish): wish for wish in wishes}
+        keyed = _by_key(wishes)
         with self._unit_of_work(is_read_only=True) as uow:
             newest = uow.fetches.newest(keyed)
             missing = [key for key, wish in keyed.items() if find_wished(uow, wish) is None]
@@ -306,3 +306,11 @@ class Fetches:
 
     def _lease(self, now: dt.datetime) -> Lease:
         return Lease(secrets.token_hex(16), now + dt.timedelta(seconds=self._lease_seconds))
+
+
+def _by_key(wishes: Sequence[Wish]) -> dict[bytes, Wish]:
+    """Return the wishes by their keys; of several for the same the first."""
+    keyed: dict[bytes, Wish] = {}
+    for wish in wishes:
+        keyed.setdefault(wish_key(wish), wish)
+    return keyed

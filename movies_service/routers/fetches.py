@@ -43,7 +43,9 @@ PING_SECONDS = 15
 _EVENT_STREAM = "text/event-stream"
 
 Writer = Annotated[Caller, Depends(require(Scope.MOVIES_WRITE))]
-FetchId = Annotated[int, Path(ge=1, le=2**53, description="The id of a fetch.", examples=[7])]
+FetchId = Annotated[
+    str, Path(pattern=r"^[1-9][0-9]{0,15}$", description="The id of a fetch.", examples=["7"])
+]
 
 
 @router.post(
@@ -97,7 +99,7 @@ async def get_fetch(
     services: ServicesDependency, fetch_id: FetchId, preferences: PreferencesDependency
 ) -> Response:
     """Return a wish; with `Prefer: wait=10` when it is done, or after so many seconds."""
-    fetch = await services.fetch_movies.get(fetch_id)
+    fetch = await services.fetch_movies.get(int(fetch_id))
     if preferences.wait_seconds:
         fetch = await services.fetch_movies.wait(fetch, preferences.wait_seconds)
     applied = Preferences(wait_seconds=preferences.wait_seconds).applied
@@ -117,7 +119,7 @@ async def follow_fetch(
 
     A stream ends after five minutes at the latest; browsers then open another one.
     """
-    fetch = await services.fetch_movies.get(fetch_id)
+    fetch = await services.fetch_movies.get(int(fetch_id))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # Of proxies.
     if is_head(request.scope):  # Nobody waits for a body that is not sent.
         return Response(media_type=_EVENT_STREAM, headers=headers)
@@ -136,7 +138,7 @@ async def retry_fetch(
 ) -> Response:
     """Have a wish tried again that came to nothing. Needs the scope `movies:write`."""
     return await once.run(
-        writer, lambda by: services.fetch_movies.retry(fetch_id, by), _answer_fetch
+        writer, lambda by: services.fetch_movies.retry(int(fetch_id), by), _answer_fetch
     )
 
 
@@ -151,7 +153,7 @@ async def cancel_fetch(
 ) -> Response:
     """Take a wish back that is not done. Needs the scope `movies:write`."""
     return await once.run(
-        writer, lambda by: services.fetch_movies.cancel(fetch_id, by), _answer_fetch
+        writer, lambda by: services.fetch_movies.cancel(int(fetch_id), by), _answer_fetch
     )
 
 
