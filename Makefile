@@ -9,8 +9,8 @@ ADVISORIES := https://pypi.org/pypi/pip/24.0/json
 PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
-.PHONY: help setup setup-dev run seed migrate test test-units test-integration coverage check \
-        format lock audit docs bench bench-quick bench-seeding bench-database fuzz mutants openapi films build clean
+.PHONY: help setup setup-dev run seed migrate worker test test-units test-integration coverage check \
+        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching fuzz soak mutants openapi films build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ run: setup ## Set up, migrate, seed 100 films and serve them on http://127.0.0.1
 
 seed: setup ## Seed the catalogue without serving it
 	@$(BIN)/python -m data_fetcher
+
+worker: setup ## Fetch what was wished for, beside the service
+	@$(BIN)/python -m data_fetcher worker
 
 migrate: setup ## Bring the schema of the database up to date
 	@$(BIN)/python -m movies_service migrate
@@ -106,6 +109,9 @@ FUZZ_CASES ?= 10000
 
 fuzz: setup-dev ## Fuzz the service with 10,000 cases, in some minutes (FUZZ_CASES=…)
 	@$(BIN)/python -m movies_service.tests.fuzzing --cases $(FUZZ_CASES)
+
+soak: setup-dev ## Kill workers again and again while they fetch 1,000 films (SOAK="--database URL")
+	@$(BIN)/python -m movies_service.tests.soak $(SOAK)
 
 mutants: setup-dev ## Change the code of security, transactions and OMDb's answers, and see what tests notice
 	@$(BIN)/python -m movies_service.tests.mutants

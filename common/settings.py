@@ -137,6 +137,9 @@ class Settings(BaseSettings):
     """Who fetches what was wished for: `embedded` in the service itself, `workers` that run
     beside it, or those whom Google Pub/Sub tells."""
 
+    fetch_lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 60
+    """After how long others take over what somebody has begun to fetch, and not finished."""
+
     pubsub_topic: Annotated[str | None, Field(pattern=_PUBSUB.format("topics"))] = None
     """Where new wishes are announced: `projects/…/topics/…`."""
 

@@ -59,7 +59,8 @@ async def _seed(
 ) -> tuple[SeedingReport, float, dict[str, int]]:
     with closing(open_database(settings)) as database, closing(SeedingProgress()) as bar:
         await asyncio.to_thread(database.migrate)
-        async with open_source(settings, config, database) as (omdb, _care):
+        async with open_source(settings, config, database) as (omdb, care):
+            await care.forget_refusal()
             started = time.perf_counter()
             report = await build_seeding(database, omdb, config).run(bar)
             return report, time.perf_counter() - started, dict(omdb.attempts)

@@ -76,7 +76,12 @@ def build_fetches(
 ) -> Fetches:
     """Return the wishes; what the emulator does not have is asked for again at once."""
     hours = ABSENCE_HOURS if settings.find_omdb_key() is not None else ()
-    return Fetches(database.unit_of_work, announce, absence_hours=hours)
+    return Fetches(
+        database.unit_of_work,
+        announce,
+        absence_hours=hours,
+        lease_seconds=settings.fetch_lease_seconds,
+    )
 
 
 def build_worker(

@@ -45,6 +45,7 @@ async def _work(settings: Settings, config: FetcherConfig, database: Database) -
         announcing(settings, bell) as announce,
         hearing(settings, bell) as poll_seconds,
     ):
+        await care.forget_refusal()
         fetches = build_fetches(settings, database, announce)
         source = build_source(settings, config, omdb, care)
         working = build_worker(fetches, source, bell, database, poll_seconds)

@@ -19,6 +19,9 @@ ELSEWHERE = "http://127.0.0.2:9/"
 _BOMB_BYTES, _CHUNK_BYTES = 50_000_000, 1_000_000
 _DRIP_SECONDS = 0.2
 _CDN_PAGE = "<!DOCTYPE html><html><head><title>{status}</title></head><body>Sorry.</body></html>"
+_UNICODE = "\U0010ffff e\u0301\u0301\u0301 \u202e \ufdfa \ud83c\udfac \ufffe \u0000 \ud800"
+"""Marks upon marks, another direction, long ligatures, no character, NUL, half of a pair."""
+
 _OTHER_FILM = {"Title": "Another Film", "imdbID": "tt9999999"}
 
 
@@ -56,6 +59,18 @@ async def _broken_json(_request: web.Request, answer: Answer) -> web.StreamRespo
 async def _control_characters(_request: web.Request, answer: Answer) -> web.StreamResponse:
     text = json.dumps(answer | {"Plot": "PLOT"}).replace("PLOT", "A\tplot\nof two lines\\s.")
     return web.Response(text=text, content_type="application/json")
+
+
+async def _garbage(_request: web.Request, _answer: Answer) -> web.StreamResponse:
+    return web.Response(body=bytes(range(256)) * 16, content_type="application/json")
+
+
+def _without_facts(answer: Answer) -> Answer:
+    """Return an answer in which nothing is known but what the film is."""
+    kept = {"Title", "imdbID", "Type", "Response"}
+    return {name: value if name in kept else "N/A" for name, value in answer.items()} | {
+        "Ratings": []
+    }
 
 
 async def _wrong_content_type(_request: web.Request, answer: Answer) -> web.StreamResponse:
@@ -106,6 +121,11 @@ async def _gzip_bomb(_request: web.Request, _answer: Answer) -> web.StreamRespon
     )
 
 
+async def _first_byte_late(request: web.Request, _answer: Answer) -> web.StreamResponse:
+    await _begun(request)
+    return await _hang(request, _answer)
+
+
 def _redirect(to: Callable[[web.Request], str]) -> Fault:
     async def fault(request: web.Request, _answer: Answer) -> web.StreamResponse:
         return web.Response(status=302, headers={"Location": to(request)})
@@ -118,6 +138,9 @@ FAULTS: dict[str, Fault] = {
     "broken-json": _broken_json,
     "control-characters": _control_characters,
     "empty-object": _json({}),
+    "fields-missing": _changed(lambda answer: {"Title": answer.get("Title"), "Response": "True"}),
+    "first-byte-late": _first_byte_late,
+    "garbage": _garbage,
     "gzip-bomb": _gzip_bomb,
     "hang": _hang,
     "html-200": _html(200),
@@ -127,6 +150,7 @@ FAULTS: dict[str, Fault] = {
     "html-503": _html(503),
     "html-522": _html(522),
     "huge": _huge,
+    "not-available": _changed(_without_facts),
     "not-found": _error("Movie not found!"),
     "quota": _error("Request limit reached!", 401),
     "rate-limited": _json({}, 429, {"Retry-After": "1"}),
@@ -137,8 +161,10 @@ FAULTS: dict[str, Fault] = {
     "slow-drip": _slow_drip,
     "something-wrong": _error("Something went wrong."),
     "truncated": _truncated,
+    "unicode": _changed(lambda answer: answer | {"Plot": _UNICODE, "Actors": f"{_UNICODE}, Zoë"}),
     "wrong-content-type": _wrong_content_type,
     "wrong-film": _changed(lambda answer: answer | _OTHER_FILM),
+    "wrong-id": _changed(lambda answer: answer | {"imdbID": "tt0078748"}),
     "wrong-types": _changed(lambda answer: answer | {"Year": 1999, "Genre": ["Drama"]}),
 }
 """Every fault by the name under which `--fault` takes it."""

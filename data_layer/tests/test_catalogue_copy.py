@@ -14,14 +14,17 @@ from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.entities.api_key import ApiKey
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_check import MovieCheck
 from data_layer.entities.scope import Scope
 from data_layer.entities.seed import Seed
 from data_layer.entities.signing_key import SigningKey
+from data_layer.entities.upstream import Upstream
 from data_layer.sql import catalogue_copy, schema
 from data_layer.sql.bare_tables import restore
 from data_layer.sql.models import Base
 from data_layer.tests.test_access_repositories import ALICE, ANSWER, ENTRY, NOW, SESSION
 from data_layer.tests.test_bulk_load import FILMS, index_names, tables
+from data_layer.tests.test_fetch_repositories import a_wish
 
 pytestmark = pytest.mark.integration
 
@@ -72,6 +75,9 @@ def filled(database: Database) -> Database:
         uow.signing_keys.add(SigningKey(id="k", secret=bytes(range(32)), created_at=NOW))
         uow.audit.add_many([ENTRY])
         uow.kept_answers.put(ANSWER)
+        uow.fetches.add_many([a_wish(1), a_wish(2, imdb_id="tt0078748", film_id=1)])
+        uow.movie_checks.put_many([MovieCheck(movie_id=stored[0].id, checked_at=NOW, due_at=NOW)])
+        uow.upstream.put(Upstream(day=NOW.date(), spent=7, closed_until=NOW))
         uow.commit()
     with database.unit_of_work() as uow:
         uow.movies.remove(stored[-1].id)

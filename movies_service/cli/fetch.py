@@ -86,6 +86,7 @@ async def _fetch(
 ) -> list[Fetch]:
     bell = Bell()
     async with open_source(settings, config, database) as (omdb, care):
+        await care.forget_refusal()
         fetches = build_fetches(settings, database)
         worker = build_worker(fetches, build_source(settings, config, omdb, care), bell, database)
         wanted: list[Fetch] = []

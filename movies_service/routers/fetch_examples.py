@@ -70,8 +70,16 @@ EVENTS_RESPONSES: Responses = {
         "description": "An event `fetch` with each change; the last one when it is done.",
         "content": {
             "text/event-stream": {
-                "schema": {"type": "string"},
-                "example": 'event: fetch\nid: 1\ndata: {"id": 7, "state": "fetching"}\n\n',
+                "schema": {
+                    "type": "object",
+                    "required": ["event", "id", "data"],
+                    "properties": {
+                        "event": {"const": "fetch"},
+                        "id": {"type": "string", "description": "A number, from 1 on."},
+                        "data": {"type": "string", "description": "The fetch, as JSON."},
+                    },
+                },
+                "example": {"event": "fetch", "id": "1", "data": '{"id": 7, …}'},
             }
         },
     },

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from data_layer.database import Database
+
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 8
 """What README promises."""
@@ -51,6 +53,12 @@ class Service:
         """Its exit code after a signal."""
         self.process.send_signal(number)
         return self.process.wait(timeout=STOP_SECONDS)
+
+
+def url_of(database: Database) -> str:
+    """The URL of a database, as the settings take it."""
+    url = database.engines.writing.url
+    return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
 
 
 @contextmanager

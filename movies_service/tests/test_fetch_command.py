@@ -23,15 +23,14 @@ from data_fetcher.omdb.wish import ImdbWish, TitleWish
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from movies_service.cli import fetch as command
-from movies_service.tests.running import ROOT, STOP_SECONDS, emulator, running
+from movies_service.tests.running import ROOT, STOP_SECONDS, emulator, running, url_of
 
 pytestmark = pytest.mark.integration
 
 
 def environment(database: Database, **settings: str) -> dict[str, str]:
-    url = database.engines.writing.url.render_as_string(hide_password=False)
     clean = {name: value for name, value in os.environ.items() if "OMDB" not in name}
-    return clean | {"DATABASE_URL": url, **settings}
+    return clean | {"DATABASE_URL": url_of(database), **settings}
 
 
 def run_fetch(
@@ -217,7 +216,7 @@ def test_a_second_signal_ends_a_worker_at_once(database: Database) -> None:
 def test_a_worker_beside_the_service_fetches_what_is_wished_for(
     database: Database, tmp_path: Path
 ) -> None:
-    url = environment(database)["DATABASE_URL"]
+    url = url_of(database)
     settings = {"MOVIES_FETCH_ENGINE": "workers", "MOVIES_SEED": "off", "DATABASE_URL": url}
     with running(tmp_path, **settings) as service:
         at = service.url()
@@ -236,7 +235,7 @@ def test_a_worker_beside_the_service_fetches_what_is_wished_for(
 def test_a_service_that_is_killed_goes_on_with_its_wishes(
     database: Database, tmp_path: Path
 ) -> None:
-    url = environment(database)["DATABASE_URL"]
+    url = url_of(database)
     fetches = Fetches(database.unit_of_work, lease_seconds=1)
     fetches.wish([TitleWish("Alien"), TitleWish("Brazil")], Wisher())
     assert len(fetches.claim(1)) == 1  # By somebody who dies.
@@ -247,7 +246,7 @@ def test_a_service_that_is_killed_goes_on_with_its_wishes(
 
 
 def test_following_ends_when_the_service_stops(database: Database, tmp_path: Path) -> None:
-    url = environment(database)["DATABASE_URL"]
+    url = url_of(database)
     settings = {"MOVIES_FETCH_ENGINE": "workers", "MOVIES_SEED": "off", "DATABASE_URL": url}
     with running(tmp_path, **settings) as service:
         at = service.url()
@@ -292,7 +291,7 @@ def test_pubsub_is_set_up_by_a_command(
     other = names | {"MOVIES_PUBSUB_SUBSCRIPTION": "projects/command/subscriptions/pushed"}
     assert set_up("--push-url", "https://x.y/z", **other, **push).returncode == 0
     with_worker = names | {"MOVIES_FETCH_ENGINE": "pubsub", "MOVIES_SEED": "off"}
-    url = environment(database)["DATABASE_URL"]
+    url = url_of(database)
     with running(tmp_path, DATABASE_URL=url, **with_worker) as service:
         at = service.url()
         with a_worker(database, **with_worker) as process:

@@ -100,7 +100,7 @@ def test_errors_that_are_final_are_answers_and_others_can_be_tried_again(
     again = client.post("/movies", json=wish, headers=KEY)
     assert (first.status_code, first.content) == (404, again.content)
     omdb.error = UpstreamTimeout("OMDb did not answer in time.")
-    later = {"Idempotency-Key": "later"}
+    later, wish = {"Idempotency-Key": "later"}, {"imdb_id": "tt0078748"}
     assert client.post("/movies", json=wish, headers=later).status_code == 504
     omdb.error = None
     assert client.post("/movies", json=wish, headers=later).status_code == 201
