@@ -210,6 +210,8 @@ def test_a_key_that_was_replaced_is_good_for_just_as_long_as_tokens_last() -> No
         assert set(keys.accepted(uow)) == {first, second}
         now += dt.timedelta(seconds=1)
         assert set(keys.accepted(uow)) == {second}
+        now += dt.timedelta(days=1)
+        assert set(keys.accepted(uow)) == {second}
         assert len(keys.known(uow)) == 2
     assert [entry.action for entry in database.audit] == ["signing_key.rotated"]
     assert database.audit[0].subject == second

@@ -257,6 +257,7 @@ def test_sessions_that_have_expired_are_over_and_forgotten() -> None:
     assert sessions.authenticate(tokens.access).username == "alice"
     assert sessions.is_known_address("alice", "192.0.2.1")
     assert not sessions.is_known_address("alice", "192.0.2.2")
+    assert not sessions.is_known_address("alice", "192.0.2.0")
     now += dt.timedelta(days=SESSION_DAYS)
     for call in (
         lambda: sessions.authenticate(tokens.access),
