@@ -105,6 +105,9 @@ bench-seeding: setup-dev ## Time seeding, in parallel and one by one, against it
 bench-database: setup-dev ## Compare on the empty database of URL=…, with the textbook app and two processes
 	@$(BIN)/python -m common.benchmark database --url "$(URL)"
 
+bench-fetching: setup-dev ## Time a worker against the latency of OMDb, and reads meanwhile (URL=… of an empty database)
+	@$(BIN)/python -m common.benchmark fetching $(if $(URL),--url "$(URL)")
+
 FUZZ_CASES ?= 10000
 
 fuzz: setup-dev ## Fuzz the service with 10,000 cases, in some minutes (FUZZ_CASES=…)

@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeGuard
 
+from common.clock import utc_now
 from common.errors import MoviesError, NotFound, UpstreamQuota, UpstreamRefused
+from data_fetcher.film_checks import check_of
 from data_fetcher.omdb.wish import ImdbWish
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.seed import Seed, SeedState
@@ -135,7 +137,11 @@ class Seeding:
         with self.unit_of_work() as uow:
             done = [_settle(seed, outcome) for seed, outcome in batch]
             if new := [facts for _seed, facts in batch if _is_new(facts, uow)]:
-                uow.movies.add_many(new)
+                stored = uow.movies.add_many(new)
+                now = utc_now()
+                uow.movie_checks.put_many(
+                    check_of(movie.id, facts, now) for movie, facts in zip(stored, new, strict=True)
+                )
             for seed in done:
                 uow.seeds.update(seed)
             uow.commit()

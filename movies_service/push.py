@@ -118,6 +118,8 @@ class PushedFetches:
         limit = AT_ONCE if fetch_id is None else 1
         claimed = await asyncio.to_thread(self.fetches.claim, limit, fetch_id)
         states = await asyncio.gather(*map(self._fetch, claimed))
+        if fetch_id is None:  # Where nothing works between requests, nobody else does.
+            await asyncio.to_thread(self.fetches.forget)
         if FetchState.QUEUED in states:
             raise Unavailable("OMDb is left alone at the moment.", retry_after_seconds=60)
 

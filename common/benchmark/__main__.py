@@ -17,6 +17,7 @@ from common.benchmark.cells import Cell
 from common.benchmark.commands import BenchmarkFailed
 from common.benchmark.databases import DatabasePlan, measure_database
 from common.benchmark.experiment import Experiment
+from common.benchmark.fetching import FetchingPlan, measure_fetching
 from common.benchmark.findings import Finding, find, find_slowdowns
 from common.benchmark.load import installed_tool
 from common.benchmark.progress import ExperimentProgress
@@ -157,6 +158,35 @@ def _cells_table(cells: Mapping[str, Cell]) -> Table:
             str(cell.errors),
         )
     return table
+
+
+@app.command()
+def fetching(
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="An empty database; else SQLite files."),
+    ] = None,
+    films: Annotated[int, typer.Option(min=1, max=1000, help="In each round.")] = 1_000,
+    latency_ms: Annotated[
+        int, typer.Option(min=1, help="Milliseconds that the emulated OMDb takes.")
+    ] = 50,
+    rounds: Annotated[int, typer.Option(min=1, help="How often.")] = 3,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object.")] = False,
+) -> None:
+    """Fetch films with a worker, against what the latency allows; and read meanwhile."""
+    console = Console(stderr=True)
+    plan = FetchingPlan(
+        database_url=url, films=films, latency_ms=latency_ms, rounds=rounds, tool=installed_tool()
+    )
+    with reported_errors(), _surroundings(console) as (folder, progress):
+        results = measure_fetching(plan, folder, progress)
+    findings = list(results.find())
+    if as_json:
+        written = [dataclasses.asdict(finding) for finding in findings]
+        print(json.dumps({"findings": written, **dataclasses.asdict(results)}, indent=2))
+        return
+    Console().print(_findings_table(findings))
 
 
 @app.command()

@@ -10,7 +10,7 @@ import typer
 from common.command_line import new_command_line, reported_errors
 from common.errors import InvalidInput
 from data_fetcher.emulator.faults import FAULTS
-from data_fetcher.emulator.films import FILMS_FILE, load_films
+from data_fetcher.emulator.films import FILMS_FILE, load_films, with_more
 from data_fetcher.emulator.server import Emulator, Switches
 
 app = new_command_line("An OMDb of our own, to develop and test against.")
@@ -41,6 +41,10 @@ def emulate(  # noqa: PLR0913 - One argument for each documented option.
     key: Annotated[str | None, typer.Option(help="The one API key to accept; else any.")] = None,
     seed: Annotated[int, typer.Option(help="Of the dice that --error-rate throws.")] = 0,
     films: Annotated[Path, typer.Option(help="File of the films.")] = FILMS_FILE,
+    more: Annotated[
+        int,
+        typer.Option(min=0, max=1_000_000, help="Films made up of these, from tt8000001 on."),
+    ] = 0,
 ) -> None:
     """Answer like OMDb until a signal stops it, with as much trouble as is asked for."""
     with reported_errors():
@@ -56,7 +60,7 @@ def emulate(  # noqa: PLR0913 - One argument for each documented option.
             fault_for=frozenset(name.lower() for name in fault_for or ()),
             seed=seed,
         )
-        known = load_films(films)
+        known = with_more(load_films(films), more)
         asyncio.run(_serve(Emulator(known, switches), len(known), host, port))
 
 

@@ -1,5 +1,6 @@
 """The emulator's films: read from films.json, and written the way OMDb writes."""
 
+import itertools
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +15,8 @@ FILMS_FILE = Path(__file__).with_name("films.json")
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NOT_AVAILABLE = "N/A"
+
+_FIRST_MORE = 8_000_001
 
 
 class EmulatedFilm(BaseModel):
@@ -130,6 +133,19 @@ def load_films(path: Path = FILMS_FILE) -> tuple[EmulatedFilm, ...]:
         return _FilmsFile.model_validate_json(path.read_bytes()).films
     except (OSError, ValidationError):
         raise InvalidInput(f"{path.name} can't be read as a file of films.") from None
+
+
+def with_more(films: tuple[EmulatedFilm, ...], count: int) -> tuple[EmulatedFilm, ...]:
+    """Return the films, and so many more: theirs again under other titles and IMDb ids."""
+    more = (
+        EmulatedFilm.model_construct(
+            **dict(film) | {"imdb_id": f"tt{number}", "title": f"{film.title} {number}"}
+        )
+        for number, film in zip(
+            range(_FIRST_MORE, _FIRST_MORE + count), itertools.cycle(films), strict=False
+        )
+    )
+    return (*films, *more)
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -16,7 +16,7 @@ from common.errors import (
     UpstreamUnavailable,
 )
 from common.text import match_key
-from data_fetcher.fetching.checks import check_of
+from data_fetcher.film_checks import check_of
 from data_layer.audit_trail import write_audit
 from data_layer.entities.audit_entry import AuditEntry
 from data_layer.entities.fetch import Fetch, FetchState

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import InvalidInput
-from data_fetcher.emulator.films import EmulatedFilm, load_films
+from data_fetcher.emulator.films import EmulatedFilm, load_films, with_more
 from data_fetcher.tests.conftest import ALIEN, SERIES
 
 
@@ -11,6 +11,18 @@ def test_there_are_at_least_five_hundred_films_each_once() -> None:
     films = load_films()
     assert len(films) >= 500
     assert len({film.imdb_id for film in films}) == len(films)
+
+
+def test_there_can_be_as_many_films_as_one_likes() -> None:
+    films = with_more((ALIEN, SERIES), 3)
+    assert films[:2] == (ALIEN, SERIES)
+    assert [(film.imdb_id, film.title) for film in films[2:]] == [
+        ("tt8000001", "Alien 8000001"),
+        ("tt8000002", "Game of Thrones 8000002"),
+        ("tt8000003", "Alien 8000003"),
+    ]
+    assert films[2].title_key == "alien 8000001"
+    assert with_more((ALIEN,), 0) == (ALIEN,)
 
 
 def test_the_file_says_where_its_facts_come_from() -> None:

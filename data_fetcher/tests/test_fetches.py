@@ -17,10 +17,10 @@ from common.errors import (
     UpstreamUnavailable,
 )
 from data_fetcher.fetching.announcement import read_announcement, write_announcement
-from data_fetcher.fetching.checks import check_of
 from data_fetcher.fetching.fetches import Fetches
 from data_fetcher.fetching.settling import TURNS_MAX
 from data_fetcher.fetching.wishes import Wisher, wish_key, wish_of
+from data_fetcher.film_checks import check_of
 from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie import MovieFacts

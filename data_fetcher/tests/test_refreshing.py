@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from common.errors import MoviesError, NotFound, UpstreamTimeout
-from data_fetcher.fetching.checks import check_of
+from data_fetcher.film_checks import check_of
 from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.wish import ImdbWish, Wish
 from data_fetcher.worker.refreshing import Refreshing

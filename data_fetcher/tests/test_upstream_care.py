@@ -275,6 +275,24 @@ def test_without_a_database_nobody_asks_and_failures_still_count(world: World) -
     run(scenario)
 
 
+def test_a_clock_that_jumps_gives_no_second_day_and_closes_for_no_year(world: World) -> None:
+    async def scenario() -> None:
+        care = world.care(limit=2)
+        await care.admit(Purpose.DIRECT)
+        world.pass_time(-86_400)
+        await care.admit(Purpose.DIRECT)
+        assert isinstance(await is_admitted(care), UpstreamQuota)
+        world.pass_time(86_400)
+        assert isinstance(await is_admitted(care), UpstreamQuota)
+        other = world.care()
+        world.pass_time(365 * 86_400)
+        await other.note(UpstreamRefused("Key."))
+        world.pass_time(-365 * 86_400)
+        assert await is_admitted(other) is None
+
+    run(scenario)
+
+
 def test_a_pace_is_kept(world: World) -> None:
     async def scenario() -> None:
         pace = AsyncLimiter(2, 3_600)

@@ -90,7 +90,8 @@ class UpstreamCare:
 
     async def close(self) -> None:
         """Give back the requests of this day that were not used."""
-        unused = sum(lot.left for lot in self._lots.values() if lot.day == self._clock().date())
+        today = self._known.day_at(self._clock())
+        unused = sum(lot.left for lot in self._lots.values() if lot.day == today)
         self._lots.clear()
         if unused:
             await asyncio.to_thread(
@@ -108,10 +109,12 @@ class UpstreamCare:
     def pause_seconds(self, purpose: Purpose) -> float:
         """Return for how long nothing will be admitted, as far as this process knows."""
         now = self._clock()
-        if self._known.closed_until is not None and now < self._known.closed_until:
-            return (self._known.closed_until - now).total_seconds()
-        has_lot = self._lots.get(purpose, _Lot(now.date(), purpose, 0)).left > 0
-        if not has_lot and self.quota.grant(self._known, purpose, now.date()) == 0:
+        known, today = self._known, self._known.day_at(now)
+        if known.closed_until is not None and known.is_closed_at(now):
+            return (known.closed_until - now).total_seconds()
+        lot = self._lots.get(purpose)
+        has_lot = lot is not None and lot.day == today and lot.left > 0
+        if not has_lot and self.quota.grant(known, purpose, today) == 0:
             return seconds_to_midnight(now)
         return 0
 
@@ -124,12 +127,11 @@ class UpstreamCare:
     def _use_one(self, purpose: Purpose) -> bool:
         """Use a request that is at hand, if there is one."""
         now, lot = self._clock(), self._lots.get(purpose)
-        closed_until = self._known.closed_until
-        if closed_until is not None:
-            if now < closed_until:
+        if self._known.closed_until is not None:
+            if self._known.is_closed_at(now):
                 raise _closed(self._known, now)
             return False
-        if lot is None or lot.left == 0 or lot.day != now.date():
+        if lot is None or lot.left == 0 or lot.day != self._known.day_at(now):
             return False
         lot.left -= 1
         return True
@@ -137,12 +139,12 @@ class UpstreamCare:
     @retried_when_busy
     def _take(self, purpose: Purpose) -> _Lot:
         now = self._clock()
-        today = now.date()
         with self._unit_of_work() as uow:
-            found = uow.upstream.find() or Upstream(day=today)
+            found = uow.upstream.find() or Upstream(day=now.date())
             self._known = found
-            if found.closed_until is not None and now < found.closed_until:
+            if found.is_closed_at(now):
                 raise _closed(found, now)
+            today = found.day_at(now)
             granted = self.quota.grant(found, purpose, today)
             if granted == 0:
                 raise UpstreamQuota(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from common.clock import Clock, utc_now
 from common.errors import Conflict, MoviesError, NotFound
-from data_fetcher.fetching.checks import check_of
+from data_fetcher.film_checks import check_of
 from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.wish import ImdbWish
 from data_fetcher.worker.worker import Source

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
+FAR = dt.timedelta(hours=2)
+"""Nothing is put off or leased for that long: later times were written by a wrong clock."""
+
 
 class FetchState(StrEnum):
     """How far a fetch is."""

@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 SOURCE = "omdb"
 
+_CLOSED_MAX = dt.timedelta(days=1, seconds=1)
+"""A later end was written by a clock that was wrong."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upstream:
@@ -25,6 +28,14 @@ class Upstream:
     closed_until: dt.datetime | None = None
     error_code: str | None = None
     error_message: str | None = None
+
+    def is_closed_at(self, now: dt.datetime) -> bool:
+        """Tell whether nobody asks at `now`, in UTC."""
+        return self.closed_until is not None and now < self.closed_until <= now + _CLOSED_MAX
+
+    def day_at(self, now: dt.datetime) -> dt.date:
+        """Return the day to which requests count at `now`; days never go back with a clock."""
+        return max(now.date(), self.day)
 
     def spent_on(self, day: dt.date) -> int:
         """Return how much of that day's quota is taken."""

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
 from common.errors import Conflict, NotFound
-from data_layer.entities.fetch import Fetch, FetchQuery, FetchState, Lease
+from data_layer.entities.fetch import FAR, Fetch, FetchQuery, FetchState, Lease
 
 
 class FakeFetchRepository:
@@ -65,7 +65,7 @@ class FakeFetchRepository:
             for fetch in self.fetches.values()
             if fetch_id in {None, fetch.id}
             and fetch.state.is_open
-            and max(fetch.due_at, fetch.leased_until or fetch.due_at) <= now
+            and not now < (fetch.leased_until or fetch.due_at) <= now + FAR
         )
         claimed = tuple(self.fetches[number].begun(lease, now) for _due_at, number in due[:limit])
         self.update_many(claimed)

@@ -49,6 +49,8 @@ class FetchRepository(Protocol):
     ) -> tuple[Fetch, ...]:
         """Take wishes that are due, or whose lease has run out; those due first come first.
 
+        Times further away than `FAR` count as past.
+
         Args:
             lease: under which they are taken; each has begun once more.
             now: in UTC.

@@ -5,11 +5,11 @@ import datetime as dt
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from common.errors import NotFound
-from data_layer.entities.fetch import Fetch, FetchQuery, FetchState, Lease
+from data_layer.entities.fetch import FAR, Fetch, FetchQuery, FetchState, Lease
 from data_layer.sql import models
 from data_layer.sql.entity_rows import EntityRows
 
@@ -82,8 +82,8 @@ class SqlAlchemyFetchRepository:
     ) -> tuple[Fetch, ...]:
         """Pick rows that nobody else is picking, and mark them."""
         is_due = or_(
-            (_ROW.state == FetchState.QUEUED) & (_ROW.due_at <= now),
-            (_ROW.state == FetchState.FETCHING) & (_ROW.leased_until <= now),
+            (_ROW.state == FetchState.QUEUED) & _is_past(_ROW.due_at, now),
+            (_ROW.state == FetchState.FETCHING) & _is_past(_ROW.leased_until, now),
         )
         conditions = [is_due] if fetch_id is None else [is_due, _ROW.id == fetch_id]
         fetches = self._rows.list(
@@ -138,6 +138,10 @@ def _chunks(values: list[T]) -> Iterator[list[T]]:
     """Give the values, as many at a time as a statement takes."""
     for start in range(0, len(values), _KEYS_AT_ONCE):
         yield values[start : start + _KEYS_AT_ONCE]
+
+
+def _is_past(moment: ColumnElement[Any], now: dt.datetime) -> ColumnElement[bool]:
+    return (moment <= now) | (moment > now + FAR)
 
 
 def _derived(fetch: Fetch) -> dict[str, Any]:

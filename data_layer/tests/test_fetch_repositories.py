@@ -134,6 +134,14 @@ def test_a_lease_that_has_run_out_is_taken_over(unit_of_work: UnitOfWorkFactory)
         uow.commit()
 
 
+def test_a_clock_that_was_wrong_holds_nothing_up(unit_of_work: UnitOfWorkFactory) -> None:
+    queued, fetching = add(unit_of_work, a_wish(1, due_at=NOW + dt.timedelta(days=1)), a_wish(2))
+    with unit_of_work() as uow:
+        ahead = Lease("3" * 32, NOW + dt.timedelta(days=365))
+        assert ids(uow.fetches.claim(ahead, NOW, 1, fetching.id)) == [fetching.id]
+        assert ids(uow.fetches.claim(MINE, NOW, 5)) == [fetching.id, queued.id]
+
+
 def test_wishes_are_forgotten_once_they_are_old_and_done(unit_of_work: UnitOfWorkFactory) -> None:
     first, second = add(unit_of_work, a_wish(1), a_wish(2))
     with unit_of_work() as uow:

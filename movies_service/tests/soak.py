@@ -4,7 +4,6 @@ Usage: python -m movies_service.tests.soak [--wishes N] [--workers N] [--databas
 """
 
 import argparse
-import json
 import os
 import random
 import signal
@@ -16,12 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from data_fetcher.emulator.films import FILMS_FILE
 from data_fetcher.fetching.fetches import Fetches
 from data_fetcher.fetching.wishes import Wisher
 from data_fetcher.omdb.wish import ImdbWish
@@ -80,11 +77,10 @@ def soak(database: Database, plan: SoakPlan) -> Soak:
     fetches, wishes = Fetches(database.unit_of_work), plan.wishes
     started = time.monotonic()
     with (
-        _films(wishes) as films,
-        emulator("--latency-ms", str(plan.latency_ms), "--films", str(films)) as omdb_url,
+        emulator("--latency-ms", str(plan.latency_ms), "--more", str(wishes)) as omdb_url,
         ExitStack() as stack,
     ):
-        fetches.wish([ImdbWish(f"tt{number:07}") for number in range(1, wishes + 1)], Wisher())
+        fetches.wish([ImdbWish(imdb_id) for imdb_id in _ids(wishes)], Wisher())
         alive = [
             stack.enter_context(closing(_Worker(database, omdb_url, dice)))
             for _ in range(plan.workers)
@@ -153,8 +149,12 @@ class _Worker:
         self._process.stderr.close()
 
 
+def _ids(count: int) -> list[str]:
+    return [f"tt{8_000_000 + number}" for number in range(1, count + 1)]
+
+
 def _look(database: Database, wishes: int) -> Soak:
-    ids = [f"tt{number:07}" for number in range(1, wishes + 1)]
+    ids = _ids(wishes)
     with database.unit_of_work(is_read_only=True) as uow:
         total = uow.movies.list(MovieQuery(limit=1, counts_total=True)).total or 0
         there = sum(
@@ -163,22 +163,6 @@ def _look(database: Database, wishes: int) -> Soak:
         )
         states = Counter(uow.fetches.counts())
     return Soak(wishes=wishes, films=there, states=states, doubled=total - there)
-
-
-@contextmanager
-def _films(count: int) -> Iterator[Path]:
-    """A file of so many films for the emulator: those that it has, under new names."""
-    document = json.loads(FILMS_FILE.read_bytes())
-    known = document["films"]
-    document["films"] = [
-        known[number % len(known)]
-        | {"imdb_id": f"tt{number:07}", "title": f"{known[number % len(known)]['title']} {number}"}
-        for number in range(1, count + 1)
-    ]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "films.json"
-        path.write_text(json.dumps(document), encoding="utf-8")
-        yield path
 
 
 @contextmanager

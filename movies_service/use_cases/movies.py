@@ -7,7 +7,7 @@ from typing import Any
 
 from common.clock import utc_now
 from common.errors import NotFound, PreconditionFailed
-from data_fetcher.fetching.checks import check_of
+from data_fetcher.film_checks import check_of
 from data_layer.entities.movie import StoredMovie
 from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MoviePage, MovieQuery

@@ -46,15 +46,16 @@ class UpstreamState:
     def look(self) -> UpstreamView:
         """Return how it is now, for all processes together."""
         known, now = self.care.look(), self.clock()
+        today = known.day_at(now)
         breaker: BreakerState = "closed"
         if known.closed_until is not None:
-            breaker = "open" if now < known.closed_until else "half-open"
+            breaker = "open" if known.is_closed_at(now) else "half-open"
         quota = self.care.quota
         return UpstreamView(
-            day=now.date(),
+            day=today,
             daily_limit=quota.daily_limit,
-            spent=known.spent_on(now.date()),
-            left=quota.left(known, now.date()),
+            spent=known.spent_on(today),
+            left=quota.left(known, today),
             reserve=quota.reserve,
             breaker=breaker,
             failures=known.failures,

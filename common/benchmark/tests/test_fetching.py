@@ -1,0 +1,43 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from common.benchmark.__main__ import app
+from common.benchmark.fetching import FetchingResults
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[3]
+QUICK = ("--films", "30", "--rounds", "1", "--latency-ms", "1")
+
+
+def test_measures_a_worker_and_what_readers_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    done = CliRunner().invoke(app, ["fetching", *QUICK, "--json"])
+    assert done.exit_code == 0, done.stderr
+    results = json.loads(done.stdout)
+    assert results["kind"] == "sqlite"
+    assert all(results[name][0] > 0 for name in ("seconds", "idle_us", "busy_us"))
+    assert [finding["value"] > 0 for finding in results["findings"]] == [True] * 2
+
+
+def test_a_database_that_is_not_empty_is_told_so(
+    monkeypatch: pytest.MonkeyPatch, postgresql_url: str
+) -> None:
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("COLUMNS", "200")
+    command = ["fetching", *QUICK, "--url", postgresql_url]
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 0, done.stderr
+    assert "worker on postgresql, in the limit of OMDb's latency" in done.stdout
+    again = CliRunner().invoke(app, command)
+    assert (again.exit_code, "the database was not empty" in again.stderr) == (1, True)
+
+
+def test_figures_are_medians_against_their_targets() -> None:
+    results = FetchingResults("sqlite", 2, (2.0, 2.5, 9.0), (100, 200, 300), (150, 300, 900))
+    speed, slower = results.find()
+    assert (speed.value, speed.is_met) == (0.8, False)
+    assert (slower.value, slower.is_met) == (1.5, True)
