@@ -131,12 +131,15 @@ def _fetch(plan: FetchingPlan, environment: dict[str, str], folder: Path, number
         file.write("\n".join(_ids(plan.films, number)))
         file.flush()
         command = [sys.executable, "-m", "movies_service", "fetch", "--json", "--file", file.name]
+        before = dt.datetime.now(dt.UTC)
         fetches = json.loads(run_command(command, environment | {"DATABASE_URL": url}))
-    if any(each["state"] != "fetched" or each["attempts"] != 1 for each in fetches):
-        raise BenchmarkFailed("Some films were not fetched, or twice: the database was not empty.")
-    begun = min(dt.datetime.fromisoformat(each["started_at"]) for each in fetches)
-    ended = max(dt.datetime.fromisoformat(each["finished_at"]) for each in fetches)
-    return (ended - begun).total_seconds()
+
+    def times(name: str) -> list[dt.datetime]:
+        return [dt.datetime.fromisoformat(each[name]) for each in fetches]
+
+    if min(times("created_at")) < before:
+        raise BenchmarkFailed("The films were wished for before: the database was not empty.")
+    return (max(times("finished_at")) - min(times("started_at"))).total_seconds()
 
 
 def _read(

@@ -229,8 +229,12 @@ def test_a_worker_that_is_stopped_does_not_wait_for_the_database(
 
 
 def test_work_is_done_beside_and_its_failures_are_told(
-    database: Database, omdb: Omdb, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    omdb: Omdb,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(module, "IDLE_SECONDS", 0.01)
     runs: list[int] = []
 
     async def when_idle() -> None:

@@ -29,6 +29,9 @@ BATCH_MAX = 50
 FORGET_SECONDS = 3_600
 """How often what is done for long is forgotten."""
 
+IDLE_SECONDS = 30
+"""How often the work is done that is nobody's wish."""
+
 _PAUSES_SECONDS = (0.5, 8.0)
 """How long is waited for a database that is away, first and at most; doubled each time."""
 
@@ -217,7 +220,7 @@ class FetchWorker:
                 await work()
             except MoviesError as error:
                 _log.warning("films were not looked at again", reason=error.message)
-            await asyncio.sleep(self._poll_seconds)
+            await asyncio.sleep(IDLE_SECONDS)
 
     async def _patiently(self, call: Callable[[], Result]) -> Result | None:
         """Call, again and again while the database is away, until the worker is to stop."""
