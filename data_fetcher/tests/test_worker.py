@@ -10,7 +10,7 @@ import pytest
 from common.errors import Conflict, DatabaseUnavailable, NotFound, UpstreamUnavailable
 from data_fetcher.fetching.bell import Bell
 from data_fetcher.fetching.fetches import Fetches
-from data_fetcher.fetching.settling import Settled
+from data_fetcher.fetching.settling import Outcome, Settled
 from data_fetcher.fetching.wishes import Wisher
 from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
@@ -211,6 +211,59 @@ def test_outcomes_are_kept_until_they_are_stored(
     assert worker.settled == 3
     assert fetches.errors == []
     assert states(database) == {FetchState.FETCHED}
+
+
+def test_a_film_that_can_not_be_stored_keeps_no_other_from_it(
+    database: Database, omdb: Omdb, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetches = Troubled(database.unit_of_work)
+    settle = fetches.settle
+
+    def settle_but_one(outcomes: list[tuple[Fetch, Outcome]], **options: object) -> object:
+        if any(
+            isinstance(facts, MovieFacts) and facts.imdb_id == "tt0000002" for _, facts in outcomes
+        ):
+            raise ValueError("What is that?")
+        return settle(outcomes, **options)
+
+    fetches.errors, fetches.settle = [], settle_but_one  # type: ignore[method-assign, assignment]  # A poison.
+    wish(fetches, *films(3))
+    work(fetches, omdb, settled(3))
+    assert fetches.counts() == {FetchState.FETCHED: 2, FetchState.FAILED: 1}
+    assert "a film could not be stored" in capsys.readouterr().out
+
+
+def test_what_nobody_has_thought_of_ends_no_worker(
+    database: Database, omdb: Omdb, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetches = Troubled(database.unit_of_work)
+    fetches.errors = [ValueError("Settle."), ValueError("Settle.")]
+    claim, claims = fetches.claim, iter([ValueError("Claim.")])
+
+    def claim_later(*args: int) -> tuple[Fetch, ...]:
+        if (error := next(claims, None)) is not None:
+            raise error
+        return claim(*args)
+
+    async def ask_badly(wish: Wish, purpose: Purpose) -> MovieFacts:
+        raise ValueError("Ask.")
+
+    fetches.claim = claim_later  # type: ignore[method-assign, assignment]  # It fails once.
+    wish(fetches, *films(1))
+
+    async def scenario() -> None:
+        worker = FetchWorker(fetches, Source(ask_badly, omdb, 5), Bell(), poll_seconds=0.02)
+        working = asyncio.create_task(worker.run())
+        await until(lambda: not fetches.errors)
+        await asyncio.sleep(0.2)
+        worker.stop()
+        await working
+
+    asyncio.run(scenario())
+    text = capsys.readouterr().out
+    for sentence in ("wishes could not be taken", "could not be fetched", "a wish is left"):
+        assert sentence in text
+    assert states(database) == {FetchState.FETCHING}
 
 
 def test_a_worker_that_is_stopped_does_not_wait_for_the_database(

@@ -4,11 +4,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol, TypeVar
 
 import structlog
 
-from common.errors import Conflict, DatabaseUnavailable, MoviesError
+from common.errors import Conflict, DatabaseUnavailable, MoviesError, UpstreamInvalid
 from data_fetcher.fetching.bell import Bell
 from data_fetcher.fetching.fetches import Fetches
 from data_fetcher.fetching.settling import Outcome, Settled
@@ -133,24 +134,36 @@ class FetchWorker:
             pause = self._source.care.pause_seconds(Purpose.WISH)
             claimed: tuple[Fetch, ...] = ()
             if not pause and self._taken.qsize() < 2 * room:
-                claimed = await self._patiently(lambda: self._fetches.claim(4 * room)) or ()
+                claimed = await self._claim(4 * room)
             for fetch in claimed:
                 self._in_hand[fetch.known_id] = fetch
                 self._taken.put_nowait(fetch)
             if not claimed:
                 await self._bell.wait(min(pause, self._poll_seconds) or self._poll_seconds)
 
+    async def _claim(self, limit: int) -> tuple[Fetch, ...]:
+        try:
+            return await self._patiently(partial(self._fetches.claim, limit)) or ()
+        except Exception:  # noqa: BLE001 - What nobody has thought of must not end the worker.
+            _log.exception("wishes could not be taken")
+            return ()
+
     async def _fetch_all(self) -> None:
         """Fetch one film after the other."""
         while True:
             fetch = await self._taken.get()
-            try:
-                outcome: Outcome = await self._source.ask(wish_of(fetch), Purpose.WISH)
-            except MoviesError as error:
-                outcome = error
-            self._outcomes.put_nowait((fetch, outcome))
+            self._outcomes.put_nowait((fetch, await self._ask(fetch)))
             if self._taken.qsize() < 2 * self._source.concurrency:
                 self._bell.ring()
+
+    async def _ask(self, fetch: Fetch) -> Outcome:
+        try:
+            return await self._source.ask(wish_of(fetch), Purpose.WISH)
+        except MoviesError as error:
+            return error
+        except Exception:  # noqa: BLE001 - The same.
+            _log.exception("a film could not be fetched", fetch=f"/fetches/{fetch.id}")
+            return UpstreamInvalid("The film could not be fetched: the log says why.")
 
     async def _store_all(self) -> None:
         """Store what has arrived, many films in one transaction.
@@ -167,25 +180,42 @@ class FetchWorker:
             await self._settle(batch)
 
     async def _settle(self, batch: list[tuple[Fetch, Outcome]]) -> None:
-        pause = self._source.care.pause_seconds(Purpose.WISH)
-
-        def settle() -> tuple[Settled, ...]:
-            return self._fetches.settle(batch, pause_seconds=pause)
-
+        """Store what came of wishes; what can't be stored keeps no other from it."""
         try:
-            done = await self._patiently(settle)
-        except Conflict:
-            if len(batch) > 1:  # Of one of them; each by itself is found then.
+            done = await self._store(batch)
+        except Exception as error:  # noqa: BLE001 - The same.
+            if len(batch) > 1:
                 for one in batch:
                     await self._settle([one])
                 return
-            done = await self._patiently(settle)
+            done = await self._settle_alone(batch[0], error)
         for fetch, _outcome in batch:
             self._in_hand.pop(fetch.known_id, None)
         self._has_settled.set()
-        for settled in done or ():
+        for settled in done:
             self.settled += 1
             _log_settled(settled.fetch)
+
+    async def _settle_alone(
+        self, one: tuple[Fetch, Outcome], error: Exception
+    ) -> tuple[Settled, ...]:
+        """Store what came of a wish once more, or else that it can't be stored."""
+        if isinstance(error, Conflict):  # Somebody has stored the film meanwhile.
+            with suppress(Conflict):
+                return await self._store([one])
+        fetch = one[0]
+        _log.error("a film could not be stored", fetch=f"/fetches/{fetch.id}", exc_info=error)
+        refusal = UpstreamInvalid("The film could not be stored: the log says why.")
+        try:
+            return await self._store([(fetch, refusal)])
+        except Exception:  # noqa: BLE001 - The same.
+            _log.exception("a wish is left to whoever takes it over")
+            return ()
+
+    async def _store(self, batch: list[tuple[Fetch, Outcome]]) -> tuple[Settled, ...]:
+        pause = self._source.care.pause_seconds(Purpose.WISH)
+        settle = partial(self._fetches.settle, batch, pause_seconds=pause)
+        return await self._patiently(settle) or ()
 
     async def _drain(self) -> None:
         """Give back what was not begun, and wait for the rest."""
