@@ -13,12 +13,8 @@ from data_fetcher.emulator.films import load_films
 from data_fetcher.emulator.server import Emulator
 from data_fetcher.fetcher_config import FetcherConfig
 from data_fetcher.fetching.bell import Bell
-from data_fetcher.fetching.fetches import (
-    ABSENCE_HOURS,
-    Announce,
-    Fetches,
-    announce_to_nobody,
-)
+from data_fetcher.fetching.fetches import Announce, Fetches, announce_to_nobody
+from data_fetcher.fetching.joining import ABSENCE_HOURS
 from data_fetcher.omdb.care import Care, Purpose
 from data_fetcher.omdb.client import ClientLimits, OmdbClient
 from data_fetcher.omdb.wish import Wish

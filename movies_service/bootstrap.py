@@ -12,7 +12,6 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from common.errors import DatabaseUnavailable, MoviesError
 from common.settings import Settings
 from data_fetcher.bootstrap import (
     build_fetches,
@@ -27,8 +26,6 @@ from data_fetcher.fetching.bell import Bell
 from data_fetcher.fetching.fetches import Fetches
 from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.wish import Wish
-from data_fetcher.progress import SeedingProgress
-from data_fetcher.seeding import Seeding
 from data_fetcher.upstream.care import UpstreamCare
 from data_fetcher.upstream.quota import Quota
 from data_fetcher.worker.worker import FetchWorker, Source
@@ -40,6 +37,7 @@ from movies_service.execution import InThreads, run_inline
 from movies_service.limits.limits import NO_LIMITS, Limits, build_limits
 from movies_service.limits.windows import Windows
 from movies_service.metrics import Counts, Metrics
+from movies_service.preparation import Preparation, prepare
 from movies_service.push import PushedFetches, PushTokens
 from movies_service.services import DEFAULT_POLICY, Policy, Services
 from movies_service.shared_counts import SharedCounts
@@ -58,9 +56,6 @@ from movies_service.use_cases.upstream import UpstreamState
 from movies_service.use_cases.users import Users
 
 _log = structlog.get_logger(__name__)
-
-WAIT_FIRST_SECONDS, WAIT_MAX_SECONDS = 0.5, 8.0
-"""How long is waited for a database that is away, first and at most; doubled each time."""
 
 
 class Upstream(Protocol):
@@ -144,19 +139,6 @@ def built_services(
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Preparation:
-    """What one process does for all once the database is there: migrate, and seed.
-
-    Args:
-        on_migrated: called when the schema is the newest; it may use the database.
-        on_seeded: called when the first films are in, or were before.
-    """
-
-    on_migrated: Callable[[], None]
-    on_seeded: Callable[[], None]
-
-
 def build_app(
     settings: Settings,
     config: FetcherConfig,
@@ -212,7 +194,7 @@ def build_app(
                     _closing(limits.windows),
                     _in_background(shared.publish()),
                     _working(worker),
-                    _in_background(_prepare(database, care, seeding, preparation)),
+                    _in_background(prepare(database, care, seeding, preparation)),
                 ):
                     yield
                     stopping.set()
@@ -258,54 +240,6 @@ def _push(settings: Settings) -> PushTokens | None:
     if audience is None or email is None:
         return None
     return PushTokens(audience, email, settings.pubsub_certs_url)
-
-
-async def _prepare(
-    database: Database,
-    care: UpstreamCare,
-    seeding: Seeding | None,
-    preparation: Preparation | None,
-) -> None:
-    if preparation is None:
-        return
-    await _migrate(database)
-    await care.forget_refusal()
-    await asyncio.to_thread(preparation.on_migrated)
-    if seeding is None:
-        preparation.on_seeded()
-    else:
-        await _seed(seeding, preparation.on_seeded)
-
-
-async def _migrate(database: Database) -> None:
-    """Migrate as soon as the database can be reached, however long that takes."""
-    waits_seconds = WAIT_FIRST_SECONDS
-    while True:
-        try:
-            await asyncio.to_thread(database.migrate)
-        except DatabaseUnavailable as error:
-            _log.warning("waiting for the database", reason=error.message, seconds=waits_seconds)
-        else:
-            return
-        await asyncio.sleep(waits_seconds)
-        waits_seconds = min(2 * waits_seconds, WAIT_MAX_SECONDS)
-
-
-async def _seed(seeding: Seeding, on_seeded: Callable[[], None]) -> None:
-    try:
-        with closing(SeedingProgress()) as progress:
-            report = await seeding.run(progress)
-    except MoviesError as error:
-        _log.error("seeding stopped; the next start goes on", reason=error.message)
-        return
-    if report.pending or report.failed:
-        _log.warning(
-            "some films were not seeded",
-            stored=len(report.stored),
-            not_at_omdb=[seed.title for seed in report.failed],
-            tried_again_at_the_next_start=[seed.title for seed in report.pending],
-        )
-    on_seeded()
 
 
 @asynccontextmanager

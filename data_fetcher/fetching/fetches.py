@@ -10,22 +10,22 @@ import stamina
 
 from common.clock import Clock, utc_now
 from common.errors import Conflict, error_of
+from data_fetcher.fetching.joining import ABSENCE_HOURS, Joining, by_key
 from data_fetcher.fetching.settling import Outcome, Settled, Settling, to_waiting
-from data_fetcher.fetching.wishes import Wisher, find_wished, parts_of, wish_key
+from data_fetcher.fetching.wishes import Wisher, find_wished, wish_key
 from data_fetcher.omdb.wish import Wish
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState, Lease
-from data_layer.entities.movie import StoredMovie
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
 
 LEASE_SECONDS = 60
 """How long whoever fetches has, before somebody else does: much longer than a fetch takes."""
 
+DIRECT_LEASE_SECONDS = 8
+"""How long somebody has who waits, before others who wait fetch it themselves."""
+
 KEPT_DAYS = 30
 """How long a wish is kept once it is done."""
-
-ABSENCE_HOURS = (6, 24, 168)
-"""For how long OMDb is not asked again for what it did not have: once, twice, more often."""
 
 _once_more = stamina.retry(on=Conflict, attempts=4, timeout=5, wait_initial=0.01, wait_max=0.1)
 """Somebody else has made the same wish meanwhile, which is then joined."""
@@ -72,9 +72,9 @@ class Fetches:
     ) -> None:
         self._unit_of_work = unit_of_work
         self._announce = announce
-        self._absence_hours = absence_hours
         self._lease_seconds = lease_seconds
         self._clock = clock
+        self._joining = Joining(absence_hours, clock)
         self._settling = Settling(unit_of_work, clock)
 
     @_once_more
@@ -94,15 +94,17 @@ class Fetches:
             by: who wishes.
             on_done: is given the result in the same transaction.
         """
-        keyed = _by_key(wishes)
+        keyed = by_key(wishes)
         with self._unit_of_work() as uow:
             newest = uow.fetches.newest(keyed)
             films = {key: find_wished(uow, wish) for key, wish in keyed.items()}
             joined = {
-                key: fetch for key, fetch in newest.items() if self._is_joined(fetch, films[key])
+                key: fetch
+                for key, fetch in newest.items()
+                if self._joining.is_joined(fetch, films[key])
             }
             new = [
-                self._new(wish, by, newest.get(key), films[key])
+                self._joining.new(wish, by, newest.get(key), films[key])
                 for key, wish in keyed.items()
                 if key not in joined
             ]
@@ -117,12 +119,13 @@ class Fetches:
 
     def count_new(self, wishes: Sequence[Wish]) -> int:
         """Return how many of the wishes would make somebody ask the source."""
-        keyed = _by_key(wishes)
+        keyed = by_key(wishes)
         with self._unit_of_work(is_read_only=True) as uow:
             newest = uow.fetches.newest(keyed)
             missing = [key for key, wish in keyed.items() if find_wished(uow, wish) is None]
             return sum(
-                key not in newest or not self._is_joined(newest[key], None) for key in missing
+                key not in newest or not self._joining.is_joined(newest[key], None)
+                for key in missing
             )
 
     @_once_more
@@ -130,7 +133,8 @@ class Fetches:
     def begin(self, wish: Wish, by: Wisher) -> Begun:
         """Store the wish of somebody who waits, and lease it to them; commits.
 
-        If somebody else fetches it at this moment, theirs is joined.
+        If somebody else fetches it at this moment, theirs is joined; if they have not come to an
+        end in time, it is taken over.
 
         Raises:
             NotFound: the source did not have it a short time ago.
@@ -139,16 +143,17 @@ class Fetches:
             key = wish_key(wish)
             newest = uow.fetches.newest([key]).get(key)
             now = self._clock()
-            if newest is not None and self._is_absent(newest, now):
+            lease = self._lease(now, min(DIRECT_LEASE_SECONDS, self._lease_seconds))
+            if newest is not None and self._joining.is_absent(newest):
                 raise error_of("not-found", newest.error_message or "")
             if newest is None or not newest.state.is_open:
-                fetch = self._new(wish, by, newest, None).begun(self._lease(now), now)
+                fetch = self._joining.new(wish, by, newest, None).begun(lease, now)
                 (fetch,) = uow.fetches.add_many([fetch])
             else:
                 fetch = uow.fetches.get(newest.known_id)
                 if not fetch.state.is_open or fetch.is_leased_at(now):
                     return Begun(fetch, is_own=False)
-                fetch = fetch.begun(self._lease(now), now)
+                fetch = fetch.begun(lease, now)
                 uow.fetches.update_many([fetch])
             uow.commit()
         return Begun(fetch, is_own=True)
@@ -158,7 +163,9 @@ class Fetches:
         """Take wishes that are due, or that somebody has left lying; commits."""
         now = self._clock()
         with self._unit_of_work() as uow:
-            if claimed := uow.fetches.claim(self._lease(now), now, limit, fetch_id):
+            if claimed := uow.fetches.claim(
+                self._lease(now, self._lease_seconds), now, limit, fetch_id
+            ):
                 uow.commit()
         return claimed
 
@@ -267,50 +274,5 @@ class Fetches:
             uow.fetches.forget(self._clock() - dt.timedelta(days=KEPT_DAYS))
             uow.commit()
 
-    def _is_joined(self, newest: Fetch, movie: StoredMovie | None) -> bool:
-        """Tell whether the newest wish for a film says what a new one would."""
-        if movie is not None:
-            return newest.state is FetchState.FETCHED and newest.film_id == movie.id
-        return newest.state.is_open or self._is_absent(newest, self._clock())
-
-    def _is_absent(self, newest: Fetch, now: dt.datetime) -> bool:
-        """Tell whether the source did not have the film a short time ago."""
-        if newest.state is not FetchState.NOT_FOUND or not self._absence_hours:
-            return False
-        place = min(newest.absences, len(self._absence_hours)) - 1
-        patience = dt.timedelta(hours=self._absence_hours[place])
-        return newest.finished_at is not None and now < newest.finished_at + patience
-
-    def _new(
-        self, wish: Wish, by: Wisher, newest: Fetch | None, movie: StoredMovie | None
-    ) -> Fetch:
-        """Return a wish that waits, or one that is fulfilled where the film is there."""
-        now = self._clock()
-        was_absent = newest is not None and newest.state is FetchState.NOT_FOUND
-        imdb_id, title, year = parts_of(wish)
-        return Fetch(
-            wish_key=wish_key(wish),
-            imdb_id=imdb_id,
-            title=title,
-            year=year,
-            state=FetchState.QUEUED if movie is None else FetchState.FETCHED,
-            film_id=None if movie is None else movie.id,
-            finished_at=None if movie is None else now,
-            absences=newest.absences if newest is not None and was_absent else 0,
-            caller=by.name,
-            address=by.address,
-            request_id=by.request_id,
-            created_at=now,
-            due_at=now,
-        )
-
-    def _lease(self, now: dt.datetime) -> Lease:
-        return Lease(secrets.token_hex(16), now + dt.timedelta(seconds=self._lease_seconds))
-
-
-def _by_key(wishes: Sequence[Wish]) -> dict[bytes, Wish]:
-    """Return the wishes by their keys; of several for the same the first."""
-    keyed: dict[bytes, Wish] = {}
-    for wish in wishes:
-        keyed.setdefault(wish_key(wish), wish)
-    return keyed
+    def _lease(self, now: dt.datetime, seconds: float) -> Lease:
+        return Lease(secrets.token_hex(16), now + dt.timedelta(seconds=seconds))

@@ -21,12 +21,13 @@ from common.logs import configure_logs
 from common.settings import Settings
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
 from data_layer.bootstrap import open_database
-from movies_service.bootstrap import Preparation, build_app
+from movies_service.bootstrap import build_app
 from movies_service.cli.greeting import print_address, print_admin_key, print_next_steps
 from movies_service.cli.processes import Processes
 from movies_service.edge.cache import AnswerCache
 from movies_service.edge.guarded_protocol import GuardedHttpProtocol, with_bounds
 from movies_service.edge.protocol import with_cache
+from movies_service.preparation import Preparation
 from movies_service.stopping import Stopping
 from movies_service.use_cases.api_keys import ApiKeys
 

@@ -9,10 +9,11 @@ from common.settings import Settings
 from data_fetcher.seeding import Seeding
 from data_layer.entities.scope import Scope
 from data_layer.fake.unit_of_work import FakeDatabase
-from movies_service.bootstrap import _cache_options, _seed
+from movies_service.bootstrap import _cache_options
 from movies_service.cli import greeting
 from movies_service.edge.cache_options import CacheOptions
 from movies_service.metrics import Counts
+from movies_service.preparation import _seed
 from movies_service.tests.conftest import KnownRevision, ReadLog, SmallOmdb
 from movies_service.use_cases.api_keys import ApiKeys
 

@@ -5,6 +5,7 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from common.clock import utc_now
 from common.errors import Conflict, MoviesError, UpstreamTimeout, error_of
 from common.single_flight import SingleFlight
 from data_fetcher.fetching.fetches import Fetches
@@ -19,8 +20,9 @@ from movies_service.execution import Run
 from movies_service.limits.rate_limit import RateLimit
 from movies_service.use_cases.caller import Caller
 
-JOIN_SECONDS = 8.0
-"""How long is waited for another process that fetches the same film."""
+JOIN_SECONDS = 10.0
+"""How long is waited for another process that fetches the same film; for longer than a film takes
+that somebody waits for."""
 
 _LOOKS_SECONDS = (0.02, 0.25)
 """How often is looked whether it has, first and at last; doubled each time."""
@@ -86,10 +88,13 @@ class AddMovie:
             return known
         if self._limit is not None:
             await self._limit.take(by.client)
-        begun = await self._run(self._fetches.begin, wish, by.wisher)
-        if begun.is_own and (added := await self._fetch(begun.fetch, wish, by)) is not None:
-            return added
-        return await self._join(begun.fetch)
+        while True:
+            begun = await self._run(self._fetches.begin, wish, by.wisher)
+            if begun.is_own and (added := await self._fetch(begun.fetch, wish, by)) is not None:
+                return added
+            fetch = await self._join(begun.fetch)
+            if not fetch.state.is_open:
+                return await self._run(self.find_fetched, fetch)
 
     async def _fetch(self, fetch: Fetch, wish: Wish, by: Caller) -> AddedMovie | None:
         """Fetch the film and store it; `None` if somebody else has taken over meanwhile."""
@@ -115,12 +120,12 @@ class AddMovie:
 
         return lambda: self._fetches.settle([(fetch, outcome)], keep)
 
-    async def _join(self, fetch: Fetch) -> AddedMovie:
-        """Wait for somebody else who fetches the film."""
+    async def _join(self, fetch: Fetch) -> Fetch:
+        """Wait for somebody else who fetches the film, until they have or their lease runs out."""
         pause, longest = _LOOKS_SECONDS
         try:
             async with asyncio.timeout(JOIN_SECONDS):
-                while fetch.state.is_open:
+                while fetch.is_leased_at(utc_now()):
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, longest)
                     fetch = await self._run(self._fetches.get, fetch.known_id)
@@ -128,7 +133,7 @@ class AddMovie:
             raise UpstreamTimeout(
                 "Somebody else fetches the film, and OMDb did not answer in time."
             ) from None
-        return await self._run(self.find_fetched, fetch)
+        return fetch
 
     def find_fetched(self, fetch: Fetch) -> AddedMovie:
         """Return the film of a wish that is done.
