@@ -1,7 +1,9 @@
 """Where the parts that fetch films are put together."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -15,7 +17,7 @@ from data_fetcher.fetcher_config import FetcherConfig
 from data_fetcher.fetching.bell import Bell
 from data_fetcher.fetching.fetches import Announce, Fetches, announce_to_nobody
 from data_fetcher.fetching.joining import ABSENCE_HOURS
-from data_fetcher.omdb.care import Care, Purpose
+from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.client import ClientLimits, OmdbClient
 from data_fetcher.omdb.wish import Wish
 from data_fetcher.seeding import Seeding
@@ -48,23 +50,87 @@ class EmulatedOmdbClient(OmdbClient):
             ) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where OMDb is, or the emulator in its place."""
+
+    url: str
+    key: str = field(repr=False)
+    client: type[OmdbClient] = OmdbClient
+
+
+@asynccontextmanager
+async def omdb_address(settings: Settings) -> AsyncIterator[Address]:
+    """Give where OMDb is; without a key, an emulator that is started on loopback.
+
+    Raises:
+        InvalidSetting: the key's file can't be read.
+    """
+    if (key := settings.find_omdb_key()) is not None:
+        yield Address(settings.omdb_url, key)
+        return
+    async with Emulator(load_films()).running() as url:
+        _log.info("OMDB_API_KEY is not set: films come from the bundled emulator", url=url)
+        yield Address(url, EMULATOR_KEY, EmulatedOmdbClient)
+
+
 @asynccontextmanager
 async def open_source(
-    settings: Settings, config: FetcherConfig, database: Database
+    settings: Settings, config: FetcherConfig, database: Database, address: Address | None = None
 ) -> AsyncIterator[tuple[OmdbClient, UpstreamCare]]:
-    """Give a client of OMDb that is careful, and what takes care."""
-    has_key = settings.find_omdb_key() is not None
-    limit = None if settings.omdb_daily_limit == "off" else int(settings.omdb_daily_limit)
-    care = UpstreamCare(
-        database.unit_of_work,
-        Quota(limit if has_key else None, settings.omdb_daily_reserve),
-        _pace(settings.omdb_pace),
-    )
-    async with open_omdb(settings, config, care) as omdb:
-        try:
-            yield omdb, care
-        finally:
-            await care.close()
+    """Give a client of OMDb that is careful, and what takes care.
+
+    Args:
+        settings: of the operator.
+        config: how OMDb is asked.
+        database: in which the quota is kept.
+        address: of OMDb, where it is known already.
+    """
+    async with AsyncExitStack() as stack:
+        if address is None:
+            address = await stack.enter_async_context(omdb_address(settings))
+        is_limited = address.client is OmdbClient and settings.omdb_daily_limit != "off"
+        care = UpstreamCare(
+            database.unit_of_work,
+            Quota(
+                int(settings.omdb_daily_limit) if is_limited else None,
+                settings.omdb_daily_reserve,
+            ),
+            _pace(settings.omdb_pace),
+        )
+        stack.push_async_callback(care.close)
+        limits = ClientLimits(
+            concurrency=config.concurrency,
+            connect_seconds=config.timeouts.connect_seconds,
+            attempt_seconds=config.timeouts.attempt_seconds,
+            total_seconds=config.timeouts.total_seconds,
+            attempts=config.attempts,
+        )
+        client = address.client(address.url, address.key, limits, care=care)
+        yield await stack.enter_async_context(client), care
+
+
+@asynccontextmanager
+async def open_worker(
+    settings: Settings,
+    config: FetcherConfig,
+    database: Database,
+    address: Address,
+    attempts: Counter[str],
+) -> AsyncIterator[FetchWorker]:
+    """Give a worker of the service itself.
+
+    Args:
+        settings: of the operator.
+        config: how OMDb is asked.
+        database: of the wishes.
+        address: of OMDb.
+        attempts: counts how many requests it sends, by what came of them.
+    """
+    async with open_source(settings, config, database, address) as (omdb, care):
+        omdb.attempts = attempts
+        fetches = build_fetches(settings, database)
+        yield build_worker(fetches, build_source(settings, config, omdb, care), Bell(), database)
 
 
 def build_fetches(
@@ -99,32 +165,6 @@ def build_source(
     pace = _pace(settings.omdb_pace)
     by_pace = config.concurrency if pace is None else _films_in_time(pace, config)
     return Source(omdb.fetch, care, max(1, min(config.concurrency, by_pace)))
-
-
-@asynccontextmanager
-async def open_omdb(
-    settings: Settings, config: FetcherConfig, care: Care | None = None
-) -> AsyncIterator[OmdbClient]:
-    """Give a client of OMDb; without a key, of an emulator that is started on loopback.
-
-    Raises:
-        InvalidSetting: the key's file can't be read.
-    """
-    async with AsyncExitStack() as stack:
-        kind, url, key = OmdbClient, settings.omdb_url, settings.find_omdb_key()
-        if key is None:
-            emulator = Emulator(load_films())
-            url, key = await stack.enter_async_context(emulator.running()), EMULATOR_KEY
-            kind = EmulatedOmdbClient
-            _log.info("OMDB_API_KEY is not set: films come from the bundled emulator", url=url)
-        limits = ClientLimits(
-            concurrency=config.concurrency,
-            connect_seconds=config.timeouts.connect_seconds,
-            attempt_seconds=config.timeouts.attempt_seconds,
-            total_seconds=config.timeouts.total_seconds,
-            attempts=config.attempts,
-        )
-        yield await stack.enter_async_context(kind(url, key, limits, care=care))
 
 
 def build_seeding(database: Database, omdb: OmdbClient, config: FetcherConfig) -> Seeding:

@@ -1,7 +1,7 @@
 """Who is told of new wishes: the engines."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 
@@ -15,16 +15,22 @@ SWEEP_SECONDS = 15.0
 """How often a worker that is told of wishes looks for those that nobody has told it of."""
 
 
+def ring_for_nobody() -> None:
+    """Do nothing: whoever works looks by themselves."""
+
+
 @asynccontextmanager
-async def announcing(settings: Settings, bell: Bell | None) -> AsyncIterator[Announce]:
+async def announcing(
+    settings: Settings, ring: Callable[[], None] = ring_for_nobody
+) -> AsyncIterator[Announce]:
     """Give what tells those who fetch of new wishes.
 
     Args:
         settings: which engine there is.
-        bell: of a worker in this process.
+        ring: has a worker in this process look.
     """
     if settings.fetch_engine != "pubsub" or settings.pubsub_topic is None:
-        yield partial(_ring, bell)
+        yield partial(_ring, ring)
         return
     # It takes half a second and 30 MB to import, which nobody pays who does not use it.
     from data_fetcher.pubsub import Topic  # noqa: PLC0415
@@ -56,6 +62,5 @@ async def hearing(settings: Settings, bell: Bell) -> AsyncIterator[float]:
         yield SWEEP_SECONDS
 
 
-def _ring(bell: Bell | None, _fetch_ids: Sequence[int]) -> None:
-    if bell is not None:
-        bell.ring()
+def _ring(ring: Callable[[], None], _fetch_ids: Sequence[int]) -> None:
+    ring()

@@ -3,8 +3,9 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -16,19 +17,19 @@ from common.settings import Settings
 from data_fetcher.bootstrap import (
     build_fetches,
     build_seeding,
-    build_source,
-    build_worker,
+    omdb_address,
     open_source,
+    open_worker,
 )
-from data_fetcher.engines import announcing
+from data_fetcher.engines import announcing, ring_for_nobody
 from data_fetcher.fetcher_config import FetcherConfig
-from data_fetcher.fetching.bell import Bell
 from data_fetcher.fetching.fetches import Fetches
 from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.wish import Wish
 from data_fetcher.upstream.care import UpstreamCare
 from data_fetcher.upstream.quota import Quota
-from data_fetcher.worker.worker import FetchWorker, Source
+from data_fetcher.worker.beside import WorkerBeside
+from data_fetcher.worker.worker import Source
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from movies_service.app import EdgeOptions, create_app
@@ -56,6 +57,10 @@ from movies_service.use_cases.upstream import UpstreamState
 from movies_service.use_cases.users import Users
 
 _log = structlog.get_logger(__name__)
+
+
+WORKER_END_SECONDS = 7.5
+"""How long the worker gets to end; see `data_fetcher.worker.worker.STOP_SECONDS`."""
 
 
 class Upstream(Protocol):
@@ -163,20 +168,24 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        bell = Bell()
-        async with (
-            open_source(settings, config, database) as (omdb, care),
-            announcing(settings, bell) as announce,
-        ):
-            fetches = build_fetches(settings, database, announce)
-            fetching = Fetching(fetches, care, _push(settings), config.concurrency, stopping)
+        worker_attempts: Counter[str] = Counter()
+        async with AsyncExitStack() as stack:
+            address = await stack.enter_async_context(omdb_address(settings))
+            omdb, care = await stack.enter_async_context(
+                open_source(settings, config, database, address)
+            )
             worker = None
             if settings.fetch_engine == "embedded":
-                source = build_source(settings, config, omdb, care)
-                worker = build_worker(fetches, source, bell, database)
+                worker = WorkerBeside(
+                    partial(open_worker, settings, config, database, address, worker_attempts)
+                )
                 stopping.call(worker.stop)
+            announce = await stack.enter_async_context(
+                announcing(settings, worker.ring if worker else ring_for_nobody)
+            )
+            fetches = build_fetches(settings, database, announce)
+            fetching = Fetching(fetches, care, _push(settings), config.concurrency, stopping)
             seeding = build_seeding(database, omdb, config) if settings.seed == "on" else None
-            counts.upstream_attempts = omdb.attempts
             policy = Policy(
                 adding_requires_key=settings.add_requires_key == "on",
                 adding_is_async=settings.add_async == "on",
@@ -184,7 +193,12 @@ def build_app(
                 key_grace_seconds=settings.key_grace_seconds,
                 jwt_secrets=settings.find_jwt_secrets(),
             )
-            shared = SharedCounts(lambda: counts, counts_folder)
+
+            def count() -> Counts:
+                counts.upstream_attempts = omdb.attempts + worker_attempts
+                return counts
+
+            shared = SharedCounts(count, counts_folder)
             with (
                 built_services(database, omdb, shared.total, policy, limits, fetching) as services,
                 database.revision.watched(),
@@ -251,17 +265,17 @@ async def _closing(windows: Windows) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def _working(worker: FetchWorker | None) -> AsyncIterator[None]:
+async def _working(worker: WorkerBeside | None) -> AsyncIterator[None]:
     """Have a worker work beside the context; at its end it finishes what it has in hand."""
     if worker is None:
         yield
         return
-    working = asyncio.create_task(worker.run())
+    worker.start()
     try:
         yield
     finally:
         worker.stop()
-        await working
+        await asyncio.to_thread(worker.join, WORKER_END_SECONDS)
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """Requests that clients may repeat without doing them twice."""
 
+import asyncio
 import dataclasses
 import re
 from collections.abc import Awaitable, Callable
@@ -57,7 +58,8 @@ class Once:
             MoviesError: what the work raises.
         """
         if self._key is None:
-            return to_response(await work(caller))
+            # Not on the event loop: an answer about a thousand wishes takes its time.
+            return await asyncio.to_thread(to_response, await work(caller))
         answers, write = self._services.kept_answers, self._services.write
         held = await write(answers.begin, caller.client, self._key, self._request)
         if isinstance(held, Answer):

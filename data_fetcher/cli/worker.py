@@ -42,7 +42,7 @@ async def _work(settings: Settings, config: FetcherConfig, database: Database) -
     bell = Bell()
     async with (
         open_source(settings, config, database) as (omdb, care),
-        announcing(settings, bell) as announce,
+        announcing(settings, bell.ring) as announce,
         hearing(settings, bell) as poll_seconds,
     ):
         await care.forget_refusal()
@@ -61,8 +61,9 @@ def _stop_at_signals(stop: Callable[[], None]) -> None:
     loop = asyncio.get_running_loop()
 
     def on_signal() -> None:
-        print("Stopping worker. Press once more to exit at once.", file=sys.stderr, flush=True)
         stop()
+        with suppress(OSError):  # Nobody reads it any more.
+            print("Stopping worker. Press once more to exit at once.", file=sys.stderr, flush=True)
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, os._exit, INTERRUPTED)
 

@@ -152,7 +152,7 @@ def test_one_process_announces_and_another_one_hears(names: Names) -> None:
     async def scenario() -> float:
         bell = Bell()
         async with (
-            announcing(settings(names), None) as announce,
+            announcing(settings(names)) as announce,
             hearing(settings(names), bell) as poll_seconds,
         ):
             await asyncio.to_thread(announce, [7])
@@ -178,11 +178,14 @@ def test_a_worker_has_to_know_where_it_hears() -> None:
 def test_without_pubsub_a_bell_is_rung(monkeypatch: pytest.MonkeyPatch) -> None:
     async def scenario() -> None:
         bell = Bell()
-        async with announcing(Settings(), bell) as announce, hearing(Settings(), bell) as seconds:
+        async with (
+            announcing(Settings(), bell.ring) as announce,
+            hearing(Settings(), bell) as seconds,
+        ):
             assert seconds == 1
             announce([7])
             await bell.wait(10)
-        async with announcing(Settings(fetch_engine="workers"), None) as announce:
+        async with announcing(Settings(fetch_engine="workers")) as announce:
             announce([7])
 
     asyncio.run(scenario())

@@ -92,6 +92,7 @@ class FetchWorker:
         self._bell = bell
         self._when_idle = when_idle
         self._poll_seconds = poll_seconds
+        self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self._taken: asyncio.Queue[Fetch] = asyncio.Queue()
         self._outcomes: asyncio.Queue[tuple[Fetch, Outcome]] = asyncio.Queue()
@@ -105,9 +106,14 @@ class FetchWorker:
         """How many wishes this worker holds."""
         return len(self._in_hand)
 
+    def ring(self) -> None:
+        """Say that there is something to do; from any thread."""
+        self._bell.ring()
+
     def stop(self) -> None:
-        """Take no more; what is being fetched may end within `STOP_SECONDS`."""
-        self._stopping.set()
+        """Take no more; what is being fetched may end within `STOP_SECONDS`. From any thread."""
+        with suppress(RuntimeError):  # The loop has ended: so has the work.
+            self._loop.call_soon_threadsafe(self._stopping.set)
         self._bell.ring()
 
     async def run(self) -> None:

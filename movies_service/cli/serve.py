@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -36,6 +37,9 @@ STOP_SECONDS = 6
 
 END_SECONDS = 1.5
 """How long the process gets to end by itself after that."""
+
+SWITCH_SECONDS = 0.0002
+"""How long a thread that stores films may keep the event loop waiting; by default it is 0.005."""
 
 _BACKLOG = 2048
 _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - Where such a socket is reached.
@@ -76,6 +80,7 @@ def _serve_one(
 ) -> None:
     """Serve, in this process; the first one prepares the catalogue for all."""
     configure_logs(settings.log_level, settings.log_format)
+    sys.setswitchinterval(SWITCH_SECONDS)
     url = url_of(listener)
     with _ending_soon(), closing(open_database(settings)) as database:
         preparation = Preparation(

@@ -19,8 +19,8 @@ def test_measures_a_worker_and_what_readers_notice(monkeypatch: pytest.MonkeyPat
     assert done.exit_code == 0, done.stderr
     results = json.loads(done.stdout)
     assert results["kind"] == "sqlite"
-    assert all(results[name][0] > 0 for name in ("seconds", "idle_us", "busy_us"))
-    assert [finding["value"] > 0 for finding in results["findings"]] == [True] * 2
+    assert all(results[name][0] > 0 for name in ("seconds", "idle_us", "busy_us", "beside_us"))
+    assert [finding["value"] > 0 for finding in results["findings"]] == [True] * 3
 
 
 def test_a_database_that_is_not_empty_is_told_so(
@@ -37,7 +37,10 @@ def test_a_database_that_is_not_empty_is_told_so(
 
 
 def test_figures_are_medians_against_their_targets() -> None:
-    results = FetchingResults("sqlite", 2, (2.0, 2.5, 9.0), (100, 200, 300), (150, 300, 900))
-    speed, slower = results.find()
+    results = FetchingResults(
+        "sqlite", 2, (2.0, 2.5, 9.0), (100, 200, 300), (150, 300, 900), (500,)
+    )
+    speed, slower, beside = results.find()
     assert (speed.value, speed.is_met) == (0.8, False)
     assert (slower.value, slower.is_met) == (1.5, True)
+    assert (beside.value, beside.is_met) == (2.5, False)
