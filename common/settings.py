@@ -314,7 +314,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         known = setting_names()
         name = name if name in known else f"{PREFIX}{name}"
         raise InvalidSetting(
-            f"{name}: {reason}." if name in known else f"{reason}.".capitalize()
+            f"{name}: {reason}." if name in known else f"{reason[:1].upper()}{reason[1:]}."
         ) from None
 
 

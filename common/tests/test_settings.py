@@ -115,6 +115,26 @@ def test_an_unknown_name_in_dotenv_is_refused(tmp_path: Path) -> None:
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"MOVIES_FETCH_ENGINE": "pubsub"}, "needs MOVIES_PUBSUB_TOPIC"),
+        ({"MOVIES_PUBSUB_PUSH_AUDIENCE": "a"}, "MOVIES_PUBSUB_PUSH_EMAIL"),
+        ({"MOVIES_PUBSUB_PUSH_EMAIL": "e@x.y"}, "MOVIES_PUBSUB_PUSH_AUDIENCE"),
+        ({"MOVIES_PUBSUB_TOPIC": "fetches"}, "MOVIES_PUBSUB_TOPIC"),
+        ({"MOVIES_PUBSUB_SUBSCRIPTION": "projects/p/topics/t12"}, "MOVIES_PUBSUB_SUBSCRIPTION"),
+        ({"OMDB_DAILY_LIMIT": "0"}, "OMDB_DAILY_LIMIT"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSetting, match=said):
+        load_settings()
+
+
 def test_two_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMDB_API_KEY", "abc")
     monkeypatch.setenv("OMDB_API_KEY_FILE", "key.txt")

@@ -18,7 +18,7 @@ from data_fetcher.fetching.bell import Bell
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 
-END_SECONDS = 1.0
+END_SECONDS = 1.5
 """How long the process gets to end by itself once it has worked."""
 
 

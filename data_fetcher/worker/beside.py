@@ -5,6 +5,7 @@ On the service's own loop, the answers of OMDb that arrive together would keep r
 
 import asyncio
 import os
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -14,7 +15,7 @@ import structlog
 from data_fetcher.worker.worker import FetchWorker
 
 NICENESS = 10
-"""How much the threads of the worker stand back behind those who answer, where the system can."""
+"""How much the threads of the worker stand back behind those who answer, on Linux."""
 
 _log = structlog.get_logger(__name__)
 
@@ -53,7 +54,7 @@ class WorkerBeside:
 
     def _run(self) -> None:
         try:
-            if hasattr(os, "setpriority"):
+            if sys.platform == "linux":  # pragma: no branch  # Else threads have no priority.
                 os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
             asyncio.run(self._work())
         except Exception:  # noqa: BLE001 - Nobody waits for a thread: the log is all there is.

@@ -20,7 +20,7 @@ from data_layer.entities.fetch import Fetch
 POLL_SECONDS = 1.0
 """How often a worker looks that nobody has rung."""
 
-STOP_SECONDS = 6.5
+STOP_SECONDS = 6.0
 """How long what is being fetched gets to end, once the worker is to stop."""
 
 GATHER_SECONDS = 0.1

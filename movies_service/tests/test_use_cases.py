@@ -1,11 +1,21 @@
 import asyncio
 import datetime as dt
+from collections.abc import Callable
 
 import orjson
 import pytest
 
-from common.errors import Conflict, InvalidInput, NotFound, Unauthenticated, UpstreamUnavailable
+from common.errors import (
+    Conflict,
+    InvalidInput,
+    NotFound,
+    Unauthenticated,
+    UpstreamInvalid,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
 from data_fetcher.fetching.fetches import Fetches
+from data_fetcher.fetching.wishes import Wisher
 from data_fetcher.omdb.care import Ask
 from data_fetcher.omdb.wish import ImdbWish, TitleWish
 from data_layer.entities.movie import MovieFacts
@@ -15,7 +25,8 @@ from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from movies_service.execution import run_inline
 from movies_service.tests.conftest import SmallOmdb, store
-from movies_service.use_cases.add_movie import AddMovie
+from movies_service.use_cases import add_movie
+from movies_service.use_cases.add_movie import AddedMovie, AddMovie
 from movies_service.use_cases.api_keys import ADMIN_NAME, USED_SECONDS, ApiKeys
 from movies_service.use_cases.caller import COMMAND_LINE, Caller
 from movies_service.use_cases.key_format import (
@@ -157,6 +168,80 @@ def test_a_hundred_wishes_are_one_call_and_one_film(omdb: SmallOmdb) -> None:
     assert sorted(asyncio.run(scenario())) == [False] * 99 + [True]
     assert omdb.calls == 1
     assert len(database.movies) == 1
+
+
+class OtherProcess:
+    """Has begun to fetch a film that is wished for here, too."""
+
+    def __init__(self, lease_seconds: float = 8) -> None:
+        self.database = FakeDatabase()
+        self.fetches = Fetches(self.database, lease_seconds=lease_seconds)
+        self.fetch = self.fetches.begin(TitleWish("Alien"), Wisher()).fetch
+
+    def add_here(self, omdb: SmallOmdb, then: Callable[[], object] = lambda: None) -> AddedMovie:
+        """Add the film here, and do something a moment later."""
+
+        async def scenario() -> AddedMovie:
+            asyncio.get_running_loop().call_later(0.1, then)
+            return await adding(self.database, omdb.fetch).run(TitleWish("Alien"), Caller())
+
+        return asyncio.run(scenario())
+
+
+def test_a_film_that_another_process_fetches_is_waited_for(omdb: SmallOmdb) -> None:
+    other = OtherProcess()
+    added = other.add_here(omdb, lambda: other.fetches.settle([(other.fetch, ALIEN)]))
+    assert (added.is_new, omdb.calls) == (False, 0)
+    assert orjson.loads(added.movie.document)["imdb_id"] == "tt0078748"
+
+
+def test_a_film_that_another_process_does_not_get_is_an_error_here(omdb: SmallOmdb) -> None:
+    other = OtherProcess()
+    error = UpstreamTimeout("OMDb did not answer in time.")
+    with pytest.raises(UpstreamTimeout):
+        other.add_here(omdb, lambda: other.fetches.settle([(other.fetch, error)]))
+    assert omdb.calls == 0
+
+
+def test_a_film_that_is_cancelled_meanwhile_is_a_conflict(omdb: SmallOmdb) -> None:
+    other = OtherProcess()
+    with pytest.raises(Conflict, match="cancelled"):
+        other.add_here(omdb, lambda: other.fetches.cancel(other.fetch.known_id))
+
+
+def test_a_film_whose_fetcher_has_died_is_fetched_here(omdb: SmallOmdb) -> None:
+    other = OtherProcess(lease_seconds=0.3)
+    omdb.films = [ALIEN]
+    assert other.add_here(omdb).is_new
+    assert omdb.calls == 1
+
+
+def test_nobody_waits_for_another_process_for_ever(
+    omdb: SmallOmdb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(add_movie, "JOIN_SECONDS", 0.2)
+    with pytest.raises(UpstreamTimeout, match="Somebody else"):
+        OtherProcess().add_here(omdb)
+
+
+def test_a_film_that_is_cancelled_while_it_is_fetched_here_is_not_stored() -> None:
+    database = FakeDatabase()
+
+    async def fetch(_wish: object, _purpose: object) -> MovieFacts:
+        Fetches(database).cancel(1)
+        return ALIEN
+
+    with pytest.raises(Conflict, match="cancelled"):
+        asyncio.run(adding(database, fetch).run(TitleWish("Alien"), Caller()))
+    assert database.movies == {}
+
+
+def test_a_film_with_the_id_of_another_one_is_an_error(omdb: SmallOmdb) -> None:
+    database = FakeDatabase()
+    store(database, ALIEN)
+    omdb.films = [MovieFacts(title="Brazil", imdb_id="tt0078748", year=1985)]
+    with pytest.raises(UpstreamInvalid, match="another film"):
+        asyncio.run(adding(database, omdb.fetch).run(TitleWish("Brazil"), Caller()))
 
 
 def test_nothing_is_stored_when_omdb_fails(omdb: SmallOmdb) -> None:
