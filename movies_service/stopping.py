@@ -10,7 +10,7 @@ class Stopping:
 
     def __init__(self) -> None:
         self.is_set = False
-        self._event = asyncio.Event()
+        self._told: asyncio.Future[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._calls: list[Callable[[], None]] = []
 
@@ -28,11 +28,12 @@ class Stopping:
 
     async def wait(self, seconds: float) -> None:
         """Return when it is set, or after so many seconds."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._event.wait()
+        if self._told is None:
+            self._told = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._told], timeout=seconds)
 
     def _tell(self) -> None:
-        self._event.set()
+        if self._told is not None and not self._told.done():
+            self._told.set_result(None)
         for call in self._calls:
             call()

@@ -204,13 +204,13 @@ def _wish(url: str, ids: Sequence[str]) -> None:
 
 
 def _wait_until_done(url: str) -> None:
-    while True:
-        waiting = [
+    def is_waiting() -> bool:
+        return any(
             requests.get(f"{url}/fetches?state={state}&limit=1", timeout=60).json()["fetches"]
             for state in ("queued", "fetching")
-        ]
-        if not any(waiting):
-            return
+        )
+
+    all(iter(is_waiting, False))  # Asks until nothing is.
 
 
 def _ids(films: int, number: int) -> list[str]:

@@ -171,9 +171,12 @@ class OmdbClient:
             raise
         finally:
             self.attempts[outcome] += 1
-            if outcome != ABANDONED:
-                await self._care.note(failure)
+            await self._note(outcome, failure)
         return facts
+
+    async def _note(self, outcome: str, failure: MoviesError | None) -> None:
+        if outcome != ABANDONED:
+            await self._care.note(failure)
 
     async def _request(self, wish: Wish) -> Answer:
         failure: UpstreamUnavailable

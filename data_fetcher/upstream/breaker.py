@@ -26,9 +26,8 @@ _QUOTA_SECONDS = 3_600
 
 
 def after_failure(upstream: Upstream, error: MoviesError, now: dt.datetime) -> Upstream:
-    """Return the state after a failed attempt; what says nothing about OMDb changes nothing."""
-    if (pause := _pause(upstream, error)) is None:
-        return upstream
+    """Return the state after an attempt that failed with what says something about OMDb."""
+    pause = _pause(upstream, error)
     failures = upstream.failures + 1
     if pause == 0:
         return dataclasses.replace(upstream, failures=failures)
@@ -53,10 +52,8 @@ def says_nothing(error: MoviesError) -> bool:
     return type(error) not in {UpstreamUnavailable, UpstreamTimeout, UpstreamRefused, UpstreamQuota}
 
 
-def _pause(upstream: Upstream, error: MoviesError) -> int | None:
+def _pause(upstream: Upstream, error: MoviesError) -> int:
     """Return for how many seconds OMDb is left alone; 0 for not yet."""
-    if says_nothing(error):
-        return None
     if isinstance(error, UpstreamQuota):
         return error.retry_after_seconds or _QUOTA_SECONDS
     if isinstance(error, UpstreamRefused):

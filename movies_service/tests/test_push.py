@@ -6,11 +6,13 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import jwt
 import pytest
+import requests
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -31,6 +33,7 @@ from movies_service.metrics import Counts
 from movies_service.push import PushTokens
 from movies_service.routers.pubsub import PATH
 from movies_service.tests.conftest import SmallOmdb
+from movies_service.tests.running import running
 
 pytestmark = pytest.mark.integration
 
@@ -239,6 +242,24 @@ def test_without_the_keys_nobody_may(database: Database, omdb: SmallOmdb, fetche
         )
         assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
         assert client.post(PATH, json=message(b"{}")).status_code == 401
+
+
+def test_a_service_is_told_by_its_settings_who_may_push(tmp_path: Path, certs_url: str) -> None:
+    settings = {
+        "MOVIES_SEED": "off",
+        "MOVIES_FETCH_ENGINE": "workers",
+        "MOVIES_PUBSUB_PUSH_AUDIENCE": AUDIENCE,
+        "MOVIES_PUBSUB_PUSH_EMAIL": EMAIL,
+        "MOVIES_PUBSUB_CERTS_URL": certs_url,
+    }
+    with running(tmp_path, **settings) as service:
+        url = f"{service.url()}{PATH}"
+        assert requests.post(url, json=message(b"{}"), timeout=20).status_code == 401
+        headers = {"Authorization": f"Bearer {token()}"}
+        service.read_until("Ready. Try:")
+        answer = requests.post(url, json=message(b"{}"), headers=headers, timeout=20)
+        assert answer.status_code == 204
+        assert service.stop() == 0
 
 
 def test_where_nothing_is_pushed_there_is_nothing(client: TestClient) -> None:
