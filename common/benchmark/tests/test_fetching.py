@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from common.benchmark import fetching
 from common.benchmark.__main__ import app
 from common.benchmark.fetching import FetchingResults
 
@@ -11,6 +12,12 @@ pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
 QUICK = ("--films", "30", "--rounds", "1", "--latency-ms", "1")
+
+
+@pytest.fixture(autouse=True)
+def short_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read is no matter here."""
+    monkeypatch.setattr(fetching, "_READ_SECONDS", 0.2)
 
 
 def test_measures_a_worker_and_what_readers_notice(monkeypatch: pytest.MonkeyPatch) -> None:
