@@ -32,8 +32,7 @@ async def announcing(
     if settings.fetch_engine != "pubsub" or settings.pubsub_topic is None:
         yield partial(_ring, ring)
         return
-    # It takes half a second and 30 MB to import, which nobody pays who does not use it.
-    from data_fetcher.pubsub import Topic  # noqa: PLC0415
+    from data_fetcher.pubsub import Topic  # noqa: PLC0415 - Half a second, 30 MB: for users only.
 
     topic = Topic(settings.pubsub_topic)
     try:

@@ -23,8 +23,7 @@ def pubsub_setup(
         topic, subscription = settings.pubsub_topic, settings.pubsub_subscription
         if topic is None or subscription is None:
             raise InvalidSetting("Set MOVIES_PUBSUB_TOPIC and MOVIES_PUBSUB_SUBSCRIPTION.")
-        # It takes half a second to import, which no other command pays.
-        from data_fetcher.pubsub import Push, set_up  # noqa: PLC0415
+        from data_fetcher.pubsub import Push, set_up  # noqa: PLC0415 - Half a second, 30 MB.
 
         push = None
         if push_url is not None:

@@ -16,7 +16,7 @@ from data_layer.sql.entity_rows import EntityRows
 _TABLE = models.table_of(models.Fetch)
 _ROW = _TABLE.c
 _KEYS_AT_ONCE = 1_000
-_FORGOTTEN_AT_ONCE = 1_000
+_FORGOTTEN_AT_ONCE = 10_000
 
 T = TypeVar("T")
 

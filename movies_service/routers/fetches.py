@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import urlencode
@@ -164,26 +163,28 @@ def _answer_fetch(fetch: Fetch) -> Response:
 async def _events(wishes: FetchMovies, fetch: Fetch) -> AsyncGenerator[bytes]:
     """Give an event for each change, and something to live on in between."""
     changes = wishes.follow(fetch)
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + EVENTS_SECONDS
     number = 0
-    with suppress(TimeoutError, MoviesError):
-        async with asyncio.timeout(EVENTS_SECONDS):
-            following: asyncio.Task[Fetch | None] = asyncio.ensure_future(_next(changes))
-            try:
-                while True:
-                    await asyncio.wait([following], timeout=PING_SECONDS)
-                    if not following.done():
-                        yield KEEPALIVE_COMMENT
-                        continue
-                    if (changed := following.result()) is None:
-                        return
-                    number += 1
-                    shown = FetchOut.of(changed).model_dump_json()
-                    yield format_sse_event(data_str=shown, event="fetch", id=str(number))
-                    following = asyncio.ensure_future(_next(changes))
-            finally:
-                following.cancel()
-                await asyncio.gather(following, return_exceptions=True)
-                await changes.aclose()
+    following = asyncio.ensure_future(_next(changes))
+    try:
+        while (seconds_left := ends_at - loop.time()) > 0:
+            await asyncio.wait([following], timeout=min(PING_SECONDS, seconds_left))
+            if not following.done():
+                yield KEEPALIVE_COMMENT
+                continue
+            if (changed := following.result()) is None:
+                return
+            number += 1
+            shown = FetchOut.of(changed).model_dump_json()
+            yield format_sse_event(data_str=shown, event="fetch", id=str(number))
+            following = asyncio.ensure_future(_next(changes))
+    except MoviesError:  # The stream ends; who asks again is told why.
+        return
+    finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
+        await changes.aclose()
 
 
 async def _next(changes: AsyncGenerator[Fetch]) -> Fetch | None:
