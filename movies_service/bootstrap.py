@@ -19,8 +19,8 @@ from data_fetcher.bootstrap import (
     build_seeding,
     omdb_address,
     open_source,
-    open_worker,
 )
+from data_fetcher.embedded import work_for_service
 from data_fetcher.engines import announcing, ring_for_nobody
 from data_fetcher.fetcher_config import FetcherConfig
 from data_fetcher.fetching.fetches import Fetches
@@ -158,7 +158,8 @@ def build_app(
         settings: of the operator.
         config: which films are seeded, and how.
         database: the catalogue; the caller closes it.
-        preparation: is done beside serving; `None` where another process does it.
+        preparation: is done beside serving; `None` where another process does it, and whatever
+            else is done once for the service.
         counts_folder: where the processes of the service leave what they have counted.
         stopping: is set when the service is about to stop.
     """
@@ -168,17 +169,14 @@ def build_app(
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        worker_attempts: Counter[str] = Counter()
         async with AsyncExitStack() as stack:
             address = await stack.enter_async_context(omdb_address(settings))
             omdb, care = await stack.enter_async_context(
                 open_source(settings, config, database, address)
             )
             worker = None
-            if settings.fetch_engine == "embedded":
-                worker = WorkerBeside(
-                    partial(open_worker, settings, config, database, address, worker_attempts)
-                )
+            if settings.fetch_engine == "embedded" and preparation is not None:
+                worker = WorkerBeside(partial(work_for_service, settings, config, address))
                 stopping.call(worker.stop)
             announce = await stack.enter_async_context(
                 announcing(settings, worker.ring if worker else ring_for_nobody)
@@ -195,7 +193,8 @@ def build_app(
             )
 
             def count() -> Counts:
-                counts.upstream_attempts = omdb.attempts + worker_attempts
+                by_worker = worker.attempts if worker else Counter()
+                counts.upstream_attempts = omdb.attempts + by_worker
                 return counts
 
             shared = SharedCounts(count, counts_folder)

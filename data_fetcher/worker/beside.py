@@ -1,37 +1,55 @@
-"""A worker in a thread of its own, on an event loop of its own.
+"""A worker in a process of its own, which the service starts, keeps alive and stops.
 
-On the service's own loop, the answers of OMDb that arrive together would keep readers waiting.
+In the service's own process, the answers of OMDb that arrive together would keep readers waiting.
 """
 
-import asyncio
-import os
-import sys
+import multiprocessing
+import signal
 import threading
+from collections import Counter
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Final
 
 import structlog
 
-from data_fetcher.worker.worker import FetchWorker
+PAUSE_SECONDS = 1.0
+"""Before another one is started: what can't start must not be tried without a pause."""
 
-NICENESS = 10
-"""How much the threads of the worker stand back behind those who answer, on Linux."""
+RING: Final = "ring"
+"""What the process is told when there is something to do; where nothing can come any more, it is
+to stop."""
+
+Work = Callable[[Connection], None]
 
 _log = structlog.get_logger(__name__)
 
+_SPAWN = multiprocessing.get_context("spawn")
+"""It begins as an interpreter of its own: no thread and no connection of the service is copied."""
+
 
 class WorkerBeside:
-    """Runs a worker until it is stopped. Its methods may be called from any thread.
+    """Keeps a worker running until it is stopped. Its methods may be called from any thread.
 
     Args:
-        open_worker: gives the worker, on the loop on which it works.
+        work: what the process does with its end of the line: it is told `RING`, and says how many
+            requests it has sent; see `attempts`. Picklable. It ends when the line does.
     """
 
-    def __init__(self, open_worker: Callable[[], AbstractAsyncContextManager[FetchWorker]]) -> None:
-        self._open_worker = open_worker
-        self._thread = threading.Thread(target=self._run, name="fetch worker", daemon=True)
+    def __init__(self, work: Work) -> None:
+        self._work = work
         self._is_told = threading.Event()
-        self._worker: FetchWorker | None = None
+        self._thread = threading.Thread(target=self._keep_alive, name="fetch worker", daemon=True)
+        self._turn = threading.Lock()
+        self._line: Connection | None = None
+        self._attempts_before: Counter[str] = Counter()
+        self._attempts: Counter[str] = Counter()
+
+    @property
+    def attempts(self) -> Counter[str]:
+        """How many requests were sent to OMDb, by what came of them."""
+        return self._attempts_before + self._attempts
 
     def start(self) -> None:
         """Begin to work."""
@@ -39,30 +57,47 @@ class WorkerBeside:
 
     def ring(self) -> None:
         """Say that there is something to do; a worker that has not begun yet finds it anyway."""
-        if self._worker is not None:
-            self._worker.ring()
+        with self._turn, suppress(OSError):
+            if self._line is not None:
+                self._line.send(RING)
 
     def stop(self) -> None:
         """Take no more; see `FetchWorker.stop`."""
         self._is_told.set()
-        if self._worker is not None:
-            self._worker.stop()
+        with self._turn, suppress(OSError):
+            if self._line is not None:
+                self._line.send(None)
 
     def join(self, seconds: float) -> None:
         """Wait until it has ended, for so long at most."""
         self._thread.join(seconds)
 
-    def _run(self) -> None:
-        try:
-            if sys.platform == "linux":  # pragma: no branch  # Else threads have no priority.
-                os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-            asyncio.run(self._work())
-        except Exception:  # noqa: BLE001 - Nobody waits for a thread: the log is all there is.
-            _log.exception("the worker has ended: what is wished for waits for another one")
+    def _keep_alive(self) -> None:
+        # Ctrl-C reaches the whole group of processes; this one is told by the service.
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        while not self._is_told.is_set():
+            exit_code = self._run()
+            if not self._is_told.wait(PAUSE_SECONDS):
+                _log.error("the worker has died; another one follows", exit_code=exit_code)
 
-    async def _work(self) -> None:
-        async with self._open_worker() as worker:
-            self._worker = worker
-            if self._is_told.is_set():
-                worker.stop()
-            await worker.run()
+    def _run(self) -> int | None:
+        """Have one process work until it ends; return its exit code."""
+        line, other_end = _SPAWN.Pipe()
+        # It must not outlive a service that ends well.
+        process = _SPAWN.Process(target=self._work, args=(other_end,), daemon=True)
+        process.start()
+        other_end.close()
+        with line:
+            with self._turn:
+                self._line = line
+            if self._is_told.is_set():  # It was told before there was anybody to tell.
+                self.stop()
+            with suppress(EOFError, OSError):
+                while True:
+                    self._attempts = line.recv()
+            with self._turn:
+                self._line = None
+        self._attempts_before += self._attempts
+        self._attempts = Counter()
+        process.join()
+        return process.exitcode
