@@ -1,5 +1,6 @@
 """What the commands of this project share: how they look, and how they fail."""
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,4 +53,5 @@ def command_settings() -> Iterator[Settings]:
     with reported_errors():
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
+        gc.freeze()  # What was imported stays: looking through it takes the collector 50 ms.
         yield settings

@@ -1,6 +1,7 @@
 """The worker that a service brings along, as it works in its process."""
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ def work_for_service(
     """
     _stand_back(settings.processes)
     configure_logs(settings.log_level, settings.log_format)
+    gc.freeze()  # As in `common.command_line.command_settings`.
     with closing(open_database(settings)) as database:
         asyncio.run(_work(settings, config, database, address, line))
 

@@ -176,9 +176,7 @@ def fetching(
 ) -> None:
     """Fetch films with a worker, against what the latency allows; and read meanwhile."""
     console = Console(stderr=True)
-    plan = FetchingPlan(
-        database_url=url, films=films, latency_ms=latency_ms, rounds=rounds, tool=installed_tool()
-    )
+    plan = FetchingPlan(database_url=url, films=films, latency_ms=latency_ms, rounds=rounds)
     with reported_errors(), _surroundings(console) as (folder, progress):
         results = measure_fetching(plan, folder, progress)
     findings = list(results.find())

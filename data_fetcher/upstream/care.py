@@ -4,7 +4,9 @@ import asyncio
 import dataclasses
 import datetime as dt
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import cast
 
 import structlog
 from aiolimiter import AsyncLimiter
@@ -18,7 +20,7 @@ from data_fetcher.upstream.breaker import (
     after_success,
     says_nothing,
 )
-from data_fetcher.upstream.quota import Quota, seconds_to_midnight
+from data_fetcher.upstream.quota import LOT_LOW, Quota, seconds_to_midnight
 from data_layer.entities.upstream import Upstream
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
@@ -62,6 +64,7 @@ class UpstreamCare:
         self._known = Upstream(day=clock().date())
         self._lots: dict[Purpose, _Lot] = {}
         self._turn = asyncio.Lock()
+        self._ahead: set[asyncio.Task[None]] = set()
 
     async def admit(self, purpose: Purpose) -> None:
         """Take one request out of the day's quota, and wait for its turn.
@@ -74,8 +77,10 @@ class UpstreamCare:
         if not self._use_one(purpose):
             async with self._turn:
                 if not self._use_one(purpose):
-                    self._lots[purpose] = await asyncio.to_thread(self._take, purpose)
+                    await self._fill(purpose)
                     self._lots[purpose].left -= 1
+        elif self._lots[purpose].left == LOT_LOW:
+            self._ahead.add(asyncio.create_task(self._fill_ahead(purpose)))
         if self._pace is not None:
             await self._pace.acquire()
 
@@ -90,6 +95,7 @@ class UpstreamCare:
 
     async def close(self) -> None:
         """Give back the requests of this day that were not used."""
+        await asyncio.gather(*self._ahead)
         today = self._known.day_at(self._clock())
         unused = sum(lot.left for lot in self._lots.values() if lot.day == today)
         self._lots.clear()
@@ -123,6 +129,21 @@ class UpstreamCare:
         with self._unit_of_work(is_read_only=True) as uow:
             self._known = uow.upstream.find() or self._known
         return self._known
+
+    async def _fill(self, purpose: Purpose) -> None:
+        """Take requests, beside those that are at hand."""
+        taken = await asyncio.to_thread(self._take, purpose)
+        lot = self._lots.get(purpose)
+        if lot is not None and lot.day == taken.day:
+            taken.left += lot.left
+        self._lots[purpose] = taken
+
+    async def _fill_ahead(self, purpose: Purpose) -> None:
+        """Take requests before the last one is used; what is wrong is told to who needs one."""
+        with suppress(MoviesError):
+            async with self._turn:
+                await self._fill(purpose)
+        self._ahead.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
     def _use_one(self, purpose: Purpose) -> bool:
         """Use a request that is at hand, if there is one."""

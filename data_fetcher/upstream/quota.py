@@ -11,6 +11,9 @@ LOT_PART = 20
 """Where nobody waits, a part of what is left is taken at once, at most so many requests; what is
 not used is given back. Whoever is killed takes them along."""
 
+LOT_LOW = 50
+"""With so many left the next ones are taken, so that nobody waits for the database."""
+
 
 @dataclass(frozen=True, slots=True)
 class Quota:

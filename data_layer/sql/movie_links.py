@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from sqlalchemy import Connection, delete, exists, insert, select
+from sqlalchemy import Connection, delete, exists, select
 
 from common.text import match_key
 from data_layer.entities.movie import MovieFacts
+from data_layer.sql.backends.known import take_ids
 from data_layer.sql.models import Credit, Genre, MovieGenre, Person, Rating, table_of
 from data_layer.sql.movie_counts import ALL, Kind
 from data_layer.sql.movie_rows import credit_rows, genre_rows, rating_rows, roles, year_key
@@ -67,14 +68,13 @@ class _Ids:
                 select(self._table.name_key, self._table.id).where(self._table.name_key.in_(keys))
             )
             self._known |= {row.name_key: row.id for row in rows}
-        missing = [
-            {"name": name_by_key[key], "name_key": key} for key in unknown if key not in self._known
-        ]
-        if missing:
-            added = self._connection.execute(
-                insert(self._table).returning(self._table.name_key, self._table.id), missing
+        if missing := [key for key in unknown if key not in self._known]:
+            table = table_of(self._table)
+            added = dict(zip(missing, take_ids(self._connection, table, len(missing)), strict=True))
+            RowInsert(self._connection, table).run(
+                (added[key], name_by_key[key], key) for key in missing
             )
-            self._known |= {row.name_key: row.id for row in added}
+            self._known |= added
         return self._known
 
 

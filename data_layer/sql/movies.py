@@ -2,25 +2,20 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from typing import Any
 
-from sqlalchemy import Dialect, bindparam, delete, insert, select, update
+from sqlalchemy import Dialect, delete, select, update
 from sqlalchemy.orm import Session
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.entities.movie_document import movie_document
+from data_layer.sql.backends.known import take_ids
 from data_layer.sql.models import MOVIES, Movie
 from data_layer.sql.movie_counts import Kind, change_counts
 from data_layer.sql.movie_links import NewLinks, remove_links
 from data_layer.sql.movie_reads import MovieReads, RunSql
 from data_layer.sql.movie_rows import movie_row
-
-_SET_DOCUMENT = (
-    update(MOVIES)
-    .where(MOVIES.c.id == bindparam("movie_id"))
-    .values(document=bindparam("new_document"))
-)
+from data_layer.sql.new_movies import NewMovies
 
 
 class SqlAlchemyMovieRepository(MovieReads):
@@ -35,30 +30,17 @@ class SqlAlchemyMovieRepository(MovieReads):
         return self.add_many([facts])[0]
 
     def add_many(self, films: Sequence[MovieFacts]) -> tuple[StoredMovie, ...]:
-        """Insert the films with their links, then write the documents, which hold their ids."""
+        """Insert the films with their links and documents, which hold their ids."""
         imdb_ids = [facts.imdb_id for facts in films if facts.imdb_id is not None]
         known = select(Movie.id).where(Movie.imdb_id.in_(imdb_ids)).limit(1)
-        session = self._open_session()
-        if session.scalar(known) is not None:
+        connection = self._open_session().connection()
+        if connection.scalar(known) is not None:
             raise Conflict("A movie with this IMDb id is in the catalogue.")
-        connection = session.connection()
-        # Into the table: the model would send films one by one that know different things.
-        ids = connection.scalars(
-            insert(MOVIES).returning(MOVIES.c.id, sort_by_parameter_order=True),
-            [_columns_without_id(facts) for facts in films],
-        ).all()
-        facts_by_id = dict(zip(ids, films, strict=True))
-        change_counts(connection, NewLinks(connection).add(facts_by_id))
-        stored = [
-            StoredMovie(movie_id, movie_document(movie_id, facts))
-            for movie_id, facts in facts_by_id.items()
-        ]
-        # In one go: an UPDATE of the ORM would send them one by one.
-        connection.execute(
-            _SET_DOCUMENT,
-            [{"movie_id": movie.id, "new_document": movie.document} for movie in stored],
-        )
-        return tuple(stored)
+        new = NewMovies(connection)
+        ids = take_ids(connection, MOVIES, len(films))
+        stored = new.add(dict(zip(ids, films, strict=True)))
+        change_counts(connection, new.counts)
+        return stored
 
     def find_many_by_imdb_id(self, imdb_ids: Collection[str]) -> dict[str, StoredMovie]:
         """Read the documents by their unique IMDb ids, in one statement."""
@@ -74,11 +56,8 @@ class SqlAlchemyMovieRepository(MovieReads):
         connection = session.connection()
         changes = self._remove_links(session, movie_id)
         stored = StoredMovie(movie_id, movie_document(movie_id, facts))
-        session.execute(
-            update(Movie)
-            .where(Movie.id == movie_id)
-            .values(_columns_without_id(facts) | {"document": stored.document})
-        )
+        values = dict(zip(MOVIES.columns, movie_row(movie_id, facts, stored.document), strict=True))
+        connection.execute(update(MOVIES).where(MOVIES.c.id == movie_id).values(values))
         changes.update(NewLinks(connection).add({movie_id: facts}))
         change_counts(connection, changes)
         return stored
@@ -95,9 +74,3 @@ class SqlAlchemyMovieRepository(MovieReads):
         if year_key is None:
             raise NotFound("No movie has this id.")
         return remove_links(session.connection(), movie_id, year_key)
-
-
-def _columns_without_id(facts: MovieFacts) -> dict[str, Any]:
-    """Return a new film's columns; the id is the database's to give, the document needs it."""
-    row = movie_row(None, facts, b"")
-    return dict(zip(Movie.__table__.columns.keys()[1:], row[1:], strict=True))

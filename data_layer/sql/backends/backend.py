@@ -68,6 +68,10 @@ class Backend(Protocol):
         """Return the id that a new row would get at least; ids are never given twice."""
         ...
 
+    def take_ids(self, connection: Connection, table: Table, count: int) -> range:
+        """Return ids for so many new rows, which nobody else gets."""
+        ...
+
     def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
         """Let new rows have this id and the ones behind it."""
         ...

@@ -67,6 +67,11 @@ class MariaDb:
         """Read the counter of the table."""
         return int(connection.scalar(_NEXT_ID, {"table": table.name}) or 1)
 
+    def take_ids(self, connection: Connection, table: Table, count: int) -> range:
+        """Count on; rows that come with their ids set the counter."""
+        next_id = self.next_id(connection, table)
+        return range(next_id, next_id + count)
+
     def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
         """Set the counter of the table; this commits."""
         connection.execute(text(f"ALTER TABLE {table.name} AUTO_INCREMENT = {next_id:d}"))

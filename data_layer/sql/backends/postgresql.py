@@ -64,6 +64,14 @@ class PostgreSql:
         last = f"pg_sequence_last_value({_sequence(table)}::regclass)"
         return int(connection.scalar(text(f"SELECT coalesce({last}, 0) + 1")) or 1)
 
+    def take_ids(self, connection: Connection, table: Table, count: int) -> range:
+        """Have the sequence go on behind them."""
+        name = _sequence(table)
+        last_id = connection.scalar(
+            text(f"SELECT setval({name}, nextval({name}) + :more)"), {"more": count - 1}
+        )
+        return range(last_id - count + 1, last_id + 1)
+
     def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
         """Set the sequence of the ids."""
         connection.execute(

@@ -85,6 +85,11 @@ class Sqlite:
             last_id = connection.scalar(select(func.max(table.columns.id)))
         return (last_id or 0) + 1
 
+    def take_ids(self, connection: Connection, table: Table, count: int) -> range:
+        """Count on; rows that come with their ids set the counter."""
+        next_id = self.next_id(connection, table)
+        return range(next_id, next_id + count)
+
     def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
         """Set the counter of the table, if it has one."""
         if table.dialect_options["sqlite"]["autoincrement"]:

@@ -1,0 +1,41 @@
+"""Films that go in, with everything that belongs to them."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from sqlalchemy import Connection
+
+from data_layer.entities.movie import MovieFacts, StoredMovie
+from data_layer.entities.movie_document import movie_document
+from data_layer.sql.models import MOVIES
+from data_layer.sql.movie_counts import Kind
+from data_layer.sql.movie_links import NewLinks
+from data_layer.sql.movie_rows import movie_row
+from data_layer.sql.row_inserts import RowInsert
+
+
+class NewMovies:
+    """Inserts films, their rows straight to the driver.
+
+    Args:
+        connection: in whose transaction they go in.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._movies = RowInsert(connection, MOVIES)
+        self._links = NewLinks(connection)
+        self.counts: Counter[Kind] = Counter()
+        """What the films count as."""
+
+    def add(self, facts_by_id: Mapping[int, MovieFacts]) -> tuple[StoredMovie, ...]:
+        """Insert the films under these ids."""
+        stored = tuple(
+            StoredMovie(movie_id, movie_document(movie_id, facts))
+            for movie_id, facts in facts_by_id.items()
+        )
+        self._movies.run(
+            movie_row(movie.id, facts, movie.document)
+            for movie, facts in zip(stored, facts_by_id.values(), strict=True)
+        )
+        self.counts += self._links.add(facts_by_id)
+        return stored
