@@ -1,6 +1,6 @@
 """The films, in a dictionary."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from common.errors import Conflict, NotFound
 from common.text import match_key
@@ -15,6 +15,7 @@ from data_layer.entities.movie_query import (
     Position,
     SortField,
 )
+from data_layer.ports.movies import Change, Title
 
 
 class FakeMovieRepository:
@@ -54,6 +55,17 @@ class FakeMovieRepository:
         found = {imdb_id: self.find_by_imdb_id(imdb_id) for imdb_id in imdb_ids}
         return {imdb_id: movie for imdb_id, movie in found.items() if movie is not None}
 
+    def find_many_by_title(self, titles: Collection[Title]) -> dict[Title, tuple[int, ...]]:
+        """Return the ids of the films of these titles."""
+        found = {
+            (key, year): tuple(self._ids(MovieFilter(title=key, year=year))) for key, year in titles
+        }
+        return {title: tuple(sorted(ids)) for title, ids in found.items() if ids}
+
+    def get_many(self, movie_ids: Collection[int]) -> dict[int, StoredMovie]:
+        """Return the films of these ids."""
+        return {number: self.get(number) for number in movie_ids if number in self.facts_by_id}
+
     def find_by_title(self, title: str, year: int | None = None) -> tuple[StoredMovie, ...]:
         """Return the films of this title, the best known first."""
         ids = sorted(self._ids(MovieFilter(title=title, year=year)), key=self._fame)
@@ -89,6 +101,16 @@ class FakeMovieRepository:
         self.facts_by_id[movie_id] = facts
         self._revision += 1
         return self.get(movie_id)
+
+    def update_many(self, changes: Mapping[int, Change]) -> None:
+        """Replace what is known of the films, one by one."""
+        for movie_id, (_before, after) in changes.items():
+            self.update(movie_id, after)
+
+    def remove_many(self, movie_ids: Collection[int]) -> None:
+        """Forget the films, one by one."""
+        for movie_id in movie_ids:
+            self.remove(movie_id)
 
     def remove(self, movie_id: int) -> None:
         """Forget the film."""

@@ -1,5 +1,6 @@
 """The unit of work in memory: commit copies what the repositories hold."""
 
+import datetime as dt
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -7,6 +8,7 @@ from typing import Self
 from data_layer.entities.api_key import ApiKey
 from data_layer.entities.audit_entry import AuditEntry
 from data_layer.entities.fetch import Fetch
+from data_layer.entities.ingest import IngestSource
 from data_layer.entities.kept_answer import KeptAnswer
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_check import MovieCheck
@@ -18,8 +20,10 @@ from data_layer.entities.user import User
 from data_layer.fake.api_keys import FakeApiKeyRepository
 from data_layer.fake.audit import FakeAuditRepository
 from data_layer.fake.fetches import FakeFetchRepository
+from data_layer.fake.ingests import FakeIngestRepository, Kept
 from data_layer.fake.kept_answers import FakeKeptAnswerRepository
 from data_layer.fake.movie_checks import FakeMovieCheckRepository
+from data_layer.fake.movie_marks import FakeMovieMarkRepository
 from data_layer.fake.movies import FakeMovieRepository
 from data_layer.fake.seeds import FakeSeedRepository
 from data_layer.fake.sessions import FakeSessionRepository
@@ -44,6 +48,9 @@ class FakeDatabase:
         self.kept_answers: dict[bytes, KeptAnswer] = {}
         self.fetches: dict[int, Fetch] = {}
         self.movie_checks: dict[int, MovieCheck] = {}
+        self.movie_marks: dict[bytes, dt.datetime] = {}
+        self.ingests: dict[int, Kept] = {}
+        self.ingest_sources: dict[str, IngestSource] = {}
         self.upstream: Upstream | None = None
 
     def __call__(self, *, is_read_only: bool = False) -> "FakeUnitOfWork":
@@ -70,6 +77,8 @@ class FakeUnitOfWork:
         self.kept_answers = FakeKeptAnswerRepository(dict(database.kept_answers))
         self.fetches = FakeFetchRepository(dict(database.fetches))
         self.movie_checks = FakeMovieCheckRepository(dict(database.movie_checks))
+        self.movie_marks = FakeMovieMarkRepository(dict(database.movie_marks))
+        self.ingests = FakeIngestRepository(dict(database.ingests), dict(database.ingest_sources))
         self.upstream = FakeUpstreamRepository(database.upstream)
 
     def __enter__(self) -> Self:
@@ -101,6 +110,9 @@ class FakeUnitOfWork:
         films = self._database.movies
         checks = self.movie_checks.checks.items()
         self._database.movie_checks = {film: check for film, check in checks if film in films}
+        self._database.movie_marks = dict(self.movie_marks.marks)
+        self._database.ingests = dict(self.ingests.ingests)
+        self._database.ingest_sources = dict(self.ingests.sources)
         self._database.upstream = self.upstream.upstream
         effects, self._effects = self._effects, []
         for effect in effects:

@@ -6,6 +6,12 @@ from typing import Protocol
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.entities.movie_query import MoviePage, MovieQuery
 
+Title = tuple[str, int | None]
+"""A key of `common.text.match_key`, and a year, or `None` for any."""
+
+Change = tuple[MovieFacts, MovieFacts]
+"""What was known of a film, and what is known now."""
+
 
 class MovieRepository(Protocol):
     """Keeps whole films: nothing of one is stored or removed without the rest."""
@@ -42,6 +48,14 @@ class MovieRepository(Protocol):
         """Return the films with these IMDb ids, those that there are. At most a few hundred."""
         ...
 
+    def find_many_by_title(self, titles: Collection[Title]) -> Mapping[Title, tuple[int, ...]]:
+        """Return the ids of the films of each of these titles, ascending, where there are any."""
+        ...
+
+    def get_many(self, movie_ids: Collection[int]) -> Mapping[int, StoredMovie]:
+        """Return the films with these ids, those that there are."""
+        ...
+
     def find_by_title(self, title: str, year: int | None = None) -> tuple[StoredMovie, ...]:
         """Return the films of this title, most votes first, then the newest, then the oldest id.
 
@@ -67,6 +81,18 @@ class MovieRepository(Protocol):
             NotFound: there is none.
             Conflict: another film has this IMDb id.
         """
+        ...
+
+    def update_many(self, changes: Mapping[int, Change]) -> None:
+        """Replace all that is known of the films with these ids, which are there.
+
+        Raises:
+            Conflict: another film has one of the IMDb ids.
+        """
+        ...
+
+    def remove_many(self, movie_ids: Collection[int]) -> None:
+        """Remove the films with these ids, which are there, and all that only they need."""
         ...
 
     def remove(self, movie_id: int) -> None:

@@ -7,8 +7,10 @@ from typing import Protocol, Self
 from data_layer.ports.api_keys import ApiKeyRepository
 from data_layer.ports.audit import AuditRepository
 from data_layer.ports.fetches import FetchRepository
+from data_layer.ports.ingests import IngestRepository
 from data_layer.ports.kept_answers import KeptAnswerRepository
 from data_layer.ports.movie_checks import MovieCheckRepository
+from data_layer.ports.movie_marks import MovieMarkRepository
 from data_layer.ports.movies import MovieRepository
 from data_layer.ports.seeds import SeedRepository
 from data_layer.ports.sessions import SessionRepository
@@ -72,6 +74,16 @@ class UnitOfWork(Protocol):
     @property
     def movie_checks(self) -> MovieCheckRepository:
         """When films are looked at again."""
+        ...
+
+    @property
+    def movie_marks(self) -> MovieMarkRepository:
+        """Since when what is known of films is true."""
+        ...
+
+    @property
+    def ingests(self) -> IngestRepository:
+        """The objects with updates that were taken in."""
         ...
 
     @property

@@ -1,13 +1,14 @@
 """Entities whose fields are the columns of a table."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from enum import StrEnum
+from typing import Any, Generic, TypeVar, get_type_hints
 
 from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from data_layer.entities.fetch import FetchState
 from data_layer.entities.scope import Scope
 from data_layer.sql.changes import require_change
 from data_layer.sql.models import Base, table_of
@@ -32,6 +33,7 @@ class EntityRows(Generic[Entity]):
         self._session = session
         self._entity = entity
         self._table = table_of(model)
+        self._state = _state_of(entity)  # type: ignore[arg-type]  # Every class is hashable.
         self._names = [field.name for field in dataclasses.fields(entity)]  # type: ignore[arg-type]  # See above.
 
     def add(self, entity: Entity) -> None:
@@ -127,6 +129,12 @@ class EntityRows(Generic[Entity]):
         if "scopes" in values:  # A newer program may have given some that this one does not know.
             known = (_SCOPES.get(scope) for scope in values["scopes"])
             values["scopes"] = frozenset(scope for scope in known if scope)
-        if "state" in values:
-            values["state"] = FetchState(values["state"])
+        if self._state is not None:
+            values["state"] = self._state(values["state"])
         return self._entity(**values)
+
+
+@functools.cache
+def _state_of(entity: type[object]) -> type[StrEnum] | None:
+    """Return the states that such an entity can have, if it has any."""
+    return get_type_hints(entity).get("state")

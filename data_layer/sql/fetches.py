@@ -2,12 +2,13 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
+from common.chunks import chunks
 from common.errors import NotFound
 from data_layer.entities.fetch import FAR, Fetch, FetchQuery, FetchState, Lease
 from data_layer.sql import models
@@ -17,8 +18,6 @@ _TABLE = models.table_of(models.Fetch)
 _ROW = _TABLE.c
 _KEYS_AT_ONCE = 1_000
 _FORGOTTEN_AT_ONCE = 10_000
-
-T = TypeVar("T")
 
 
 class SqlAlchemyFetchRepository:
@@ -51,7 +50,7 @@ class SqlAlchemyFetchRepository:
         """Look the ids up."""
         return tuple(
             fetch
-            for chunk in _chunks(sorted(fetch_ids))
+            for chunk in chunks(sorted(fetch_ids), _KEYS_AT_ONCE)
             for fetch in self._rows.list(_ROW.id.in_(chunk), by=_ROW.id)
         )
 
@@ -59,7 +58,7 @@ class SqlAlchemyFetchRepository:
         """Look the keys up by their index."""
         return {
             fetch.wish_key: fetch
-            for chunk in _chunks(list(wish_keys))
+            for chunk in chunks(list(wish_keys), _KEYS_AT_ONCE)
             for fetch in self._rows.list(_ROW.wish_key.in_(chunk), by=_ROW.id)
         }
 
@@ -132,12 +131,6 @@ class SqlAlchemyFetchRepository:
 
     def _columns_of(self, fetch: Fetch) -> dict[str, Any]:
         return self._rows.columns_of(fetch) | _derived(fetch)
-
-
-def _chunks(values: list[T]) -> Iterator[list[T]]:
-    """Give the values, as many at a time as a statement takes."""
-    for start in range(0, len(values), _KEYS_AT_ONCE):
-        yield values[start : start + _KEYS_AT_ONCE]
 
 
 def _is_past(moment: ColumnElement[Any], now: dt.datetime) -> ColumnElement[bool]:

@@ -23,6 +23,9 @@ from data_layer.sql.column_types import Binary, Document, Hash, Id, Key, UtcDate
 NAME_MAX_CHARACTERS = 300
 """Bound of the names of people, genres and keys."""
 
+SOURCE_MAX_CHARACTERS = 500
+"""Bound of the URL of a bucket."""
+
 
 class Base(DeclarativeBase):
     """Gives every constraint a name, so that migrations can change it."""
@@ -320,6 +323,57 @@ class MovieCheck(Base):
     due_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
     __table_args__ = (Index("ix_movie_checks_by_due", "due_at", "movie_id"),)
+
+
+class Ingest(Base):
+    """An object with updates, taken in; see `data_layer.entities.ingest`."""
+
+    __tablename__ = "ingests"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    object_id: Mapped[bytes] = mapped_column(Binary, unique=True)
+    source: Mapped[str] = mapped_column(String(SOURCE_MAX_CHARACTERS))
+    object_key: Mapped[str] = mapped_column(Text)
+    etag: Mapped[str] = mapped_column(String(200))
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    modified_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    ingested_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    state: Mapped[str] = mapped_column(String(10))
+    added: Mapped[int]
+    changed: Mapped[int]
+    unchanged: Mapped[int]
+    late: Mapped[int]
+    removed: Mapped[int]
+    refused: Mapped[int]
+    faults: Mapped[bytes] = mapped_column(Document)
+    """As JSON: an array of `IngestFault`."""
+
+    __table_args__ = (
+        Index("ix_ingests_by_state", "state", "id"),
+        Index("ix_ingests_by_time", "ingested_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class IngestSource(Base):
+    """How far a bucket is; see `data_layer.entities.ingest`."""
+
+    __tablename__ = "ingest_sources"
+
+    name: Mapped[str] = mapped_column(String(SOURCE_MAX_CHARACTERS), primary_key=True)
+    wanted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    looked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    waiting: Mapped[int]
+    problem: Mapped[str | None] = mapped_column(Text)
+
+
+class MovieMark(Base):
+    """Since when what is known of a film is true; see `data_layer.entities.movie_mark`."""
+
+    __tablename__ = "movie_marks"
+
+    film_key: Mapped[bytes] = mapped_column(Binary, primary_key=True)
+    updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
 class Upstream(Base):

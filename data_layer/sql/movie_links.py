@@ -1,10 +1,12 @@
 """What films share with others, in tables: their people and genres; and their ratings."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import Connection, delete, exists, select
+from sqlalchemy import Connection, delete, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
+from common.chunks import chunks
 from common.text import match_key
 from data_layer.entities.movie import MovieFacts
 from data_layer.sql.backends.known import take_ids
@@ -62,8 +64,7 @@ class _Ids:
         """Return the ids of these names, and of others; rows that are missing are inserted."""
         name_by_key = {match_key(name): name for name in names}
         unknown = [key for key in name_by_key if key not in self._known]
-        for start in range(0, len(unknown), _KEYS_AT_ONCE):
-            keys = unknown[start : start + _KEYS_AT_ONCE]
+        for keys in chunks(unknown, _KEYS_AT_ONCE):
             rows = self._connection.execute(
                 select(self._table.name_key, self._table.id).where(self._table.name_key.in_(keys))
             )
@@ -78,18 +79,39 @@ class _Ids:
         return self._known
 
 
-def remove_links(connection: Connection, movie_id: int, year: int) -> Counter[Kind]:
-    """Delete the links of a film, and the people and genres that no other film has.
+def remove_links(connection: Connection, years: Mapping[int, int]) -> Counter[Kind]:
+    """Delete the links of films, and the people and genres that no other film has.
 
-    Return the changes of what films count as; `year` is the film's year key.
+    Return the changes of what films count as.
+
+    Args:
+        connection: in whose transaction.
+        years: the year keys of the films, by id.
     """
-    people = set(connection.scalars(select(Credit.person_id).where(Credit.movie_id == movie_id)))
-    of_movie = select(MovieGenre.genre_id).where(MovieGenre.movie_id == movie_id)
-    genres = set(connection.scalars(of_movie))
-    for table in (Credit, MovieGenre, Rating):
-        connection.execute(delete(table).where(table.movie_id == movie_id))
-    has_credit = exists().where(Credit.person_id == Person.id)
-    connection.execute(delete(Person).where(Person.id.in_(people), ~has_credit))
-    has_movie = exists().where(MovieGenre.genre_id == Genre.id)
-    connection.execute(delete(Genre).where(Genre.id.in_(genres), ~has_movie))
-    return Counter(dict.fromkeys([ALL, ("year", year), *(("genre", id_) for id_ in genres)], -1))
+    changes: Counter[Kind] = Counter()
+    for ids in chunks(list(years), _KEYS_AT_ONCE):
+        people = select(Credit.person_id).where(Credit.movie_id.in_(ids)).distinct()
+        genres = select(MovieGenre.genre_id, func.count()).where(MovieGenre.movie_id.in_(ids))
+        changes.subtract([ALL] * len(ids))
+        changes.subtract(("year", years[movie_id]) for movie_id in ids)
+        rows = connection.execute(genres.group_by(MovieGenre.genre_id))
+        of_genre = {genre_id: films for genre_id, films in rows}  # noqa: C416 - Rows are typed so.
+        changes.subtract({("genre", genre_id): films for genre_id, films in of_genre.items()})
+        of_people = list(connection.scalars(people))
+        for table in (Credit, MovieGenre, Rating):
+            connection.execute(delete(table).where(table.movie_id.in_(ids)))
+        _remove_unused(connection, Person, Credit.person_id, of_people)
+        _remove_unused(connection, Genre, MovieGenre.genre_id, list(of_genre))
+    return changes
+
+
+def _remove_unused(
+    connection: Connection,
+    table: type[Person] | type[Genre],
+    link: InstrumentedAttribute[int],
+    ids: Sequence[int],
+) -> None:
+    """Delete those that nothing links to any more."""
+    for some in chunks(ids, _KEYS_AT_ONCE):
+        is_used = exists().where(link == table.id)
+        connection.execute(delete(table).where(table.id.in_(some), ~is_used))

@@ -10,8 +10,10 @@ from sqlalchemy.orm import Session
 from data_layer.sql.api_keys import SqlAlchemyApiKeyRepository
 from data_layer.sql.audit import SqlAlchemyAuditRepository
 from data_layer.sql.fetches import SqlAlchemyFetchRepository
+from data_layer.sql.ingests import SqlAlchemyIngestRepository
 from data_layer.sql.kept_answers import SqlAlchemyKeptAnswerRepository
 from data_layer.sql.movie_checks import SqlAlchemyMovieCheckRepository
+from data_layer.sql.movie_marks import SqlAlchemyMovieMarkRepository
 from data_layer.sql.movie_reads import Row
 from data_layer.sql.movies import SqlAlchemyMovieRepository
 from data_layer.sql.seeds import SqlAlchemySeedRepository
@@ -99,6 +101,16 @@ class SqlAlchemyUnitOfWork:
     def movie_checks(self) -> SqlAlchemyMovieCheckRepository:
         """When films are looked at again."""
         return SqlAlchemyMovieCheckRepository(self._session())
+
+    @property
+    def movie_marks(self) -> SqlAlchemyMovieMarkRepository:
+        """Since when what is known of films is true."""
+        return SqlAlchemyMovieMarkRepository(self._session())
+
+    @property
+    def ingests(self) -> SqlAlchemyIngestRepository:
+        """The objects with updates that were taken in."""
+        return SqlAlchemyIngestRepository(self._session())
 
     @property
     def upstream(self) -> SqlAlchemyUpstreamRepository:

@@ -13,8 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.entities.api_key import ApiKey
+from data_layer.entities.ingest import IngestFault, IngestSource
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_check import MovieCheck
+from data_layer.entities.movie_mark import MovieMark
 from data_layer.entities.scope import Scope
 from data_layer.entities.seed import Seed
 from data_layer.entities.signing_key import SigningKey
@@ -25,6 +27,7 @@ from data_layer.sql.models import Base
 from data_layer.tests.test_access_repositories import ALICE, ANSWER, ENTRY, NOW, SESSION
 from data_layer.tests.test_bulk_load import FILMS, index_names, tables
 from data_layer.tests.test_fetch_repositories import a_wish
+from data_layer.tests.test_ingest_repositories import an_ingest
 
 pytestmark = pytest.mark.integration
 
@@ -77,6 +80,9 @@ def filled(database: Database) -> Database:
         uow.kept_answers.put(ANSWER)
         uow.fetches.add_many([a_wish(1), a_wish(2, imdb_id="tt0078748", film_id=1)])
         uow.movie_checks.put_many([MovieCheck(movie_id=stored[0].id, checked_at=NOW, due_at=NOW)])
+        uow.movie_marks.put_many([MovieMark(bytes(range(32)), NOW)])
+        uow.ingests.add_many([(an_ingest(1), [IngestFault(2, "year", "Not a year.")])])
+        uow.ingests.put_source(IngestSource(name="dir:/drop", looked_at=NOW))
         uow.upstream.put(Upstream(day=NOW.date(), spent=7, closed_until=NOW))
         uow.commit()
     with database.unit_of_work() as uow:

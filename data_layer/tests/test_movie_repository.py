@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import orjson
@@ -60,6 +61,56 @@ def test_an_imdb_id_is_stored_once(unit_of_work: UnitOfWorkFactory) -> None:
     store(unit_of_work, AMELIE)
     with unit_of_work() as uow, pytest.raises(Conflict):
         uow.movies.add(AMELIE)
+
+
+def test_many_films_are_found_by_title_with_a_year_or_without(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    old, new, other, odd = store(
+        unit_of_work, film("Heat", 1972), film("HEAT", 1995), film("Ran", 1985), film("Ran")
+    )
+    wanted = [("heat", 1995), ("heat", None), ("ran", 1972), ("ran", None), ("jaws", None)]
+    with unit_of_work(is_read_only=True) as uow:
+        assert uow.movies.find_many_by_title(wanted) == {
+            ("heat", 1995): (new.id,),
+            ("heat", None): (old.id, new.id),
+            ("ran", None): (other.id, odd.id),
+        }
+        assert uow.movies.get_many([old.id, odd.id, 99]) == {old.id: old, odd.id: odd}
+        assert uow.movies.find_many_by_title([]) == {}
+
+
+def test_many_films_are_changed_and_removed_at_once(unit_of_work: UnitOfWorkFactory) -> None:
+    amelie, heat, ran = store(
+        unit_of_work, AMELIE, film("Heat", 1995, cast=("Al Pacino",)), film("Ran", 1985)
+    )
+    known = film("Heat", 1995, cast=("Al Pacino",))
+    recast = film("Heat", 1995, cast=("Robert De Niro", "Al Pacino"), genres=("Crime",))
+    rated = dataclasses.replace(AMELIE, imdb_rating=8.3)
+    with unit_of_work() as uow:
+        revision = uow.movies.revision()
+        uow.movies.update_many({amelie.id: (AMELIE, rated)})
+        assert uow.movies.revision() > revision
+        uow.movies.update_many({heat.id: (known, recast)})
+        uow.movies.remove_many([ran.id])
+        uow.commit()
+    assert titles(unit_of_work, MovieQuery(filter=MovieFilter(genre="crime"))) == ["Heat"]
+    assert titles(unit_of_work, MovieQuery(filter=MovieFilter(cast="robert de niro"))) == ["Heat"]
+    assert titles(unit_of_work, MovieQuery(filter=MovieFilter(cast="audrey tautou"))) == ["Amélie"]
+    with unit_of_work(is_read_only=True) as uow:
+        assert orjson.loads(uow.movies.get(amelie.id).document)["imdb_rating"] == 8.3
+        assert uow.movies.list(MovieQuery(counts_total=True)).total == 2
+        counted = MovieQuery(filter=MovieFilter(year=1985), counts_total=True)
+        assert uow.movies.list(counted).total == 0
+
+
+def test_many_changes_are_refused_where_an_imdb_id_would_be_there_twice(
+    unit_of_work: UnitOfWorkFactory,
+) -> None:
+    _amelie, heat = store(unit_of_work, AMELIE, known := film("Heat", 1995))
+    changed = dataclasses.replace(known, imdb_id=AMELIE.imdb_id)
+    with pytest.raises(Conflict), unit_of_work() as uow:
+        uow.movies.update_many({heat.id: (known, changed)})
 
 
 def test_many_films_are_stored_in_their_order(unit_of_work: UnitOfWorkFactory) -> None:

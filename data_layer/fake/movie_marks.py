@@ -1,0 +1,21 @@
+"""Since when what is known of films is true, in a dictionary."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+
+from data_layer.entities.movie_mark import MovieMark
+
+
+class FakeMovieMarkRepository:
+    """See `data_layer.ports.movie_marks.MovieMarkRepository`."""
+
+    def __init__(self, marks: dict[bytes, dt.datetime]) -> None:
+        self.marks = marks
+
+    def find_many(self, film_keys: Collection[bytes]) -> Mapping[bytes, dt.datetime]:
+        """Return the times of the films that have a mark."""
+        return {key: self.marks[key] for key in film_keys if key in self.marks}
+
+    def put_many(self, marks: Sequence[MovieMark]) -> None:
+        """Store marks."""
+        self.marks.update((mark.film_key, mark.updated_at) for mark in marks)

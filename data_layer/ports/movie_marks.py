@@ -1,0 +1,19 @@
+"""Since when what is known of films is true."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from data_layer.entities.movie_mark import MovieMark
+
+
+class MovieMarkRepository(Protocol):
+    """Keeps at most one mark of each film."""
+
+    def find_many(self, film_keys: Collection[bytes]) -> Mapping[bytes, dt.datetime]:
+        """Return the times of those of the films that have a mark, in UTC."""
+        ...
+
+    def put_many(self, marks: Sequence[MovieMark]) -> None:
+        """Store marks, in the place of those that these films had. No film comes twice."""
+        ...

@@ -1,0 +1,39 @@
+"""Since when what is known of films is true, in a table."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from common.chunks import chunks
+from data_layer.entities.movie_mark import MovieMark
+from data_layer.sql import models
+from data_layer.sql.row_inserts import RowInsert
+
+_TABLE = models.table_of(models.MovieMark)
+_KEYS_AT_ONCE = 1_000
+
+
+class SqlAlchemyMovieMarkRepository:
+    """See `data_layer.ports.movie_marks.MovieMarkRepository`."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def find_many(self, film_keys: Collection[bytes]) -> Mapping[bytes, dt.datetime]:
+        """Look the keys up."""
+        connection = self._session.connection()
+        return {
+            row.film_key: row.updated_at
+            for keys in chunks(list(film_keys), _KEYS_AT_ONCE)
+            for row in connection.execute(select(_TABLE).where(_TABLE.c.film_key.in_(keys)))
+        }
+
+    def put_many(self, marks: Sequence[MovieMark]) -> None:
+        """Delete what was there, and insert."""
+        connection = self._session.connection()
+        known = self.find_many([mark.film_key for mark in marks])
+        for keys in chunks(list(known), _KEYS_AT_ONCE):
+            connection.execute(delete(_TABLE).where(_TABLE.c.film_key.in_(keys)))
+        RowInsert(connection, _TABLE).run((mark.film_key, mark.updated_at) for mark in marks)
