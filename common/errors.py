@@ -15,6 +15,7 @@
         │   ├── DatabaseUnreachable   ... there is no connection to it
         │   ├── DatabaseBusy          ... another transaction was in the way
         │   └── DatabaseFull          ... there is no room left
+        ├── BucketUnavailable         what updates of films come from can't be reached
         └── UpstreamUnavailable       OMDb can't be reached or fails
             ├── UpstreamTimeout       ... did not answer in time
             ├── UpstreamQuota         ... says that the day's requests are spent
@@ -137,6 +138,12 @@ class DatabaseFull(DatabaseUnavailable):
 
     code = "database-full"
     retry_helps = False
+
+
+class BucketUnavailable(Unavailable):
+    """The bucket or folder with updates of films can't be reached, or does not let us in."""
+
+    code = "bucket-unavailable"
 
 
 class UpstreamUnavailable(Unavailable):

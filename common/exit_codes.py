@@ -3,6 +3,7 @@
 from enum import IntEnum
 
 from common.errors import (
+    BucketUnavailable,
     Conflict,
     DatabaseUnavailable,
     InvalidInput,
@@ -24,7 +25,7 @@ class ExitCode(IntEnum):
     PARTLY = 3
     """A part is done; what is not was reported."""
     UPSTREAM = 4
-    """OMDb does not serve."""
+    """OMDb does not serve, or the bucket with updates."""
     DATABASE = 5
     """The database does not serve."""
 
@@ -35,6 +36,7 @@ _BY_ERROR: tuple[tuple[type[MoviesError], ExitCode], ...] = (
     (Conflict, ExitCode.USAGE),
     (DatabaseUnavailable, ExitCode.DATABASE),
     (UpstreamUnavailable, ExitCode.UPSTREAM),
+    (BucketUnavailable, ExitCode.UPSTREAM),
 )
 
 

@@ -3,40 +3,24 @@
 import datetime as dt
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from common.text import is_storable
-from data_fetcher.omdb.fields import (
-    COUNT_MAX,
-    NAME_MAX_CHARACTERS,
-    TEXT_MAX_CHARACTERS,
-    URL_MAX_CHARACTERS,
-    YEAR_MAX,
-    YEAR_MIN,
+from data_fetcher.film_fields import (
+    NAMES_MAX,
+    Count,
+    FilmId,
+    ImdbId,
+    ImdbRating,
+    Metascore,
+    Minutes,
+    Name,
+    Names,
+    Text,
+    Title,
+    Url,
+    Year,
 )
-from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieFacts, MovieType, Rating
-
-_NAMES_MAX = 1_000
-_MINUTES_MAX = 100_000
-
-
-def _require_storable(text: str) -> str:
-    if not text.strip() or not is_storable(text):
-        raise ValueError("it is blank, or holds NUL")
-    return text
-
-
-_Text = Annotated[str, Field(max_length=TEXT_MAX_CHARACTERS), AfterValidator(_require_storable)]
-_Name = Annotated[str, Field(max_length=NAME_MAX_CHARACTERS), AfterValidator(_require_storable)]
-_Names = Annotated[tuple[_Name, ...], Field(max_length=_NAMES_MAX)]
-_Url = Annotated[
-    str,
-    Field(
-        max_length=URL_MAX_CHARACTERS, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\x00-\x1f\x7f\"<>]+$"
-    ),
-]
-_Year = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)]
-_Count = Annotated[int, Field(ge=0, le=COUNT_MAX)]
+from data_layer.entities.movie import MovieFacts, MovieType, Rating
 
 
 class RatingJson(BaseModel):
@@ -44,8 +28,8 @@ class RatingJson(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    source: _Name
-    value: _Name
+    source: Name
+    value: Name
 
 
 class FilmJson(BaseModel):
@@ -53,31 +37,31 @@ class FilmJson(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    id: Annotated[int, Field(ge=1, le=2**53)] | None = None
-    title: Annotated[str, Field(max_length=TITLE_MAX_CHARACTERS), AfterValidator(_require_storable)]
-    imdb_id: Annotated[str, Field(pattern=r"^tt[0-9]{7,16}$")] | None = None
-    year: _Year | None = None
-    end_year: _Year | None = None
+    id: FilmId | None = None
+    title: Title
+    imdb_id: ImdbId | None = None
+    year: Year | None = None
+    end_year: Year | None = None
     type: MovieType = "movie"
-    rated: _Name | None = None
+    rated: Name | None = None
     released: dt.date | None = None
-    runtime_minutes: Annotated[int, Field(ge=1, le=_MINUTES_MAX)] | None = None
-    genres: _Names = ()
-    directors: _Names = ()
-    writers: _Names = ()
-    cast: _Names = ()
-    plot: _Text | None = None
-    languages: _Names = ()
-    countries: _Names = ()
-    awards: _Text | None = None
-    poster_url: _Url | None = None
-    ratings: Annotated[tuple[RatingJson, ...], Field(max_length=_NAMES_MAX)] = ()
-    metascore: Annotated[int, Field(ge=0, le=100)] | None = None
-    imdb_rating: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
-    imdb_votes: _Count | None = None
-    box_office_usd: _Count | None = None
-    production: _Text | None = None
-    website: _Url | None = None
+    runtime_minutes: Minutes | None = None
+    genres: Names = ()
+    directors: Names = ()
+    writers: Names = ()
+    cast: Names = ()
+    plot: Text | None = None
+    languages: Names = ()
+    countries: Names = ()
+    awards: Text | None = None
+    poster_url: Url | None = None
+    ratings: Annotated[tuple[RatingJson, ...], Field(max_length=NAMES_MAX)] = ()
+    metascore: Metascore | None = None
+    imdb_rating: ImdbRating | None = None
+    imdb_votes: Count | None = None
+    box_office_usd: Count | None = None
+    production: Text | None = None
+    website: Url | None = None
     self_url: str | None = None
     """Says what `id` says."""
 

@@ -115,7 +115,7 @@ def test_a_film_that_a_person_changes_meanwhile_keeps_that(
 
     async def ask_slowly(wish: Wish, purpose: Purpose) -> MovieFacts:
         with world.database() as uow:
-            uow.movie_checks.remove(1)
+            uow.movie_checks.remove_many([1])
             uow.commit()
         return await ask(wish, purpose)
 

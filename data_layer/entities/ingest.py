@@ -61,6 +61,13 @@ class Ingest:
     id: int | None = None
     """Rises with time; `None` until it is stored."""
 
+    @property
+    def known_id(self) -> int:
+        """The id, once it is stored."""
+        if self.id is None:
+            raise AssertionError("An object has no id before it is stored.")
+        return self.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestQuery:

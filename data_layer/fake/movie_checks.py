@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from data_layer.entities.movie_check import MovieCheck
 
@@ -30,6 +30,7 @@ class FakeMovieCheckRepository:
         self.put_many(dataclasses.replace(check, due_at=until) for check in due)
         return tuple(due)
 
-    def remove(self, movie_id: int) -> None:
-        """Leave the film alone."""
-        self.checks.pop(movie_id, None)
+    def remove_many(self, movie_ids: Collection[int]) -> None:
+        """Leave the films alone."""
+        for movie_id in movie_ids:
+            self.checks.pop(movie_id, None)

@@ -1,7 +1,7 @@
 """When films are looked at again."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 from data_layer.entities.movie_check import MovieCheck
@@ -22,6 +22,6 @@ class MovieCheckRepository(Protocol):
         """Take films that are due, the longest due first; before `until` nobody else gets them."""
         ...
 
-    def remove(self, movie_id: int) -> None:
-        """Leave the film alone from now on, if it was not already."""
+    def remove_many(self, movie_ids: Collection[int]) -> None:
+        """Leave the films alone from now on, those that were not already."""
         ...

@@ -1,16 +1,18 @@
 """When films are looked at again, in a table."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from sqlalchemy import delete, insert, update
 from sqlalchemy.orm import Session
 
+from common.chunks import chunks
 from data_layer.entities.movie_check import MovieCheck
 from data_layer.sql import models
 from data_layer.sql.entity_rows import EntityRows
 
 _ROW = models.MovieCheck
+_KEYS_AT_ONCE = 1_000
 
 
 class SqlAlchemyMovieCheckRepository:
@@ -42,6 +44,7 @@ class SqlAlchemyMovieCheckRepository:
             self._session.execute(update(_ROW).where(_ROW.movie_id.in_(films)).values(due_at=until))
         return checks
 
-    def remove(self, movie_id: int) -> None:
-        """Delete the row."""
-        self._rows.remove(_ROW.movie_id == movie_id)
+    def remove_many(self, movie_ids: Collection[int]) -> None:
+        """Delete the rows."""
+        for ids in chunks(list(movie_ids), _KEYS_AT_ONCE):
+            self._rows.remove(_ROW.movie_id.in_(ids))

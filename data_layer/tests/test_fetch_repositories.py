@@ -169,7 +169,7 @@ def test_films_are_looked_at_again_when_they_are_due(unit_of_work: UnitOfWorkFac
         assert uow.movie_checks.claim(now, until, 5) == (checks[1],)
         assert uow.movie_checks.claim(now, until, 5) == ()
         assert uow.movie_checks.find(films[0].id) == dataclasses.replace(checks[0], due_at=until)
-        uow.movie_checks.remove(films[2].id)
+        uow.movie_checks.remove_many([films[2].id])
         assert uow.movie_checks.find(films[2].id) is None
         uow.movies.remove(films[0].id)
         uow.commit()

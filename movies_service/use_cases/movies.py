@@ -102,7 +102,7 @@ class Movies:
             if is_from_source:
                 uow.movie_checks.put_many([check_of(movie.id, changed, utc_now())])
             else:
-                uow.movie_checks.remove(movie.id)
+                uow.movie_checks.remove_many([movie.id])
             by.keep(uow, result := ChangedMovie(movie, uow.movies.revision()))
             uow.commit()
         return result

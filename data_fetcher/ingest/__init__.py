@@ -1,0 +1,1 @@
+"""Updates of films that others drop into a bucket or a folder."""

@@ -1,0 +1,1 @@
+"""Where objects with updates are: folders and buckets."""

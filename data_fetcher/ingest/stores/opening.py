@@ -1,0 +1,55 @@
+"""Which folder or bucket a URL means."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from common.errors import InvalidSetting
+from data_fetcher.ingest.stores.folder import Folder
+from data_fetcher.ingest.stores.store import UpdateStore
+
+FORMS = "dir:/path, s3://bucket/prefix, gs://bucket/prefix or az://container/prefix"
+
+_FOLDER = "dir:"
+
+
+def open_store(url: str) -> UpdateStore:
+    """Return the folder or bucket.
+
+    Credentials of buckets come from the environment, as their providers' own programs take them
+    (`AWS_…`, `GOOGLE_…`, `AZURE_…`).
+
+    Raises:
+        InvalidSetting: the URL is none of these, the folder is not there, or credentials are
+            missing.
+    """
+    if url.startswith(_FOLDER):
+        path = Path(url.removeprefix(_FOLDER))
+        if not path.is_dir():
+            raise InvalidSetting("The folder with updates is not there: make it first.")
+        return Folder(path)
+    parts = urlsplit(url)
+    if parts.scheme not in {"s3", "gs", "az"} or not parts.netloc or parts.query or parts.username:
+        raise InvalidSetting(f"Updates come from {FORMS}.")
+    return _open_bucket(url, parts.scheme, parts.netloc, parts.path.strip("/"))
+
+
+def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> UpdateStore:
+    # Half a second and 30 MB, for those who have a bucket.
+    from obstore.exceptions import BaseError  # noqa: PLC0415
+    from obstore.store import from_url  # noqa: PLC0415
+
+    from data_fetcher.ingest.stores.bucket import Bucket  # noqa: PLC0415
+
+    try:
+        store: Any = from_url(url)
+    except BaseError as error:
+        raise InvalidSetting(
+            f"The bucket with updates can't be opened ({type(error).__name__}): check its URL and"
+            " the credentials in the environment."
+        ) from None
+    if scheme != "s3":
+        return Bucket(url, store)
+    from data_fetcher.ingest.stores.s3_removal import S3Removal  # noqa: PLC0415
+
+    return Bucket(url, store, S3Removal(name, prefix))

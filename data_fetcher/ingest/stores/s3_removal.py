@@ -1,0 +1,43 @@
+"""Removing an object of S3 only if it is a certain version."""
+
+from typing import Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from common.errors import BucketUnavailable
+
+_STAYS = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
+
+
+class S3Removal:
+    """Removes objects with `If-Match`, which obstore can't.
+
+    Args:
+        bucket: its name.
+        prefix: that keys are below; without slashes around it.
+
+    Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html.
+    """
+
+    def __init__(self, bucket: str, prefix: str) -> None:
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self._client: Any = boto3.client("s3")
+
+    def __call__(self, key: str, etag: str) -> None:
+        """Remove the object if it has this ETag."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key, IfMatch=etag)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _STAYS:
+                raise _unusable(error) from None
+        except BotoCoreError as error:
+            raise _unusable(error) from None
+
+
+def _unusable(error: Exception) -> BucketUnavailable:
+    return BucketUnavailable(
+        f"Objects of the bucket with updates can't be removed ({type(error).__name__}): check that"
+        " the credentials allow it."
+    )
