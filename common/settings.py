@@ -35,6 +35,7 @@ PREFIX = "MOVIES_"
 JWT_SECRET_MIN_BYTES = 32
 _RATE = r"^(off|[1-9][0-9]{0,11}/(second|minute|hour|day))$"
 _PUBSUB = r"^projects/[^/\s]{{1,100}}/{}/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}$"
+_SOURCE = r"^(dir:.+|(s3|gs|az)://[^/\s?#@]+(/[^\s?#]*)?)$"
 _DOTENV = Path(".env")
 
 
@@ -136,6 +137,23 @@ class Settings(BaseSettings):
     fetch_engine: Literal["embedded", "workers", "pubsub"] = "embedded"
     """Who fetches what was wished for: `embedded` in the service itself, `workers` that run
     beside it, or those whom Google Pub/Sub tells."""
+
+    ingest_source: Annotated[str, Field(max_length=500, pattern=_SOURCE)] | None = None
+    """Where updates of films are dropped: `dir:/path`, `s3://bucket/prefix`, `gs://…` or
+    `az://…`. Workers take them in, and so does the worker that the service brings along."""
+
+    ingest_poll_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
+    """How often they look there."""
+
+    ingest_batch_objects: Annotated[int, Field(ge=1, le=10_000)] = 500
+    """How many objects share a transaction at most."""
+
+    ingest_invalid: Literal["reject", "delete"] = "reject"
+    """What happens to what can't be used: it is put below `rejected/`, with a report beside it, or
+    deleted."""
+
+    ingest_max_bytes: Annotated[int, Field(ge=1_000, le=1_073_741_824)] = 67_108_864
+    """The largest object that is taken in, also when it is decompressed."""
 
     fetch_lease_seconds: Annotated[int, Field(ge=5, le=3600)] = 60
     """After how long others take over what somebody has begun to fetch, and not finished."""

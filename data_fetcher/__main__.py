@@ -12,6 +12,7 @@ from common.command_line import command_settings, new_command_line
 from common.exit_codes import ExitCode
 from common.settings import Settings
 from data_fetcher.bootstrap import build_seeding, open_source
+from data_fetcher.cli.ingest import ingest
 from data_fetcher.cli.pubsub_setup import pubsub_setup
 from data_fetcher.cli.worker import worker
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
@@ -23,6 +24,7 @@ app = new_command_line("Bring films into the catalogue.")
 
 
 app.command()(worker)
+app.command()(ingest)
 app.command("pubsub-setup")(pubsub_setup)
 
 

@@ -7,15 +7,19 @@ import signal
 import sys
 import threading
 from collections import Counter
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
 from multiprocessing.connection import Connection
 
+import structlog
+
+from common.errors import InvalidSetting
 from common.logs import configure_logs
 from common.settings import Settings
 from data_fetcher.bootstrap import Address, open_worker
 from data_fetcher.fetcher_config import FetcherConfig
+from data_fetcher.ingest.beside import ingesting
 from data_fetcher.worker.beside import RING
-from data_fetcher.worker.worker import FetchWorker
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 
@@ -24,6 +28,8 @@ NICENESS = 10
 
 REPORT_SECONDS = 1.0
 """How old the service's knowledge of what was sent is at most."""
+
+_log = structlog.get_logger(__name__)
 
 
 def work_for_service(
@@ -67,21 +73,40 @@ async def _work(
 ) -> None:
     attempts: Counter[str] = Counter()
     async with open_worker(settings, config, database, address, attempts) as worker:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, worker.stop)
-        threading.Thread(target=_listen, args=(line, worker), daemon=True).start()
-        reporting = asyncio.create_task(_report(line, attempts))
-        await worker.run()
+        with _ingesting(settings, database) as stop_ingesting:
+
+            def stop() -> None:
+                worker.stop()
+                stop_ingesting()
+
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
+            threading.Thread(target=_listen, args=(line, worker.ring, stop), daemon=True).start()
+            reporting = asyncio.create_task(_report(line, attempts))
+            await worker.run()
         reporting.cancel()
     with suppress(OSError):  # The service is gone.
         line.send(attempts)
 
 
-def _listen(line: Connection, worker: FetchWorker) -> None:
+@contextmanager
+def _ingesting(settings: Settings, database: Database) -> Iterator[Callable[[], None]]:
+    """Ingest, too; where the source can't be opened any more, at least films are fetched."""
+    with ExitStack() as stack:
+        try:
+            stop = stack.enter_context(ingesting(settings, database))
+        except InvalidSetting as error:
+            _log.error("nothing is ingested", reason=error.message)
+            yield lambda: None
+        else:
+            yield stop
+
+
+def _listen(line: Connection, ring: Callable[[], None], stop: Callable[[], None]) -> None:
     """Do what the service says, for as long as it is there."""
     with suppress(EOFError, OSError):
         while line.recv() == RING:
-            worker.ring()
-    worker.stop()
+            ring()
+    stop()
 
 
 async def _report(line: Connection, attempts: Counter[str]) -> None:

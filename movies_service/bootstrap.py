@@ -24,6 +24,7 @@ from data_fetcher.embedded import work_for_service
 from data_fetcher.engines import announcing, ring_for_nobody
 from data_fetcher.fetcher_config import FetcherConfig
 from data_fetcher.fetching.fetches import Fetches
+from data_fetcher.ingest.stores.opening import name_of
 from data_fetcher.omdb.care import Purpose
 from data_fetcher.omdb.wish import Wish
 from data_fetcher.upstream.care import UpstreamCare
@@ -47,6 +48,7 @@ from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.audit import Audit
 from movies_service.use_cases.fetch_movies import FetchMovies
+from movies_service.use_cases.ingests import Ingests
 from movies_service.use_cases.kept_answers import KeptAnswers
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.refresh_movie import RefreshMovie
@@ -85,6 +87,7 @@ class Fetching:
         care: knows the quota of OMDb, and whether it serves.
         push: checks what Pub/Sub pushes; `None` where nothing is pushed.
         concurrency: how many pushed films are asked for at once.
+        ingest_source: the bucket or folder from which others update films; `None` where none is.
         stopping: tells when nobody may be kept waiting any more.
     """
 
@@ -92,6 +95,7 @@ class Fetching:
     care: UpstreamCare
     push: PushTokens | None = None
     concurrency: int = 25
+    ingest_source: str | None = None
     stopping: Stopping = field(default_factory=Stopping)
 
 
@@ -114,6 +118,7 @@ def built_services(
     fetches, care = fetching.fetches, fetching.care
     upstream = UpstreamState(care, fetches)
     source = Source(omdb.fetch, care, fetching.concurrency)
+    ingests = Ingests(unit_of_work, fetching.ingest_source)
     movies = Movies(unit_of_work)
     signing_keys = SigningKeys(unit_of_work, policy.jwt_secrets)
     sessions = Sessions(unit_of_work, signing_keys)
@@ -127,6 +132,7 @@ def built_services(
             add_movie=AddMovie(unit_of_work, fetches, omdb.fetch, write, limits.adds),
             refresh_movie=RefreshMovie(movies, omdb.fetch, write, limits.adds),
             fetch_movies=FetchMovies(fetches, reads, write, fetching.stopping, limits.adds),
+            ingests=ingests,
             upstream=upstream,
             pushed=_pushed(fetching, source),
             api_keys=ApiKeys(unit_of_work),
@@ -136,7 +142,7 @@ def built_services(
             audit=Audit(unit_of_work),
             kept_answers=KeptAnswers(unit_of_work, signing_keys),
             limits=limits,
-            metrics=Metrics(counts, movies.count, upstream.look),
+            metrics=Metrics(counts, movies.count, upstream.look, ingests.look),
             is_ready=database.is_current,
             policy=policy,
             read=reads,
@@ -182,7 +188,10 @@ def build_app(
                 announcing(settings, worker.ring if worker else ring_for_nobody)
             )
             fetches = build_fetches(settings, database, announce)
-            fetching = Fetching(fetches, care, _push(settings), config.concurrency, stopping)
+            source = settings.ingest_source and name_of(settings.ingest_source)
+            fetching = Fetching(
+                fetches, care, _push(settings), config.concurrency, source, stopping
+            )
             seeding = build_seeding(database, omdb, config) if settings.seed == "on" else None
             policy = Policy(
                 adding_requires_key=settings.add_requires_key == "on",

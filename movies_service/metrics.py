@@ -17,6 +17,8 @@ from prometheus_client.registry import Collector
 
 from common.histogram import Histogram
 from data_layer.entities.fetch import FetchState
+from data_layer.entities.ingest import IngestState
+from movies_service.use_cases.ingests import IngestView
 from movies_service.use_cases.upstream import UpstreamView
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -105,11 +107,13 @@ class Metrics(Collector):
         counts: gives what was counted.
         count_movies: gives how many films the catalogue has.
         look: gives how OMDb is, and the wishes.
+        look_at_ingests: gives what was ingested.
     """
 
     counts: Callable[[], Counts]
     count_movies: Callable[[], int]
     look: Callable[[], UpstreamView]
+    look_at_ingests: Callable[[], IngestView]
 
     def render(self) -> bytes:
         """Return the exposition that Prometheus scrapes.
@@ -137,6 +141,7 @@ class Metrics(Collector):
         yield upstream
         yield GaugeMetricFamily("movies_catalogue_movies", "Films.", value=self.count_movies())
         yield from _collect_upstream(self.look())
+        yield from _collect_ingests(self.look_at_ingests())
 
 
 def _collect_requests(counts: RequestCounts) -> Iterator[Metric]:
@@ -184,4 +189,26 @@ def _collect_upstream(view: UpstreamView) -> Iterator[Metric]:
         "movies_upstream_left_alone",
         "1 while OMDb is not asked, since it did not serve.",
         value=int(view.breaker == "open"),
+    )
+
+
+def _collect_ingests(view: IngestView) -> Iterator[Metric]:
+    objects = GaugeMetricFamily(
+        "movies_ingests", "Objects of 30 days with updates of films.", labels=["state"]
+    )
+    for state in IngestState:
+        objects.add_metric([state.value], view.objects.get(state, 0))
+    yield objects
+    if view.source is None:
+        return
+    looked_at = view.source.looked_at
+    yield GaugeMetricFamily(
+        "movies_ingest_looked_at_seconds",
+        "When a look for objects last ended, as Unix time; 0 before the first one.",
+        value=0 if looked_at is None else looked_at.timestamp(),
+    )
+    yield GaugeMetricFamily(
+        "movies_ingest_failing",
+        "1 while the source of objects can't be used.",
+        value=int(view.source.problem is not None),
     )

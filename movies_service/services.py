@@ -14,6 +14,7 @@ from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.audit import Audit
 from movies_service.use_cases.fetch_movies import FetchMovies
+from movies_service.use_cases.ingests import Ingests
 from movies_service.use_cases.kept_answers import KeptAnswers
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.refresh_movie import RefreshMovie
@@ -46,6 +47,7 @@ class Services:
     add_movie: AddMovie
     refresh_movie: RefreshMovie
     fetch_movies: FetchMovies
+    ingests: Ingests
     upstream: UpstreamState
     pushed: PushedFetches | None
     """`None` where nothing is pushed."""

@@ -15,6 +15,7 @@ from data_fetcher.bootstrap import build_fetches, build_source, build_worker, op
 from data_fetcher.engines import announcing, hearing
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
 from data_fetcher.fetching.bell import Bell
+from data_fetcher.ingest.beside import ingesting
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 
@@ -23,7 +24,7 @@ END_SECONDS = 1.5
 
 
 def worker() -> None:
-    """Fetch what was wished for until it is stopped; any number of workers share the work.
+    """Fetch what was wished for, and ingest, until stopped; any number of workers share the work.
 
     SIGINT and SIGTERM stop it within 8 seconds: what is being fetched is finished or given back.
     A second one stops it at once; others take over what it held within a minute.
@@ -49,9 +50,15 @@ async def _work(settings: Settings, config: FetcherConfig, database: Database) -
         fetches = build_fetches(settings, database, announce)
         source = build_source(settings, config, omdb, care)
         working = build_worker(fetches, source, bell, database, poll_seconds)
-        _stop_at_signals(working.stop)
-        print("Working: wishes are fetched as they come. Ctrl-C stops.", file=sys.stderr)
-        await working.run()
+        with ingesting(settings, database) as stop_ingesting:
+
+            def stop() -> None:
+                working.stop()
+                stop_ingesting()
+
+            _stop_at_signals(stop)
+            print("Working: wishes are fetched as they come. Ctrl-C stops.", file=sys.stderr)
+            await working.run()
     _end_soon()
     return working.settled
 

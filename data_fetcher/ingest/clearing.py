@@ -35,13 +35,15 @@ class Clearing:
     ) -> None:
         """Put aside what was refused, and remove the object if it is still the one that was read.
 
+        One that is another by now was perhaps not written to its end, and is read again.
+
         Of lines that were refused only these are put aside, so that they can be mended and
         dropped once more; whole objects where there is nothing else in them, or too much.
 
         Raises:
             BucketUnavailable: it has to be done again.
         """
-        if refused and self.keeps_refused:
+        if refused and self.keeps_refused and self.store.is_there(found):
             key = REJECTED + found.key
             if state is IngestState.REJECTED or refused > len(faults):
                 self.store.copy(found, key)

@@ -72,9 +72,12 @@ class Look:
         """
         report = LookReport()
         with ThreadPoolExecutor(READERS, thread_name_prefix="ingest") as pool:
+            before: list[Found] = []
             while (found := self.store.list(LISTED_MAX)) and not self.has_to_end():
-                if not self._take_all(found, report, pool):
-                    break  # All of it is being replaced at this moment.
+                if found == before:  # It can't be read at the moment.
+                    break
+                self._take_all(found, report, pool)
+                before = found
         return report
 
     def rehearse(self) -> LookReport:
@@ -91,19 +94,16 @@ class Look:
 
     def _take_all(
         self, found: Sequence[Found], report: LookReport, pool: ThreadPoolExecutor
-    ) -> bool:
-        """Take objects in, and return whether there was anything to be done."""
+    ) -> None:
         known = self.ingesting.known(found)
         _do_all(pool, self._clear_known, known.items())
-        taken_before = report.objects.total()
         waiting = [each for each in found if each not in known]
         for batch in self._read(waiting, pool):
             self.ingesting.apply(batch)
             _do_all(pool, self._clear, [(one,) for one in batch])
             self._tell(batch, report, len(waiting))
             if self.has_to_end():
-                break
-        return bool(known) or report.objects.total() > taken_before
+                return
 
     def _tell(self, batch: Sequence[Taken], report: LookReport, found: int) -> None:
         for one in batch:

@@ -135,7 +135,10 @@ def read_update(text: bytes, line: int, now: dt.datetime) -> MovieUpdate | Inges
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"]))
-        return IngestFault(line, field, f"{first['msg'].removeprefix('Value error, ')}.")
+        message = (
+            first["msg"].removeprefix("Value error, ").replace(" at line 1 column", " at column")
+        )
+        return IngestFault(line, field, f"{message}.")
     if "title" not in said and "imdb_id" not in said:
         return IngestFault(line, "title", "An update needs `imdb_id` or `title`.")
     updated_at = said.get("updated_at")

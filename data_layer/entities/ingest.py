@@ -87,12 +87,10 @@ class IngestSource:
         name: its URL.
         wanted_at: when somebody last asked to have it looked at.
         looked_at: when a look at it last ended.
-        waiting: objects that were found and not taken in yet.
         problem: why the last look could not be done; `None` if it could.
     """
 
     name: str
     wanted_at: dt.datetime | None = None
     looked_at: dt.datetime | None = None
-    waiting: int = 0
     problem: str | None = None

@@ -363,7 +363,6 @@ class IngestSource(Base):
     name: Mapped[str] = mapped_column(String(SOURCE_MAX_CHARACTERS), primary_key=True)
     wanted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     looked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    waiting: Mapped[int]
     problem: Mapped[str | None] = mapped_column(Text)
 
 

@@ -85,7 +85,7 @@ def test_what_is_long_ago_is_forgotten(unit_of_work: UnitOfWorkFactory) -> None:
 
 def test_it_is_kept_how_far_a_source_is(unit_of_work: UnitOfWorkFactory) -> None:
     first = IngestSource(name="dir:/drop", wanted_at=NOW)
-    then = IngestSource(name="dir:/drop", looked_at=NOW, waiting=7, problem="It is away.")
+    then = IngestSource(name="dir:/drop", looked_at=NOW, problem="It is away.")
     for source in (first, then):
         with unit_of_work() as uow:
             uow.ingests.put_source(source)

@@ -56,7 +56,6 @@ def upgrade() -> None:
         sa.Column("name", sa.String(500), nullable=False),
         sa.Column("wanted_at", _datetime()),
         sa.Column("looked_at", _datetime()),
-        sa.Column("waiting", sa.Integer(), nullable=False),
         sa.Column("problem", sa.Text()),
         sa.PrimaryKeyConstraint("name", name="pk_ingest_sources"),
         **_BYTEWISE,

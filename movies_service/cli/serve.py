@@ -21,6 +21,7 @@ from common.exit_codes import ExitCode
 from common.logs import configure_logs
 from common.settings import Settings
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
+from data_fetcher.ingest.stores.opening import open_store
 from data_layer.bootstrap import open_database
 from movies_service.bootstrap import build_app
 from movies_service.cli.greeting import print_address, print_admin_key, print_next_steps
@@ -54,6 +55,8 @@ def serve() -> None:
     with command_settings() as settings:
         settings.find_omdb_key()
         settings.find_jwt_secrets()
+        if settings.ingest_source is not None:
+            open_store(settings.ingest_source)
         config = load_fetcher_config()
         with closing(open_database(settings)) as database, suppress(DatabaseUnreachable):
             database.migrate()

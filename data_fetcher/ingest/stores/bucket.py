@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError, NotFoundError, PreconditionError
+from obstore.exceptions import BaseError, PreconditionError
 
 from common.errors import BucketUnavailable
 from data_fetcher.ingest.stores.store import REJECTED, Found
@@ -41,14 +41,20 @@ class Bucket:
 
     def read(self, found: Found) -> bytes | None:
         """Ask for this very version."""
-        with _reported(), suppress(NotFoundError, PreconditionError):
+        with _reported(), suppress(FileNotFoundError, PreconditionError):
             answer = obstore.get(self._store, found.key, options={"if_match": found.etag})
             return bytes(answer.bytes())
         return None
 
+    def is_there(self, found: Found) -> bool:
+        """Ask for the head."""
+        with _reported(), suppress(FileNotFoundError):
+            return bool(obstore.head(self._store, found.key)["e_tag"] == found.etag)
+        return False
+
     def remove(self, found: Found) -> None:
         """Remove it as the provider allows it."""
-        with _reported(), suppress(NotFoundError):
+        with _reported(), suppress(FileNotFoundError):
             self._remove_same(found.key, found.etag)
 
     def put(self, key: str, content: bytes) -> None:
@@ -59,7 +65,7 @@ class Bucket:
 
     def copy(self, found: Found, key: str) -> None:
         """Have the provider copy it."""
-        with _reported(), suppress(NotFoundError):
+        with _reported(), suppress(FileNotFoundError):
             obstore.copy(self._store, found.key, key)
 
     def _remove_if_same(self, key: str, etag: str) -> None:
@@ -81,8 +87,6 @@ def _reported() -> Iterator[None]:
     """Say what went wrong in our words; a provider's may hold credentials."""
     try:
         yield
-    except (NotFoundError, PreconditionError):
-        raise
     except (BaseError, OSError) as error:
         raise BucketUnavailable(
             f"The bucket with updates can't be used ({type(error).__name__}): check its name, its"

@@ -47,6 +47,14 @@ class Folder:
             except FileNotFoundError:
                 return None
 
+    def is_there(self, found: Found) -> bool:
+        """Look at the file, not into it."""
+        with _reported():
+            try:
+                return _etag((self._path / found.key).stat()) == found.etag
+            except FileNotFoundError:
+                return False
+
     def remove(self, found: Found) -> None:
         """Take the file out of the way first: nobody can replace it while it is compared."""
         path = self._path / found.key

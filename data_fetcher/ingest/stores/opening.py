@@ -13,6 +13,13 @@ FORMS = "dir:/path, s3://bucket/prefix, gs://bucket/prefix or az://container/pre
 _FOLDER = "dir:"
 
 
+def name_of(url: str) -> str:
+    """Return what all processes call it, from whatever folder they were started."""
+    if not url.startswith(_FOLDER):
+        return url.rstrip("/")
+    return f"{_FOLDER}{Path(url.removeprefix(_FOLDER)).absolute()}"
+
+
 def open_store(url: str) -> UpdateStore:
     """Return the folder or bucket.
 
@@ -24,14 +31,14 @@ def open_store(url: str) -> UpdateStore:
             missing.
     """
     if url.startswith(_FOLDER):
-        path = Path(url.removeprefix(_FOLDER))
+        path = Path(name_of(url).removeprefix(_FOLDER))
         if not path.is_dir():
             raise InvalidSetting("The folder with updates is not there: make it first.")
         return Folder(path)
     parts = urlsplit(url)
     if parts.scheme not in {"s3", "gs", "az"} or not parts.netloc or parts.query or parts.username:
         raise InvalidSetting(f"Updates come from {FORMS}.")
-    return _open_bucket(url, parts.scheme, parts.netloc, parts.path.strip("/"))
+    return _open_bucket(name_of(url), parts.scheme, parts.netloc, parts.path.strip("/"))
 
 
 def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> UpdateStore:

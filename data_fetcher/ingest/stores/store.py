@@ -44,6 +44,10 @@ class UpdateStore(Protocol):
         """Return what this version holds; `None` where it is not there any more."""
         ...
 
+    def is_there(self, found: Found) -> bool:
+        """Tell whether the object is still this version."""
+        ...
+
     def remove(self, found: Found) -> None:
         """Remove the object if it is still this version; a newer one stays."""
         ...

@@ -1,0 +1,136 @@
+"""The command `ingest`: take in updates of films that others drop into a bucket or folder."""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from common.command_line import INTERRUPTED, command_settings
+from common.errors import InvalidInput, Unavailable
+from common.exit_codes import ExitCode
+from common.progress import progress_bar
+from common.settings import Settings
+from data_fetcher.ingest.bootstrap import build_ingest_worker, build_look
+from data_fetcher.ingest.brake import Brake
+from data_fetcher.ingest.ingesting import Stopped
+from data_fetcher.ingest.look import LookReport
+from data_fetcher.ingest.stores.opening import FORMS
+from data_layer.bootstrap import open_database
+from data_layer.database import Database
+from data_layer.entities.ingest import IngestState
+
+WAIT_SECONDS = 0.5
+"""How often is looked whether another worker has come to an end."""
+
+
+def ingest(
+    source: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help=f"{FORMS}; else as MOVIES_INGEST_SOURCE says."),
+    ] = None,
+    *,
+    is_once: Annotated[
+        bool, typer.Option("--once", help="Take in what is there, and end.")
+    ] = False,
+    is_rehearsal: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the result as one JSON object.")
+    ] = False,
+) -> None:
+    """Take in updates of films from a bucket or folder, and remove what was taken in.
+
+    Without --once it looks again and again until it is stopped. Exit codes: 0 all was taken in; 3
+    something was refused, and put below rejected/; 4 the bucket can't be used.
+    """
+    with command_settings() as settings:
+        if (url := source or settings.ingest_source) is None:
+            raise InvalidInput(f"Say where updates come from: --source with {FORMS}.")
+        with closing(open_database(settings)) as database, _braked() as brake:
+            database.migrate()
+            if is_once or is_rehearsal:
+                report = _look(settings, url, database, brake, is_rehearsal=is_rehearsal)
+            else:
+                look = build_look(settings, url, database, brake)
+                print(f"Ingesting from {look.store.name}. Ctrl-C stops.", file=sys.stderr)
+                build_ingest_worker(settings, look, database, brake).run()
+                return
+    print(_as_json(report) if as_json else _as_text(report, is_rehearsal=is_rehearsal))
+    if report.updates["refused"]:
+        raise SystemExit(ExitCode.PARTLY)
+
+
+def _look(
+    settings: Settings, url: str, database: Database, brake: Brake, *, is_rehearsal: bool
+) -> LookReport:
+    """Look once, with a bar; where another worker is at it, when that has ended."""
+    with progress_bar("Ingesting", "objects") as advance:
+
+        def show(report: LookReport, waiting: int) -> None:
+            done = report.objects.total()
+            advance(done, done + waiting)
+
+        look = build_look(settings, url, database, brake, show)
+        if is_rehearsal:
+            return look.rehearse()
+        worker = build_ingest_worker(settings, look, database, brake)
+        while not brake.is_pulled():
+            try:
+                report = worker.look_once()
+            except Stopped:
+                break
+            if report is not None:
+                return report
+            brake.wait(WAIT_SECONDS)
+    raise Unavailable("It was stopped before all was taken in: start it again to go on.")
+
+
+@contextmanager
+def _braked() -> Iterator[Brake]:
+    """Give a brake that the first SIGINT or SIGTERM pulls; a second one ends the process."""
+    brake = Brake()
+
+    def on_signal(_number: int, _frame: FrameType | None) -> None:
+        if brake.is_pulled():
+            os._exit(INTERRUPTED)
+        brake.pull()
+        message = b"Stopping worker. Press once more to exit at once.\n"
+        os.write(sys.stderr.fileno(), message)
+
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, on_signal) for number in numbers]
+    try:
+        yield brake
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+
+
+def _as_text(report: LookReport, *, is_rehearsal: bool) -> str:
+    updates = report.updates
+    first = "would be taken in" if is_rehearsal else "taken in"
+    return (
+        f"Objects {first}: {report.objects.total():,}, of which rejected: "
+        f"{report.objects[IngestState.REJECTED]:,}. Films added: {updates['added']:,}; "
+        f"changed: {updates['changed']:,}; removed: {updates['removed']:,}; "
+        f"unchanged: {updates['unchanged']:,}; older than what is known: {updates['late']:,}; "
+        f"updates refused: {updates['refused']:,}."
+    )
+
+
+def _as_json(report: LookReport) -> str:
+    names = ("added", "changed", "removed", "unchanged", "late", "refused")
+    return json.dumps(
+        {
+            "objects": report.objects.total(),
+            **{state.value: report.objects[state] for state in IngestState},
+            "updates": {name: report.updates[name] for name in names},
+        }
+    )

@@ -1,0 +1,54 @@
+"""Where the parts that ingest are put together."""
+
+import hashlib
+from functools import partial
+
+from common.settings import Settings
+from data_fetcher.ingest.brake import Brake
+from data_fetcher.ingest.clearing import Clearing
+from data_fetcher.ingest.ingest_worker import IngestWorker
+from data_fetcher.ingest.ingesting import Ingesting
+from data_fetcher.ingest.look import Look, OnProgress
+from data_fetcher.ingest.sources import Source
+from data_fetcher.ingest.stores.opening import open_store
+from data_layer.database import Database
+
+
+def build_look(
+    settings: Settings,
+    url: str,
+    database: Database,
+    brake: Brake,
+    on_progress: OnProgress = lambda _report, _waiting: None,
+) -> Look:
+    """Return what looks at a bucket or folder.
+
+    Raises:
+        InvalidSetting: there is no such folder, or the bucket can't be opened.
+    """
+    store = open_store(url)
+    return Look(
+        store=store,
+        ingesting=Ingesting(
+            database.unit_of_work, store.name, settings.ingest_max_bytes, brake.is_overdue
+        ),
+        clearing=Clearing(store, settings.ingest_invalid == "reject", settings.ingest_max_bytes),
+        batch_objects=settings.ingest_batch_objects,
+        has_to_end=brake.is_pulled,
+        on_progress=on_progress,
+    )
+
+
+def build_ingest_worker(
+    settings: Settings, look: Look, database: Database, brake: Brake
+) -> IngestWorker:
+    """Return what looks again and again."""
+    name = look.store.name
+    lock = f"ingest-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
+    return IngestWorker(
+        look,
+        Source(name, database.unit_of_work),
+        partial(database.try_lock, lock),
+        brake,
+        settings.ingest_poll_seconds,
+    )
