@@ -8,16 +8,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from common.text import is_storable
 from data_fetcher.omdb.fields import (
     COUNT_MAX,
+    MINUTES_MAX,
     NAME_MAX_CHARACTERS,
+    NAMES_MAX,
     TEXT_MAX_CHARACTERS,
     URL_MAX_CHARACTERS,
     YEAR_MAX,
     YEAR_MIN,
 )
 from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieFacts, MovieType, Rating
-
-_NAMES_MAX = 1_000
-_MINUTES_MAX = 100_000
 
 
 def _require_storable(text: str) -> str:
@@ -28,7 +27,7 @@ def _require_storable(text: str) -> str:
 
 _Text = Annotated[str, Field(max_length=TEXT_MAX_CHARACTERS), AfterValidator(_require_storable)]
 _Name = Annotated[str, Field(max_length=NAME_MAX_CHARACTERS), AfterValidator(_require_storable)]
-_Names = Annotated[tuple[_Name, ...], Field(max_length=_NAMES_MAX)]
+_Names = Annotated[tuple[_Name, ...], Field(max_length=NAMES_MAX)]
 _Url = Annotated[
     str,
     Field(
@@ -61,7 +60,7 @@ class FilmJson(BaseModel):
     type: MovieType = "movie"
     rated: _Name | None = None
     released: dt.date | None = None
-    runtime_minutes: Annotated[int, Field(ge=1, le=_MINUTES_MAX)] | None = None
+    runtime_minutes: Annotated[int, Field(ge=1, le=MINUTES_MAX)] | None = None
     genres: _Names = ()
     directors: _Names = ()
     writers: _Names = ()
@@ -71,7 +70,7 @@ class FilmJson(BaseModel):
     countries: _Names = ()
     awards: _Text | None = None
     poster_url: _Url | None = None
-    ratings: Annotated[tuple[RatingJson, ...], Field(max_length=_NAMES_MAX)] = ()
+    ratings: Annotated[tuple[RatingJson, ...], Field(max_length=NAMES_MAX)] = ()
     metascore: Annotated[int, Field(ge=0, le=100)] | None = None
     imdb_rating: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] | None = None
     imdb_votes: _Count | None = None
