@@ -1,6 +1,6 @@
-"""Who directed, wrote and played: from title.crew, title.principals and name.basics."""
+"""Who directed, wrote and played, from title.crew and title.principals."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from data_fetcher.imdb.data_sets import NULL
@@ -14,7 +14,7 @@ _SEEN = {b"actor", b"actress", b"self"}
 
 @dataclass(slots=True)
 class Credits:
-    """The people of a title, by the numbers of their ids, in IMDb's order."""
+    """The people of a title, by the numbers of their ids (116 of nm0000116), in IMDb's order."""
 
     directors: list[int] = field(default_factory=list)
     writers: list[int] = field(default_factory=list)
@@ -23,15 +23,12 @@ class Credits:
 
     def cast(self) -> list[int]:
         """Return the cast as it is billed."""
-        return [person for _, person in sorted(self.billing)]
-
-    def people(self) -> list[int]:
-        """Return everybody, in no order."""
-        return [*self.directors, *self.writers, *(person for _, person in self.billing)]
+        self.billing.sort()
+        return [person for _, person in self.billing]
 
 
 class CreditReader:
-    """Reads credits of some titles after others; see `TitleRows`.
+    """Reads the credits of some titles after others; see `TitleRows`.
 
     Args:
         crew: `None` where the file is missing.
@@ -44,35 +41,49 @@ class CreditReader:
     ) -> None:
         self._crew, self._principals, self._faults = crew, principals, faults
 
-    def read(self, titles: Iterable[bytes], last: bytes) -> Mapping[bytes, Credits]:
-        """Return the credits of all these titles; the last one in order is `last`."""
-        found = {title: Credits() for title in titles}
-        if self._crew:
-            self._read_crew(self._crew, found, last)
-        if self._principals:
-            self._read_principals(self._principals, found, last)
-        return found
+    def read(self, titles: Iterable[bytes], last: bytes) -> tuple[dict[bytes, Credits], set[int]]:
+        """Return the credits of each of these titles, and all people of whom they are.
 
-    def _read_crew(self, crew: TitleRows, found: dict[bytes, Credits], last: bytes) -> None:
+        Args:
+            titles: their ids.
+            last: the next call asks for titles behind this one.
+        """
+        found = {title: Credits() for title in titles}
+        people: set[int] = set()
+        if self._crew:
+            self._read_crew(self._crew, found, people, last)
+        if self._principals:
+            self._read_principals(self._principals, found, people, last)
+        return found, people
+
+    def _read_crew(
+        self, crew: TitleRows, found: dict[bytes, Credits], people: set[int], last: bytes
+    ) -> None:
         for number, (title, directors, writers) in crew.of(found, last):
             try:
-                found[title].directors = _people(directors)
-                found[title].writers = _people(writers)
+                if directors != _NULL:
+                    found[title].directors = ids = _people(directors)
+                    people.update(ids)
+                if writers != _NULL:
+                    found[title].writers = ids = _people(writers)
+                    people.update(ids)
             except ValueError:
                 self._faults.add(crew.name, number, "ids such as nm0000116, and commas,")
 
     def _read_principals(
-        self, principals: TitleRows, found: dict[bytes, Credits], last: bytes
+        self, principals: TitleRows, found: dict[bytes, Credits], people: set[int], last: bytes
     ) -> None:
         for number, (title, ordering, person, category) in principals.of(found, last):
             if category in _SEEN:
                 try:
-                    found[title].billing.append((int(ordering), int(person[2:])))
+                    credit = int(ordering), int(person[2:])
                 except ValueError:
-                    self._faults.add(
-                        principals.name, number, "an ordering, and an id such as nm0000116,"
-                    )
+                    expected = "an ordering, and an id such as nm0000116,"
+                    self._faults.add(principals.name, number, expected)
+                else:
+                    found[title].billing.append(credit)
+                    people.add(credit[1])
 
 
 def _people(ids: bytes) -> list[int]:
-    return [] if ids == _NULL else [int(person[2:]) for person in ids.split(b",")]
+    return [int(person[2:]) for person in ids.split(b",")]

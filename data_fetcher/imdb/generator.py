@@ -52,8 +52,8 @@ def generate(folder: Path, amounts: Amounts, seed: int, advance: Advance) -> Non
         ids = titles.in_file_order()
         while batch := [tconst for tconst, _ in islice(ids, _AT_ONCE)]:
             made = [maker.lines(tconst) for tconst in batch]
-            for name in made[0].keys() | {name for lines in made for name in lines}:
-                files.write(name, "".join([lines.get(name, "") for lines in made]))
+            for name in made[0]:
+                files.write(name, "".join([lines[name] for lines in made]))
             files.write(PRINCIPALS.name, "".join(map(principals.lines, batch)))
             advance(done := done + len(batch), total)
         people_ids = names.in_file_order()

@@ -62,7 +62,7 @@ class FilmBatch:
     position: Position
 
 
-def film_batches(  # noqa: PLR0913 - Each is a thing of its own, and all but two have a default.
+def film_batches(
     files: DataSetFiles,
     selection: Selection,
     *,
@@ -142,8 +142,7 @@ class _Join:
         return [title for title in titles if (title.imdb_votes or 0) >= least]
 
     def _batch(self, titles: list[Title], last: bytes, place: int) -> FilmBatch:
-        found = self._credits.read([title.id for title in titles], last)
-        people = {person for title_credits in found.values() for person in title_credits.people()}
+        found, people = self._credits.read([title.id for title in titles], last)
         names = self._sources.names.of(people)
         films = [_film(title, found[title.id], names) for title in titles]
         basics = self._sources.basics
@@ -170,5 +169,5 @@ def _film(title: Title, people: Credits, names: Mapping[int, str]) -> MovieFacts
 
 def _named(people: list[int], names: Mapping[int, str]) -> tuple[str, ...]:
     """Return the names of those who have one, each once."""
-    known = dict.fromkeys([names[person] for person in people if person in names])
-    return tuple(known)[:NAMES_MAX]
+    known = [name for person in people if (name := names.get(person))]
+    return tuple(dict.fromkeys(known))[:NAMES_MAX] if len(known) > 1 else tuple(known)

@@ -62,6 +62,14 @@ _ODD_TITLES = (
     "'",
 )
 _NEWEST_YEAR, _YEARS = 2026, 110
+_KNOWN_YEAR, _KNOWN_MINUTES, _KNOWN_NUMBERS = 0.88, 0.33, 0.8
+_ENDED = 0.45
+"""The share of series that have an end."""
+_RATED, _RATED_EPISODES = 0.3, 0.09
+_NO_GENRE, _SECOND_GENRE, _THIRD_GENRE = 0.05, 0.5, 0.25
+_NO_DIRECTOR, _NO_WRITER = 0.43, 0.48
+_ADULT, _ODD, _RENAMED, _NUMBERED = 0.03, 0.02, 0.02, 0.5
+_SEASON_EPISODES = 12
 
 
 class TitleMaker:
@@ -75,61 +83,69 @@ class TitleMaker:
         self._episodes = 0
 
     def lines(self, tconst: str) -> dict[str, str]:
-        """Return what each file says about the title, by the file's name; often nothing."""
-        chance = self._random
-        kind = _TYPES[int(1000 * chance())]
+        """Return what each file says about the title, by the names of the files; or nothing."""
+        kind = _TYPES[int(len(_TYPES) * self._random())]
         title = self._title(kind)
-        lines = {
+        crew = f"{tconst}\t{self._people(_NO_DIRECTOR)}\t{self._people(_NO_WRITER)}\n"
+        return {
             BASICS.name: self._basics(tconst, kind, title),
-            CREW.name: f"{tconst}\t{self._people(0.43)}\t{self._people(0.48)}\n",
+            CREW.name: crew,
             AKAS.name: self._akas(tconst, title),
+            RATINGS.name: self._rating(tconst, kind),
+            EPISODES.name: self._episode(tconst, kind),
         }
-        if chance() < (0.09 if kind == "tvEpisode" else 0.3):
-            votes = 5 + int(10 ** (6.4 * chance() ** 4))
-            average = 1 + 4.5 * (chance() + chance())
-            lines[RATINGS.name] = f"{tconst}\t{average:.1f}\t{votes}\n"
-        if kind == "tvSeries":
-            self._series, self._episodes = tconst, 0
-        elif kind == "tvEpisode" and self._series is not None:
-            self._episodes += 1
-            season, episode = divmod(self._episodes, 12)
-            numbers = f"{season + 1}\t{episode + 1}" if chance() < 0.8 else f"{NULL}\t{NULL}"  # noqa: PLR2004 - A share.
-            lines[EPISODES.name] = f"{tconst}\t{self._series}\t{numbers}\n"
-        return lines
 
     def _basics(self, tconst: str, kind: str, title: str) -> str:
         chance = self._random
-        original = title if chance() < 0.98 else f"{title} (orig.)"  # noqa: PLR2004 - A share.
-        is_adult = chance() < 0.03  # noqa: PLR2004 - A share.
+        original = title if chance() > _RENAMED else f"{title} (original)"
+        is_adult = chance() < _ADULT
         year, end_year, minutes = NULL, NULL, NULL
-        if chance() < 0.88:  # noqa: PLR2004 - A share.
+        if chance() < _KNOWN_YEAR:
             first = _NEWEST_YEAR - int(_YEARS * chance() ** 3)
             year = str(first)
-            if kind in {"tvSeries", "tvMiniSeries"} and chance() < 0.45:  # noqa: PLR2004 - A share.
+            if kind in {"tvSeries", "tvMiniSeries"} and chance() < _ENDED:
                 end_year = str(min(_NEWEST_YEAR, first + int(10 * chance())))
-        if chance() < 0.33:  # noqa: PLR2004 - A share.
+        if chance() < _KNOWN_MINUTES:
             minutes = str(1 + int(119 * chance()))
-        genres = self._genres(is_adult=is_adult)
+        genres = "Adult" if is_adult else self._genres()
         return (
             f"{tconst}\t{kind}\t{title}\t{original}\t{is_adult:d}\t{year}\t{end_year}"
             f"\t{minutes}\t{genres}\n"
         )
 
-    def _genres(self, *, is_adult: bool) -> str:
-        if is_adult:
-            return "Adult"
+    def _genres(self) -> str:
         chance = self._random
-        wanted = int(4 * chance() ** 1.5) if chance() < 0.95 else 0  # noqa: PLR2004 - A share.
-        drawn = {_GENRES[int(len(_GENRES) * chance())] for _ in range(wanted or 1)}
-        return ",".join(sorted(drawn)) if wanted or chance() < 0.9 else NULL  # noqa: PLR2004 - A share.
+        if chance() < _NO_GENRE:
+            return NULL
+        wanted = 1 + (chance() < _SECOND_GENRE) + (chance() < _THIRD_GENRE)
+        return ",".join(sorted({_GENRES[int(len(_GENRES) * chance())] for _ in range(wanted)}))
+
+    def _rating(self, tconst: str, kind: str) -> str:
+        chance = self._random
+        if chance() > (_RATED_EPISODES if kind == "tvEpisode" else _RATED):
+            return ""
+        average, votes = 1 + 4.5 * (chance() + chance()), 5 + int(10 ** (6.4 * chance() ** 4))
+        return f"{tconst}\t{average:.1f}\t{votes}\n"
+
+    def _episode(self, tconst: str, kind: str) -> str:
+        """Return whose episode it is: of the last series, until there is another one."""
+        if kind == "tvSeries":
+            self._series, self._episodes = tconst, 0
+        if kind != "tvEpisode" or self._series is None:
+            return ""
+        numbers = f"{NULL}\t{NULL}"
+        if self._random() < _KNOWN_NUMBERS:
+            season, episode = divmod(self._episodes, _SEASON_EPISODES)
+            numbers = f"{season + 1}\t{episode + 1}"
+        self._episodes += 1
+        return f"{tconst}\t{self._series}\t{numbers}\n"
 
     def _title(self, kind: str) -> str:
-        chance = self._random
-        if kind == "tvEpisode" and chance() < 0.5:  # noqa: PLR2004 - A share.
+        chance, words = self._random, self._words
+        if kind == "tvEpisode" and chance() < _NUMBERED:
             return f"Episode #{1 + int(30 * chance() ** 3)}.{1 + int(300 * chance() ** 2)}"
-        if chance() < 0.02:  # noqa: PLR2004 - A share.
+        if chance() < _ODD:
             return _ODD_TITLES[int(len(_ODD_TITLES) * chance())]
-        words = self._words
         adjective = words.adjectives[int(len(words.adjectives) * chance())]
         noun = words.nouns[int(len(words.nouns) * chance())]
         place = words.places[int(len(words.places) * chance())]

@@ -1,13 +1,12 @@
 """The names of people, by their ids: on the disk, since there are fourteen millions."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from common.text import to_storable
+from data_fetcher.imdb.data_file import Block, DataFile
 from data_fetcher.imdb.data_sets import NULL
 from data_fetcher.imdb.faults import LineFaults
-from data_fetcher.imdb.files import Block, DataFile
 from data_fetcher.imdb.ordering import OnBytes, open_scratch
 from data_fetcher.omdb.fields import NAME_MAX_CHARACTERS
 
@@ -41,32 +40,36 @@ class Names:
             )
             on_bytes(file.bytes_read)
 
-    def of(self, people: Iterable[int]) -> dict[int, str]:
-        """Return the names of these people, by their ids; of those who have one."""
-        found, missing = {}, []
-        for person in people:
-            name = self._recent.get(person) or self._older.get(person)
-            if name is None:
-                missing.append(person)
-            else:
-                found[person] = name
-        query = "SELECT id, name FROM names WHERE id IN (SELECT value FROM json_each(?))"
-        found.update(self._database.execute(query, (json.dumps(missing),)))
+    def of(self, people: set[int]) -> Mapping[int, str]:
+        """Return the names of these people and of others; good until the next call.
+
+        It has nobody without a name.
+        """
         if len(self._recent) > _REMEMBERED:
             self._older, self._recent = self._recent, {}
-        self._recent.update(found)
-        return found
+        missing = []
+        for person in people.difference(self._recent):
+            if name := self._older.get(person):
+                self._recent[person] = name
+            else:
+                missing.append(person)
+        query = "SELECT id, name FROM names WHERE id IN (SELECT value FROM json_each(?))"
+        self._recent.update(self._database.execute(query, (json.dumps(missing),)))
+        return self._recent
 
 
 def _rows(file: DataFile, block: Block, faults: LineFaults) -> Iterator[tuple[int, str]]:
+    width, pick = file.width, file.pick
     for line, number in zip(block.lines, block.numbers, strict=True):
-        if (fields := file.fields(line, number, faults)) is None:
+        fields = line.split(b"\t")
+        if len(fields) != width:
+            file.tell_width(fields, number, faults)
             continue
-        person, name = file.pick(fields)
+        person, name = pick(fields)
         try:
-            text = to_storable(name.decode()).strip()
+            text = name.decode().strip()[:NAME_MAX_CHARACTERS]
             if text and text != NULL:
-                yield int(person[2:]), text[:NAME_MAX_CHARACTERS]
+                yield int(person[2:]), text
         except UnicodeDecodeError:
             faults.add(file.name, number, "UTF-8")
         except ValueError:

@@ -6,9 +6,8 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from data_fetcher.imdb.data_sets import NULL
+from data_fetcher.imdb.data_file import Block, DataFile
 from data_fetcher.imdb.faults import LineFaults
-from data_fetcher.imdb.files import Block, DataFile
 
 Order = Callable[[bytes], tuple[int, bytes]]
 """Gives what ids are compared by."""
@@ -74,9 +73,7 @@ def sorted_blocks(
                 "INSERT INTO lines VALUES (?, ?, ?, ?)",
                 ((*key, number, line) for key, number, line in rows),
             )
-        lines = database.execute(
-            "SELECT id, line, number FROM lines ORDER BY width, id, number"
-        )
+        lines = database.execute("SELECT id, line, number FROM lines ORDER BY width, id, number")
         while some := list(islice(lines, _LINES_AT_ONCE)):
             ids, texts, numbers = zip(*some, strict=True)
             yield Block(ids, texts, numbers, is_sorted=order is as_text)

@@ -48,10 +48,11 @@ class Selection:
         if self.since is not None and self.until is not None and self.since > self.until:
             raise InvalidInput("The first year is behind the last one.", field="since")
 
-    def takes_year(self, year: int | None) -> bool:
-        """Tell whether a title of that year is selected."""
+    def takes(self, movie_type: MovieType, year: int | None, *, is_adult: bool) -> bool:
+        """Tell whether such a title is selected, whatever its votes are."""
+        if movie_type not in self.types or (is_adult and not self.includes_adult):
+            return False
         if year is None:
             return self.since is None and self.until is None
-        return (self.since is None or self.since <= year) and (
-            self.until is None or year <= self.until
-        )
+        is_late_enough = self.since is None or self.since <= year
+        return is_late_enough and (self.until is None or year <= self.until)

@@ -1,13 +1,14 @@
-"""What has to be done before films can be read: all files in one order, and the names at hand."""
+"""What has to be done before films can be read: one order of all files, names at hand."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.progress import Advance
+from data_fetcher.imdb.data_file import Block, DataFile
 from data_fetcher.imdb.data_sets import BASICS, CREW, NAMES, PRINCIPALS, RATINGS
 from data_fetcher.imdb.faults import LineFaults
-from data_fetcher.imdb.files import Block, DataFile, DataSetFiles
+from data_fetcher.imdb.files import DataSetFiles
 from data_fetcher.imdb.names import Names
 from data_fetcher.imdb.ordering import Order, as_text, is_in, order_of, sorted_blocks
 from data_fetcher.imdb.title_rows import TitleRows

@@ -3,8 +3,8 @@
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 
+from data_fetcher.imdb.data_file import Block, DataFile
 from data_fetcher.imdb.faults import LineFaults
-from data_fetcher.imdb.files import Block, DataFile
 from data_fetcher.imdb.ordering import Order
 
 Row = tuple[int, tuple[bytes, ...]]
@@ -36,15 +36,16 @@ class TitleRows:
             titles: their ids, all of them behind the `last` of the call before.
             last: what is behind this id is left for the next call.
         """
-        end = self._order(last)
+        end, width, pick = self._order(last), self._file.width, self._file.pick
         while block := self._block:
             stop = bisect_right(block.ids, end, self._start, key=self._order)
             for index in range(self._start, stop):
                 if block.ids[index] in titles:
-                    number = block.numbers[index]
-                    fields = self._file.fields(block.lines[index], number, self._faults)
-                    if fields is not None:
-                        yield number, self._file.pick(fields)
+                    fields = block.lines[index].split(b"\t")
+                    if len(fields) == width:
+                        yield block.numbers[index], pick(fields)
+                    else:
+                        self._file.tell_width(fields, block.numbers[index], self._faults)
             self._start = stop
             if stop < len(block.ids):
                 return

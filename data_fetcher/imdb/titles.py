@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from common.text import to_storable
+from data_fetcher.imdb.data_file import Block, DataFile
 from data_fetcher.imdb.data_sets import NULL
 from data_fetcher.imdb.faults import LineFaults
-from data_fetcher.imdb.files import Block, DataFile
 from data_fetcher.imdb.selection import TYPE_OF, Selection
 from data_fetcher.omdb.fields import (
     COUNT_MAX,
@@ -63,34 +62,44 @@ class TitleReader:
             start: the index of its first line that is read; those before are just counted.
         """
         self.count += start
-        selected_types, takes_year = self._selection.types, self._selection.takes_year
-        includes_adult, pick = self._selection.includes_adult, self._file.pick
         for index in range(start, len(block.lines)):
-            number = block.numbers[index]
             self.count += 1
-            fields = self._file.fields(block.lines[index], number, self._faults)
-            if fields is None:
-                continue
-            title_id, kind, title, adult, first, last, minutes, genres = pick(fields)
-            if (movie_type := TYPE_OF.get(kind)) is None:
-                self._faults.add(self._file.name, number, "a titleType such as tvSeries")
-            elif (
-                movie_type in selected_types
-                and (includes_adult or adult != b"1")
-                and takes_year(year := read_number(first, YEAR_MIN, YEAR_MAX))
-                and self._is_new(title_id, number)
-                and (text := self._text(title, number))
-            ):
-                yield Title(
-                    title_id,
-                    self.count,
-                    text,
-                    movie_type,
-                    year,
-                    read_number(last, year or YEAR_MIN, YEAR_MAX) if movie_type == "series" else None,
-                    read_number(minutes, 1, MINUTES_MAX),
-                    _read_genres(genres),
-                )
+            if title := self._title(block.lines[index], block.numbers[index]):
+                yield title
+
+    def _title(self, line: bytes, number: int) -> Title | None:
+        """Return the title of a line, if it is selected."""
+        fields = line.split(b"\t")
+        if len(fields) != self._file.width:
+            self._file.tell_width(fields, number, self._faults)
+            return None
+        picked = self._file.pick(fields)
+        _id, kind, _title, adult, first, *_rest = picked
+        if (movie_type := TYPE_OF.get(kind)) is None:
+            self._faults.add(self._file.name, number, "a titleType such as tvSeries")
+            return None
+        year = read_number(first, YEAR_MIN, YEAR_MAX)
+        if not self._selection.takes(movie_type, year, is_adult=adult == b"1"):
+            return None
+        return self._selected(picked, movie_type, year, number)
+
+    def _selected(
+        self, fields: tuple[bytes, ...], movie_type: MovieType, year: int | None, number: int
+    ) -> Title | None:
+        title_id, _kind, title, _adult, _first, last, minutes, genres = fields
+        if not self._is_new(title_id, number) or not (text := self._text(title, number)):
+            return None
+        is_series = movie_type == "series"
+        return Title(
+            title_id,
+            self.count,
+            text,
+            movie_type,
+            year,
+            read_number(last, year or YEAR_MIN, YEAR_MAX) if is_series else None,
+            read_number(minutes, 1, MINUTES_MAX),
+            _read_genres(genres),
+        )
 
     def _is_new(self, title_id: bytes, number: int) -> bool:
         is_new = title_id != self._last_id and _TITLE_ID.fullmatch(title_id) is not None
@@ -101,7 +110,7 @@ class TitleReader:
 
     def _text(self, value: bytes, number: int) -> str | None:
         try:
-            text = to_storable(value.decode()).strip()
+            text = value.decode().strip()
         except UnicodeDecodeError:
             self._faults.add(self._file.name, number, "UTF-8")
             return None
@@ -134,6 +143,6 @@ def read_rating(value: bytes) -> float | None:
 def _read_genres(value: bytes) -> tuple[str, ...]:
     if value == _NULL:
         return ()
-    parts = to_storable(value.decode(errors="ignore")).split(",")
+    parts = value.decode(errors="ignore").split(",")
     genres = dict.fromkeys(part.strip()[:NAME_MAX_CHARACTERS] for part in parts)
     return tuple(genre for genre in genres if genre)
