@@ -21,8 +21,6 @@ BLOCK_BYTES = 262_144
 LINE_MAX_BYTES = 1_048_576
 """A file with a longer line is none of IMDb's."""
 
-_ID = re.compile(rb"(?:tt|nm)[0-9]{7,16}")
-
 
 @dataclass(slots=True)
 class Block:
@@ -64,6 +62,8 @@ class DataFile:
         self.pick = itemgetter(*map(columns.index, data_set.read))
         """Takes the fields of a line, and gives those that are read, in the data set's order."""
         self._id_place = columns.index(data_set.read[0])
+        self._id_prefix = "nm" if data_set.read[0] == "nconst" else "tt"
+        self._match_id = re.compile(f"{self._id_prefix}[0-9]{{7,16}}".encode()).fullmatch
 
     def blocks(self, faults: LineFaults | None = None) -> Iterator[Block]:
         """Yield all lines but the header. Memory does not grow with the file.
@@ -96,13 +96,13 @@ class DataFile:
         ids = self._ids(lines)
         is_sorted = ids == sorted(ids)
         # Among sorted ids nobody asks for what is no id; at the ends it would hide what follows.
-        if is_sorted and _ID.fullmatch(ids[0]) and _ID.fullmatch(ids[-1]):
+        if is_sorted and self._match_id(ids[0]) and self._match_id(ids[-1]):
             return Block(ids, lines, numbers, is_sorted)
-        are_ids = [_ID.fullmatch(found) is not None for found in ids]
+        are_ids = [self._match_id(found) is not None for found in ids]
         if faults is not None:
             for number, is_id in zip(numbers, are_ids, strict=True):
                 if not is_id:
-                    faults.add(self.name, number, "an id such as tt0078748")
+                    faults.add(self.name, number, f"an id such as {self._id_prefix}0000116")
         ids, lines = list(compress(ids, are_ids)), list(compress(lines, are_ids))
         return Block(ids, lines, list(compress(numbers, are_ids)), ids == sorted(ids))
 

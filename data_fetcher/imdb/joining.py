@@ -15,7 +15,7 @@ Source: https://developer.imdb.com/non-commercial-datasets/
 import re
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +70,7 @@ def film_batches(
     faults: LineFaults,
     after: str | None = None,
     advance: Advance = lambda _done, _total: None,
-) -> Iterator[FilmBatch]:
+) -> Generator[FilmBatch, None, None]:
     """Yield the titles that are selected as films, in the order of title.basics.
 
     Nothing is yielded before all files were looked through and names were copied. If title.basics
@@ -79,7 +79,7 @@ def film_batches(
     Args:
         files: what `find_files` has found.
         selection: says which titles.
-        staging: a folder on a disk; a folder is made in it, and removed with the iterator.
+        staging: a folder on a disk. One is made in it, and removed when this ends or is closed.
         faults: are told of lines that are left out.
         after: the id of the last title that is not wanted any more.
         advance: is told how much of the preparation is done, in bytes of all files.
