@@ -91,4 +91,5 @@ EPISODES: Final = DataSet(
     "title.episode", ("tconst", "parentTconst", "seasonNumber", "episodeNumber")
 )
 ALL: Final = (BASICS, RATINGS, PRINCIPALS, NAMES, AKAS, CREW, EPISODES)
-"""Films have no other titles and no parents: AKAS and EPISODES are made, but not read."""
+"""The seven files. `AKAS` and `EPISODES` are made, but not read: films have no other titles, and
+no series that they belong to."""

@@ -31,7 +31,7 @@ def generate(folder: Path, amounts: Amounts, seed: int, advance: Advance) -> Non
     """Write all seven files; the same arguments give the same bytes.
 
     Lines are in the order of IMDb's files: by id as text. Memory does not grow with the
-    amounts. A million titles with three million principals need about 120 MB on the disk.
+    amounts. A million titles with three million principals need about 100 MB on the disk.
 
     Args:
         folder: is made where there is none.
