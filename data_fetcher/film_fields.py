@@ -7,16 +7,15 @@ from pydantic import AfterValidator, Field
 from common.text import is_storable
 from data_fetcher.omdb.fields import (
     COUNT_MAX,
+    MINUTES_MAX,
     NAME_MAX_CHARACTERS,
+    NAMES_MAX,
     TEXT_MAX_CHARACTERS,
     URL_MAX_CHARACTERS,
     YEAR_MAX,
     YEAR_MIN,
 )
 from data_layer.entities.movie import TITLE_MAX_CHARACTERS
-
-NAMES_MAX = 1_000
-_MINUTES_MAX = 100_000
 
 
 def _require_storable(text: str) -> str:
@@ -39,6 +38,6 @@ Url = Annotated[
 ]
 Year = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)]
 Count = Annotated[int, Field(ge=0, le=COUNT_MAX)]
-Minutes = Annotated[int, Field(ge=1, le=_MINUTES_MAX)]
+Minutes = Annotated[int, Field(ge=1, le=MINUTES_MAX)]
 Metascore = Annotated[int, Field(ge=0, le=100)]
 ImdbRating = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]

@@ -6,7 +6,6 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from data_fetcher.film_fields import (
-    NAMES_MAX,
     Count,
     FilmId,
     ImdbId,
@@ -20,6 +19,7 @@ from data_fetcher.film_fields import (
     Url,
     Year,
 )
+from data_fetcher.omdb.fields import NAMES_MAX
 from data_layer.entities.movie import MovieFacts, MovieType, Rating
 
 

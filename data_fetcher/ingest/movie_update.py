@@ -9,7 +9,6 @@ from typing_extensions import TypedDict
 
 from common.text import match_key
 from data_fetcher.film_fields import (
-    NAMES_MAX,
     Count,
     FilmId,
     ImdbId,
@@ -23,6 +22,7 @@ from data_fetcher.film_fields import (
     Url,
     Year,
 )
+from data_fetcher.omdb.fields import NAMES_MAX
 from data_layer.entities.ingest import IngestFault
 from data_layer.entities.movie import MovieFacts, MovieType, Rating
 

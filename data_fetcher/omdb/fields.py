@@ -17,6 +17,9 @@ COUNT_MAX = 2**63 - 1
 URL_MAX_CHARACTERS = 2_000
 """A longer address is unknown: one that is cut leads elsewhere."""
 YEAR_MIN, YEAR_MAX = 1800, 2200
+MINUTES_MAX = 100_000
+NAMES_MAX = 1_000
+"""So many directors, writers or actors has a film at most."""
 
 _YEARS = re.compile(r"([0-9]{4})(?:[–-]([0-9]{4})?)?")  # noqa: RUF001 - OMDb's dash is U+2013.
 _RUNTIME = re.compile(
