@@ -4,10 +4,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from types import FrameType
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 
@@ -24,6 +26,8 @@ from data_fetcher.ingest.stores.opening import FORMS
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 from data_layer.entities.ingest import IngestState
+
+Result = TypeVar("Result")
 
 WAIT_SECONDS = 0.5
 """How often is looked whether another worker has come to an end."""
@@ -56,15 +60,23 @@ def ingest(
         with closing(open_database(settings)) as database, _braked() as brake:
             database.migrate()
             if is_once or is_rehearsal:
-                report = _look(settings, url, database, brake, is_rehearsal=is_rehearsal)
+                report = _beside(
+                    partial(_look, settings, url, database, brake, is_rehearsal=is_rehearsal)
+                )
             else:
                 look = build_look(settings, url, database, brake)
                 print(f"Ingesting from {look.store.name}. Ctrl-C stops.", file=sys.stderr)
-                build_ingest_worker(settings, look, database, brake).run()
+                _beside(build_ingest_worker(settings, look, database, brake).run)
                 return
     print(_as_json(report) if as_json else _as_text(report, is_rehearsal=is_rehearsal))
     if report.updates["refused"]:
         raise SystemExit(ExitCode.PARTLY)
+
+
+def _beside(call: Callable[[], Result]) -> Result:
+    """Call in a thread: one that waits for a database does not hear signals."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
 
 
 def _look(

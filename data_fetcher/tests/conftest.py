@@ -1,8 +1,12 @@
-"""Films that tests know, and an emulator that is driven from tests without a loop."""
+"""Films that tests know, an emulator that is driven from tests without a loop, and a real S3."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import TypeVar
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
 
 from data_fetcher.emulator.films import EmulatedFilm
 from data_fetcher.emulator.server import Emulator, Switches
@@ -41,3 +45,30 @@ def with_emulator(switches: Switches, scenario: Callable[[str, Emulator], Awaita
             return await scenario(url, emulator)
 
     return asyncio.run(run())
+
+
+@pytest.fixture(scope="session")
+def s3_url() -> Iterator[str]:
+    """The URL of a running S3."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
+    """The name of an empty bucket, with credentials in the environment."""
+    for name, value in {
+        "AWS_ENDPOINT_URL": s3_url,
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_REGION": "us-east-1",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_ALLOW_HTTP": "true",
+    }.items():
+        monkeypatch.setenv(name, value)
+    name = f"drop-{abs(hash(request.node.nodeid))}"
+    boto3.client("s3").create_bucket(Bucket=name)
+    return name

@@ -3,12 +3,11 @@
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from common.errors import BucketUnavailable, InvalidSetting
 from data_fetcher.ingest.stores.bucket import Bucket
@@ -20,33 +19,6 @@ pytestmark = pytest.mark.integration
 
 Put = Callable[[str, bytes], None]
 """Drops an object, as partners do."""
-
-
-@pytest.fixture(scope="session")
-def s3_url() -> Iterator[str]:
-    """The URL of a running S3."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
-@pytest.fixture
-def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """The name of an empty bucket, with credentials in the environment."""
-    for name, value in {
-        "AWS_ENDPOINT_URL": s3_url,
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": "us-east-1",
-        "AWS_DEFAULT_REGION": "us-east-1",
-        "AWS_ALLOW_HTTP": "true",
-    }.items():
-        monkeypatch.setenv(name, value)
-    name = f"drop-{abs(hash(request.node.nodeid))}"
-    boto3.client("s3").create_bucket(Bucket=name)
-    return name
 
 
 @pytest.fixture(params=["folder", "bucket", "bucket without conditions"])

@@ -1,0 +1,235 @@
+"""The command `ingest`, as operators run it: whole, stopped, killed, and several at once."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import boto3
+import pytest
+
+from data_layer.database import Database
+from data_layer.entities.ingest import IngestState
+from data_layer.entities.movie_query import MovieQuery
+
+pytestmark = pytest.mark.integration
+
+ROOT = Path(__file__).parents[2]
+STOP_SECONDS = 8
+"""What README promises."""
+
+VALID, INVALID = 120, 8
+KILLS = 8
+"""Of each run; the 390 objects and 25 kills that README names are a command away."""
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "data_fetcher", "ingest", *arguments]
+
+
+def environment(database: Database, **more: str) -> dict[str, str]:
+    url = database.engines.writing.url
+    shown = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+    return {**os.environ, "DATABASE_URL": shown, "COLUMNS": "200", **more}
+
+
+def run(database: Database, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command(*arguments),
+        cwd=ROOT,
+        env=environment(database, **more),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def drop(folder: Path, **objects: object) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, content in objects.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+
+
+def test_takes_in_what_is_there_and_says_what_came_of_it(
+    database: Database, tmp_path: Path
+) -> None:
+    folder = tmp_path / "drop"
+    drop(folder, a={"title": "Alien"}, b={"title": 5})
+    rehearsed = run(database, "--source", f"dir:{folder}", "--dry-run")
+    assert (rehearsed.returncode, len(list(folder.iterdir()))) == (3, 2)
+    assert "Objects would be taken in: 2, of which rejected: 1. Films added: 1;" in (
+        rehearsed.stdout
+    )
+    done = run(database, "--once", "--json", MOVIES_INGEST_SOURCE=f"dir:{folder}")
+    assert done.returncode == 3
+    assert json.loads(done.stdout) == {
+        "objects": 2,
+        "applied": 1,
+        "partly": 0,
+        "rejected": 1,
+        "updates": {
+            "added": 1,
+            "changed": 0,
+            "removed": 0,
+            "unchanged": 0,
+            "late": 0,
+            "refused": 1,
+        },
+    }
+    assert "Ingesting" in done.stderr
+    assert sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json")) == [
+        "rejected/b.json",
+        "rejected/b.json.report.json",
+    ]
+    again = run(database, "--source", f"dir:{folder}", "--once")
+    assert (again.returncode, again.stdout.startswith("Objects taken in: 0")) == (0, True)
+
+
+def test_takes_in_what_is_in_a_bucket(database: Database, bucket: str) -> None:
+    client = boto3.client("s3")
+    for number in range(30):
+        body = json.dumps({"title": f"Film {number}"})
+        client.put_object(Bucket=bucket, Key=f"films/{number}.json", Body=body)
+    client.put_object(Bucket=bucket, Key="films/bad.json", Body="nonsense")
+    done = run(database, "--source", f"s3://{bucket}/films", "--once")
+    assert done.returncode == 3, done.stderr
+    listed = client.list_objects_v2(Bucket=bucket)["Contents"]
+    assert [each["Key"] for each in listed] == [
+        "films/rejected/bad.json",
+        "films/rejected/bad.json.report.json",
+    ]
+    with database.unit_of_work(is_read_only=True) as uow:
+        assert uow.movies.list(MovieQuery(counts_total=True)).total == 30
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "message"),
+    [
+        ([], 2, "Error: Say where updates come from: --source with dir:/path"),
+        (["--source", "dir:/not/there"], 2, "Error: The folder with updates is not there"),
+        (["--source", "ftp://x"], 2, "Error: Updates come from dir:/path"),
+    ],
+)
+def test_what_can_not_be_is_told_in_a_sentence(
+    database: Database, arguments: list[str], exit_code: int, message: str
+) -> None:
+    done = run(database, "--once", *arguments)
+    assert (done.returncode, message in done.stderr) == (exit_code, True), done.stderr
+
+
+def test_a_bucket_that_does_not_serve_is_told_in_a_sentence(
+    database: Database, bucket: str
+) -> None:
+    done = run(database, "--source", f"s3://{bucket}-other", "--once")
+    assert (done.returncode, "Error: The bucket with updates" in done.stderr) == (4, True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_worker_takes_in_what_comes_until_it_is_stopped(
+    database: Database, tmp_path: Path, number: signal.Signals
+) -> None:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    with subprocess.Popen(
+        command("--source", f"dir:{folder}"),
+        cwd=ROOT,
+        env=environment(database, MOVIES_INGEST_POLL_SECONDS="1"),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        assert "Ctrl-C stops." in process.stderr.readline()
+        drop(folder, a={"title": "Alien"})
+        wait_until_empty(folder)
+        process.send_signal(number)
+        assert process.wait(STOP_SECONDS) == 0
+        assert "Press once more to exit at once." in process.stderr.read()
+
+
+def test_a_second_signal_ends_it_at_once(database: Database, tmp_path: Path) -> None:
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    with subprocess.Popen(
+        command("--source", f"dir:{folder}"),
+        cwd=ROOT,
+        env=environment(
+            database, MOVIES_DATABASE_LOCK_TIMEOUT_SECONDS="60", MOVIES_INGEST_POLL_SECONDS="1"
+        ),
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        with database.unit_of_work() as uow:
+            uow.movies.remove_many([0])  # Others that write wait for this one.
+            drop(folder, a={"title": "Alien"})
+            time.sleep(2)
+            process.send_signal(signal.SIGINT)
+            assert "Press once more" in process.stderr.readline()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(STOP_SECONDS) == 130
+    assert (folder / "a.json").exists()
+
+
+def wait_until_empty(folder: Path) -> None:
+    end = time.monotonic() + 30
+    while any(path.is_file() for path in folder.iterdir()):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def wait_for_progress(folder: Path) -> None:
+    """Wait until something has been taken in, if there is anything left."""
+    waiting = set(folder.glob("*.json"))
+    end = time.monotonic() + 5
+    while waiting and set(folder.glob("*.json")) == waiting and time.monotonic() < end:
+        time.sleep(0.005)
+
+
+def test_killed_workers_lose_nothing_and_do_nothing_twice(
+    any_database: Database, tmp_path: Path
+) -> None:
+    folder = tmp_path / "drop"
+    dice = random.Random(7)  # noqa: S311 - No secret depends on it.
+    names = [f"{number:03}" for number in range(VALID + INVALID)]
+    bad = set(dice.sample(names, INVALID))
+    drop(
+        folder,
+        **{
+            name: 5 if name in bad else {"title": f"Film {name}", "imdb_id": f"tt1000{name}"}
+            for name in names
+        },
+    )
+    arguments = command("--source", f"dir:{folder}")
+    settings = environment(
+        any_database, MOVIES_INGEST_POLL_SECONDS="1", MOVIES_INGEST_BATCH_OBJECTS="2"
+    )
+    for _ in range(KILLS):
+        workers = [
+            subprocess.Popen(arguments, cwd=ROOT, env=settings, stderr=subprocess.DEVNULL)
+            for _ in range(2)
+        ]
+        wait_for_progress(folder)
+        time.sleep(dice.uniform(0, 0.1))
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    done = run(any_database, "--source", f"dir:{folder}", "--once", "--json")
+    assert done.returncode in {0, 3}, done.stderr
+    left = sorted(str(path.relative_to(folder)) for path in folder.rglob("*.json"))
+    assert left == sorted(
+        f"rejected/{name}.json{end}" for name in bad for end in ("", ".report.json")
+    )
+    with any_database.unit_of_work(is_read_only=True) as uow:
+        assert uow.movies.list(MovieQuery(counts_total=True)).total == VALID
+        assert uow.ingests.counts() == {
+            IngestState.APPLIED: VALID,
+            IngestState.REJECTED: INVALID,
+        }
+    shutil.rmtree(folder)
