@@ -119,8 +119,9 @@ soak: setup-dev ## Kill workers again and again while they fetch 1,000 films (SO
 mutants: setup-dev ## Change the code of security, transactions and OMDb's answers, and see what tests notice
 	@$(BIN)/python -m movies_service.tests.mutants
 
-openapi: setup-dev ## Write movies_service/oas.yaml anew
+openapi: setup-dev ## Write movies_service/oas.yaml and docs/update.schema.json anew
 	@$(BIN)/python -m movies_service openapi --format yaml > movies_service/oas.yaml
+	@$(BIN)/python -m data_fetcher update-schema > docs/update.schema.json
 
 films: setup-dev ## Write the emulator's films anew from their source
 	@$(BIN)/python -m data_fetcher.emulator.build_films

@@ -14,6 +14,7 @@ from common.settings import Settings
 from data_fetcher.bootstrap import build_seeding, open_source
 from data_fetcher.cli.ingest import ingest
 from data_fetcher.cli.pubsub_setup import pubsub_setup
+from data_fetcher.cli.update_schema import update_schema
 from data_fetcher.cli.worker import worker
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
 from data_fetcher.progress import SeedingProgress
@@ -25,6 +26,7 @@ app = new_command_line("Bring films into the catalogue.")
 
 app.command()(worker)
 app.command()(ingest)
+app.command("update-schema")(update_schema)
 app.command("pubsub-setup")(pubsub_setup)
 
 
