@@ -12,6 +12,7 @@ from common.command_line import command_settings, new_command_line
 from common.exit_codes import ExitCode
 from common.settings import Settings
 from data_fetcher.bootstrap import build_seeding, open_source
+from data_fetcher.cli.import_imdb import import_imdb
 from data_fetcher.cli.ingest import ingest
 from data_fetcher.cli.pubsub_setup import pubsub_setup
 from data_fetcher.cli.update_schema import update_schema
@@ -26,6 +27,7 @@ app = new_command_line("Bring films into the catalogue.")
 
 app.command()(worker)
 app.command()(ingest)
+app.command("import-imdb")(import_imdb)
 app.command("update-schema")(update_schema)
 app.command("pubsub-setup")(pubsub_setup)
 

@@ -8,6 +8,7 @@ from typing import Self
 from data_layer.entities.api_key import ApiKey
 from data_layer.entities.audit_entry import AuditEntry
 from data_layer.entities.fetch import Fetch
+from data_layer.entities.import_position import ImportPosition
 from data_layer.entities.ingest import IngestSource
 from data_layer.entities.kept_answer import KeptAnswer
 from data_layer.entities.movie import MovieFacts
@@ -20,6 +21,7 @@ from data_layer.entities.user import User
 from data_layer.fake.api_keys import FakeApiKeyRepository
 from data_layer.fake.audit import FakeAuditRepository
 from data_layer.fake.fetches import FakeFetchRepository
+from data_layer.fake.import_positions import FakeImportPositionRepository
 from data_layer.fake.ingests import FakeIngestRepository, Kept
 from data_layer.fake.kept_answers import FakeKeptAnswerRepository
 from data_layer.fake.movie_checks import FakeMovieCheckRepository
@@ -51,6 +53,7 @@ class FakeDatabase:
         self.movie_marks: dict[bytes, dt.datetime] = {}
         self.ingests: dict[int, Kept] = {}
         self.ingest_sources: dict[str, IngestSource] = {}
+        self.import_positions: dict[bytes, ImportPosition] = {}
         self.upstream: Upstream | None = None
 
     def __call__(self, *, is_read_only: bool = False) -> "FakeUnitOfWork":
@@ -79,6 +82,7 @@ class FakeUnitOfWork:
         self.movie_checks = FakeMovieCheckRepository(dict(database.movie_checks))
         self.movie_marks = FakeMovieMarkRepository(dict(database.movie_marks))
         self.ingests = FakeIngestRepository(dict(database.ingests), dict(database.ingest_sources))
+        self.import_positions = FakeImportPositionRepository(dict(database.import_positions))
         self.upstream = FakeUpstreamRepository(database.upstream)
 
     def __enter__(self) -> Self:
@@ -113,6 +117,7 @@ class FakeUnitOfWork:
         self._database.movie_marks = dict(self.movie_marks.marks)
         self._database.ingests = dict(self.ingests.ingests)
         self._database.ingest_sources = dict(self.ingests.sources)
+        self._database.import_positions = dict(self.import_positions.positions)
         self._database.upstream = self.upstream.upstream
         effects, self._effects = self._effects, []
         for effect in effects:

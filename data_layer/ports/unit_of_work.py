@@ -7,6 +7,7 @@ from typing import Protocol, Self
 from data_layer.ports.api_keys import ApiKeyRepository
 from data_layer.ports.audit import AuditRepository
 from data_layer.ports.fetches import FetchRepository
+from data_layer.ports.import_positions import ImportPositionRepository
 from data_layer.ports.ingests import IngestRepository
 from data_layer.ports.kept_answers import KeptAnswerRepository
 from data_layer.ports.movie_checks import MovieCheckRepository
@@ -84,6 +85,11 @@ class UnitOfWork(Protocol):
     @property
     def ingests(self) -> IngestRepository:
         """The objects with updates that were taken in."""
+        ...
+
+    @property
+    def import_positions(self) -> ImportPositionRepository:
+        """How far large imports are."""
         ...
 
     @property

@@ -375,6 +375,15 @@ class MovieMark(Base):
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
+class ImportPosition(Base):
+    """How far an import is; see `data_layer.entities.import_position`."""
+
+    __tablename__ = "import_positions"
+
+    import_key: Mapped[bytes] = mapped_column(Binary, primary_key=True)
+    after: Mapped[str] = mapped_column(String(40))
+
+
 class Upstream(Base):
     """What is known of the source; see `data_layer.entities.upstream`."""
 

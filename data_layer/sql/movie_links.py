@@ -19,6 +19,10 @@ _KEYS_AT_ONCE = 10_000
 """SQLite takes 32,766 parameters in a statement, MariaDB and PostgreSQL 65,535."""
 
 
+_NAMES_KEPT = 300_000
+"""How many ids are remembered, in about 50 MB; those of a million people don't fit into memory."""
+
+
 class NewLinks:
     """Inserts the links of new films, and the people and genres that are new with them.
 
@@ -63,6 +67,8 @@ class _Ids:
     def of(self, names: Iterable[str]) -> Mapping[str, int]:
         """Return the ids of these names, and of others; rows that are missing are inserted."""
         name_by_key = {match_key(name): name for name in names}
+        if len(self._known) > _NAMES_KEPT:
+            self._known.clear()
         unknown = [key for key in name_by_key if key not in self._known]
         for keys in chunks(unknown, _KEYS_AT_ONCE):
             rows = self._connection.execute(

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from data_layer.sql.api_keys import SqlAlchemyApiKeyRepository
 from data_layer.sql.audit import SqlAlchemyAuditRepository
 from data_layer.sql.fetches import SqlAlchemyFetchRepository
+from data_layer.sql.import_positions import SqlAlchemyImportPositionRepository
 from data_layer.sql.ingests import SqlAlchemyIngestRepository
 from data_layer.sql.kept_answers import SqlAlchemyKeptAnswerRepository
 from data_layer.sql.movie_checks import SqlAlchemyMovieCheckRepository
@@ -111,6 +112,11 @@ class SqlAlchemyUnitOfWork:
     def ingests(self) -> SqlAlchemyIngestRepository:
         """The objects with updates that were taken in."""
         return SqlAlchemyIngestRepository(self._session())
+
+    @property
+    def import_positions(self) -> SqlAlchemyImportPositionRepository:
+        """How far large imports are."""
+        return SqlAlchemyImportPositionRepository(self._session())
 
     @property
     def upstream(self) -> SqlAlchemyUpstreamRepository:

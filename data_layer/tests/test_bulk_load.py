@@ -75,6 +75,16 @@ def test_goes_on_behind_the_films_that_are_there(any_database: Database) -> None
     assert page.total == len(page.movies) == len(FILMS)
 
 
+def test_one_load_follows_another(any_database: Database) -> None:
+    with any_database.bulk_load() as load:
+        load.add_many(FILMS[:2])
+    with any_database.bulk_load() as load:
+        assert load.next_id == 3
+        load.add_many(FILMS[2:])
+    with any_database.unit_of_work(is_read_only=True) as uow:
+        assert uow.movies.list(MovieQuery(counts_total=True)).total == len(FILMS)
+
+
 def test_a_load_of_nothing_gives_no_id_again(any_database: Database) -> None:
     with any_database.unit_of_work() as uow:
         last = uow.movies.add_many(FILMS[:3])[-1]

@@ -13,6 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.entities.api_key import ApiKey
+from data_layer.entities.import_position import ImportPosition
 from data_layer.entities.ingest import IngestFault, IngestSource
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_check import MovieCheck
@@ -83,6 +84,7 @@ def filled(database: Database) -> Database:
         uow.movie_marks.put_many([MovieMark(bytes(range(32)), NOW)])
         uow.ingests.add_many([(an_ingest(1), [IngestFault(2, "year", "Not a year.")])])
         uow.ingests.put_source(IngestSource(name="dir:/drop", looked_at=NOW))
+        uow.import_positions.put(ImportPosition(bytes(32), "tt0000007"))
         uow.upstream.put(Upstream(day=NOW.date(), spent=7, closed_until=NOW))
         uow.commit()
     with database.unit_of_work() as uow:

@@ -6,6 +6,7 @@ import datetime as dt
 import pytest
 
 from common.errors import Conflict, NotFound
+from data_layer.entities.import_position import ImportPosition
 from data_layer.entities.ingest import (
     Ingest,
     IngestFault,
@@ -93,6 +94,21 @@ def test_it_is_kept_how_far_a_source_is(unit_of_work: UnitOfWorkFactory) -> None
         with unit_of_work(is_read_only=True) as uow:
             assert uow.ingests.find_source("dir:/drop") == source
             assert uow.ingests.find_source("dir:/other") is None
+
+
+def test_it_is_kept_how_far_an_import_is(unit_of_work: UnitOfWorkFactory) -> None:
+    key = bytes(32)
+    for after in ("tt0000001", "tt0000002"):
+        with unit_of_work() as uow:
+            uow.import_positions.put(ImportPosition(key, after))
+            uow.commit()
+        with unit_of_work(is_read_only=True) as uow:
+            assert uow.import_positions.find(key) == ImportPosition(key, after)
+    with unit_of_work() as uow:
+        uow.import_positions.remove(key)
+        uow.commit()
+    with unit_of_work(is_read_only=True) as uow:
+        assert uow.import_positions.find(key) is None
 
 
 def test_marks_replace_each_other(unit_of_work: UnitOfWorkFactory) -> None:

@@ -1,4 +1,4 @@
-"""Objects with updates that were taken in, and since when what is known of films is true."""
+"""Objects with updates, since when what is known of films is true, and how far imports are."""
 
 import datetime as dt
 from typing import Any
@@ -67,9 +67,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("film_key", name="pk_movie_marks"),
         **_BYTEWISE,
     )
+    op.create_table(
+        "import_positions",
+        sa.Column("import_key", _hash(), nullable=False),
+        sa.Column("after", sa.String(40), nullable=False),
+        sa.PrimaryKeyConstraint("import_key", name="pk_import_positions"),
+        **_BYTEWISE,
+    )
 
 
 def downgrade() -> None:
     """Drop the tables, and all that they hold."""
-    for table in ("movie_marks", "ingest_sources", "ingests"):
+    for table in ("import_positions", "movie_marks", "ingest_sources", "ingests"):
         op.drop_table(table)

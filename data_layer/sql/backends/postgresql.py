@@ -74,8 +74,10 @@ class PostgreSql:
 
     def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
         """Set the sequence of the ids."""
+        # A sequence that was set to a value not given yet does not tell what was given last.
+        values = {"last_id": max(1, next_id - 1), "is_given": next_id > 1}
         connection.execute(
-            text(f"SELECT setval({_sequence(table)}, :next_id, false)"), {"next_id": next_id}
+            text(f"SELECT setval({_sequence(table)}, :last_id, :is_given)"), values
         )
 
     def backup(self, engines: Engines, path: Path, on_progress: OnProgress) -> None:

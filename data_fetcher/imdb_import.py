@@ -1,0 +1,208 @@
+"""IMDb's data sets, stored: new films in bulk, known ones updated, and resumed where it stopped."""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from common.progress import Advance
+from data_fetcher.imdb.data_sets import BASICS
+from data_fetcher.imdb.faults import LineFaults
+from data_fetcher.imdb.files import DataSetFiles
+from data_fetcher.imdb.joining import FilmBatch, film_batches
+from data_fetcher.imdb.selection import Selection
+from data_layer.database import Database
+from data_layer.entities.import_position import ImportPosition
+from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_document import movie_facts
+from data_layer.entities.movie_query import MovieQuery, MovieSort
+from data_layer.ports.bulk_load import BulkLoad
+
+LOADED_MIN = 100_000
+"""How many new films share a bulk load at least: the indexes are made anew behind each. Later
+loads are as large as all before together, so that this costs twice what one load would."""
+
+KNOWN_MAX = 200_000
+"""Of a catalogue with so many films all IMDb ids are held in memory; into a larger one films go
+by a thousand."""
+
+UPDATED_AT_ONCE = 5_000
+"""How many films that are known wait for the end of a bulk load."""
+
+_IDS_AT_ONCE = 1_000
+_SAID = (
+    "title",
+    "year",
+    "end_year",
+    "type",
+    "runtime_minutes",
+    "genres",
+    "directors",
+    "writers",
+    "cast",
+    "imdb_rating",
+    "imdb_votes",
+)
+"""What IMDb's data sets say of a film."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What was stored."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    faults: LineFaults = field(default_factory=LineFaults)
+    """Lines that were left out."""
+
+    @property
+    def films(self) -> int:
+        """How many there were."""
+        return self.added + self.changed + self.unchanged
+
+
+@dataclass(slots=True)
+class ImdbImport:
+    """Stores the films of the data sets.
+
+    Args:
+        database: the catalogue.
+        files: that `find_files` has found.
+        selection: which titles become films.
+        staging: a folder for temporary files.
+        prepare: is told how far the preparation is, in bytes.
+        advance: is told how far the import is, in bytes of title.basics.
+    """
+
+    database: Database
+    files: DataSetFiles
+    selection: Selection
+    staging: Path
+    prepare: Advance
+    advance: Advance
+    report: ImportReport = field(default_factory=ImportReport)
+
+    def run(self) -> ImportReport:
+        """Store every film that is selected; what was stored before a stop is not stored again.
+
+        Films that are there, by their IMDb id, get what IMDb says of them, and keep the rest.
+
+        Raises:
+            InvalidInput: a file is damaged.
+            DatabaseUnavailable: what was stored stays, and the next run goes on from there.
+        """
+        key = self._key()
+        with self.database.unit_of_work(is_read_only=True) as uow:
+            begun = uow.import_positions.find(key)
+        batches = film_batches(
+            self.files,
+            self.selection,
+            staging=self.staging,
+            faults=self.report.faults,
+            after=None if begun is None else begun.after,
+            advance=self.prepare,
+        )
+        known = self._known_ids()
+        with closing(batches):
+            if known is None:
+                for batch in batches:
+                    self._put(batch.films)
+                    self._keep(key, batch)
+            else:
+                while (last := self._load(batches, known)) is not None:
+                    self._keep(key, last)
+        with self.database.unit_of_work() as uow:
+            uow.import_positions.remove(key)
+            uow.commit()
+        return self.report
+
+    def _load(self, batches: Iterator[FilmBatch], known: set[str]) -> FilmBatch | None:
+        """Store many films at once, and return the last batch of them, if there was any."""
+        last, loaded = None, 0
+        room = max(LOADED_MIN, self.report.added)
+        waiting: list[MovieFacts] = []
+        if (first := next(batches, None)) is None:
+            return None
+        with self.database.bulk_load() as load:
+            batch: FilmBatch | None = first
+            while batch is not None:
+                last = batch
+                loaded += self._add_new(load, batch.films, known, waiting)
+                self.advance(batch.position.bytes_read, batch.position.bytes_total)
+                is_full = loaded >= room or len(waiting) >= UPDATED_AT_ONCE
+                batch = None if is_full else next(batches, None)
+        self.report.added += loaded
+        self._put(waiting)
+        return last
+
+    def _add_new(
+        self,
+        load: BulkLoad,
+        films: Sequence[MovieFacts],
+        known: set[str],
+        waiting: list[MovieFacts],
+    ) -> int:
+        new = [facts for facts in films if facts.imdb_id not in known]
+        waiting += [facts for facts in films if facts.imdb_id in known]
+        load.add_many(new)
+        return len(new)
+
+    def _put(self, films: Sequence[MovieFacts]) -> None:
+        """Add films or change them; commits by the thousand."""
+        for start in range(0, len(films), _IDS_AT_ONCE):
+            some = {facts.imdb_id or "": facts for facts in films[start : start + _IDS_AT_ONCE]}
+            with self.database.unit_of_work() as uow:
+                stored = uow.movies.find_many_by_imdb_id(some)
+                changes = {}
+                for imdb_id, movie in stored.items():
+                    before = movie_facts(movie.document)
+                    if (after := _with(before, some[imdb_id])) != before:
+                        changes[movie.id] = before, after
+                new = [facts for imdb_id, facts in some.items() if imdb_id not in stored]
+                if changes:
+                    uow.movies.update_many(changes)
+                if new:
+                    uow.movies.add_many(new)
+                uow.commit()
+            self.report.added += len(new)
+            self.report.changed += len(changes)
+            self.report.unchanged += len(stored) - len(changes)
+
+    def _keep(self, key: bytes, batch: FilmBatch) -> None:
+        with self.database.unit_of_work() as uow:
+            uow.import_positions.put(ImportPosition(key, batch.position.after))
+            uow.commit()
+        self.advance(batch.position.bytes_read, batch.position.bytes_total)
+
+    def _known_ids(self) -> set[str] | None:
+        """Return the IMDb ids that are there; `None` where there are too many to hold."""
+        ids: set[str] = set()
+        query = MovieQuery(sort=MovieSort("id"), limit=_IDS_AT_ONCE, counts_total=True)
+        while True:
+            with self.database.unit_of_work(is_read_only=True) as uow:
+                page = uow.movies.list(query)
+            if (page.total or 0) > KNOWN_MAX:
+                return None
+            ids.update(movie_facts(movie.document).imdb_id or "" for movie in page.movies)
+            if page.next_after is None:
+                return ids
+            query = MovieQuery(sort=query.sort, limit=query.limit, after=page.next_after)
+
+    def _key(self) -> bytes:
+        """Return what tells this import from others: the file, and what is selected of it."""
+        stat = self.files.paths[BASICS.name].stat()
+        chosen = self.selection
+        said = (stat.st_size, stat.st_mtime_ns, sorted(chosen.types), chosen.min_votes)
+        more = (chosen.since, chosen.until, chosen.includes_adult)
+        return hashlib.sha256(repr(said + more).encode()).digest()
+
+
+def _with(known: MovieFacts, said: MovieFacts) -> MovieFacts:
+    """Return a film with what IMDb says of it; what IMDb does not know stays."""
+    news = {name: getattr(said, name) for name in _SAID}
+    return dataclasses.replace(
+        known, **{name: value for name, value in news.items() if value not in (None, ())}
+    )
