@@ -3,9 +3,14 @@
 import datetime as dt
 import gzip
 import json
+import re
+from pathlib import Path
 
+import jsonschema
 import pytest
+from typer.testing import CliRunner
 
+from data_fetcher.__main__ import app
 from data_fetcher.ingest.contents import Unreadable, read_items
 from data_fetcher.ingest.movie_update import MovieUpdate, read_update
 from data_layer.entities.ingest import IngestFault
@@ -157,3 +162,46 @@ def test_what_is_no_object_is_told_so() -> None:
     number = read_update(b"5", 1, NOW)
     assert isinstance(number, IngestFault)
     assert number.message == "Input should be an object."
+
+
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "update.schema.json").read_text(encoding="utf-8"))
+
+
+def test_the_schema_that_is_documented_is_the_one_that_holds() -> None:
+    done = CliRunner().invoke(app, ["update-schema"])
+    kept = (DOCS / "update.schema.json").read_text(encoding="utf-8")
+    assert done.stdout == kept, "Run `make openapi`."
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"title": "Alien"},
+        {"imdb_id": "tt0078748", "deleted": True},
+        {"title": "Alien", "year": None, "cast": [], "updated_at": "2026-11-21T12:00:00Z"},
+        {"title": "Alien", "ratings": [{"source": "Metacritic", "value": "89/100"}]},
+        {"title": "Alien", "released": "1979-05-25", "imdb_rating": 8.5},
+        {"year": 1979},
+        {"title": 5},
+        {"title": None},
+        {"title": "Alien", "year": "1979"},
+        {"title": "Alien", "actors": []},
+        {"title": "Alien", "type": "film"},
+        {"title": "Alien", "imdb_rating": 11},
+        {"title": "Alien", "ratings": [{"source": "Metacritic"}]},
+        {"imdb_id": "78748"},
+    ],
+)
+def test_the_schema_takes_what_the_program_takes(fields: dict[str, object]) -> None:
+    is_taken = isinstance(update(**fields), MovieUpdate)
+    assert jsonschema.Draft202012Validator(SCHEMA).is_valid(fields) is is_taken
+
+
+def test_updates_that_the_documentation_shows_are_taken() -> None:
+    shown = re.findall(r"```json\n(.*?)```", (DOCS / "ingesting.md").read_text(), re.DOTALL)
+    updates = [text for text in shown if '"errors"' not in text]
+    assert len(updates) >= 1
+    for text in updates:
+        assert isinstance(read_update(text.encode(), 1, NOW), MovieUpdate)

@@ -76,9 +76,7 @@ class PostgreSql:
         """Set the sequence of the ids."""
         # A sequence that was set to a value not given yet does not tell what was given last.
         values = {"last_id": max(1, next_id - 1), "is_given": next_id > 1}
-        connection.execute(
-            text(f"SELECT setval({_sequence(table)}, :last_id, :is_given)"), values
-        )
+        connection.execute(text(f"SELECT setval({_sequence(table)}, :last_id, :is_given)"), values)
 
     def backup(self, engines: Engines, path: Path, on_progress: OnProgress) -> None:
         """Name the program that does it better."""
