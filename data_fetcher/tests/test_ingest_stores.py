@@ -176,7 +176,7 @@ def test_who_may_not_remove_is_told_so(bucket: str, monkeypatch: pytest.MonkeyPa
         ("dir:/not/there", "The folder with updates is not there"),
         ("s3://", "Updates come from dir:/path"),
         ("ftp://host/films", "Updates come from dir:/path"),
-        ("s3://user:word@bucket/films", "Updates come from dir:/path"),
+        ("s3://user:password@bucket/films", "Updates come from dir:/path"),
         ("gs://bucket/films", "can't be opened"),
     ],
 )

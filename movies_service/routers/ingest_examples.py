@@ -17,7 +17,7 @@ INGEST = {
     "state": "partly",
     "source": "s3://partner-drop/movies",
     "key": "2026-11-21.ndjson.gz",
-    "etag": '"0f343b0931126a20f133d67c2b018a3b"',
+    "etag": '"etag-of-this-version"',
     "size_bytes": 48213,
     "modified_at": "2026-11-21T12:00:00Z",
     "ingested_at": "2026-11-21T12:00:31Z",
