@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import Annotated, TypeVar
@@ -94,12 +94,10 @@ def _look(
             return look.rehearse()
         worker = build_ingest_worker(settings, look, database, brake)
         while not brake.is_pulled():
-            try:
+            with suppress(Stopped):
                 report = worker.look_once()
-            except Stopped:
-                break
-            if report is not None:
-                return report
+                if report is not None and not brake.is_pulled():
+                    return report
             brake.wait(WAIT_SECONDS)
     raise Unavailable("It was stopped before all was taken in: start it again to go on.")
 
@@ -111,7 +109,7 @@ def _braked() -> Iterator[Brake]:
 
     def on_signal(_number: int, _frame: FrameType | None) -> None:
         if brake.is_pulled():
-            os._exit(INTERRUPTED)
+            os._exit(INTERRUPTED)  # pragma: no cover  # Nothing is measured any more.
         brake.pull()
         message = b"Stopping worker. Press once more to exit at once.\n"
         os.write(sys.stderr.fileno(), message)

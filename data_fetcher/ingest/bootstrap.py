@@ -44,11 +44,15 @@ def build_ingest_worker(
 ) -> IngestWorker:
     """Return what looks again and again."""
     name = look.store.name
-    lock = f"ingest-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     return IngestWorker(
         look,
         Source(name, database.unit_of_work),
-        partial(database.try_lock, lock),
+        partial(database.try_lock, lock_of(name)),
         brake,
         settings.ingest_poll_seconds,
     )
+
+
+def lock_of(source: str) -> str:
+    """Return the name of the lock that whoever works on a source holds."""
+    return f"ingest-{hashlib.sha256(source.encode()).hexdigest()[:16]}"

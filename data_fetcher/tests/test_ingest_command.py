@@ -13,6 +13,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+from data_fetcher.ingest.bootstrap import lock_of
 from data_layer.database import Database
 from data_layer.entities.ingest import IngestState
 from data_layer.entities.movie_query import MovieQuery
@@ -175,6 +176,30 @@ def test_a_second_signal_ends_it_at_once(database: Database, tmp_path: Path) -> 
             process.send_signal(signal.SIGINT)
             assert process.wait(STOP_SECONDS) == 130
     assert (folder / "a.json").exists()
+
+
+def test_while_another_worker_is_at_it_it_waits_and_can_be_stopped(
+    database: Database, tmp_path: Path
+) -> None:
+    folder = tmp_path / "drop"
+    drop(folder, a={"title": "Alien"})
+    url = f"dir:{folder}"
+    with database.try_lock(lock_of(url)) as is_ours:
+        assert is_ours
+        with subprocess.Popen(
+            command("--source", url, "--once"),
+            cwd=ROOT,
+            env=environment(database),
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process:
+            time.sleep(2.5)
+            assert (folder / "a.json").exists()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(STOP_SECONDS) == 1
+            assert process.stderr is not None
+            assert "Error: It was stopped before all was taken in" in process.stderr.read()
+    assert run(database, "--source", url, "--once").returncode == 0
 
 
 def wait_until_empty(folder: Path) -> None:

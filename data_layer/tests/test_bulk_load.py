@@ -11,6 +11,7 @@ from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_query import MovieFilter, MovieQuery
+from data_layer.sql import movie_links
 from data_layer.sql.models import Base
 
 FILMS = [
@@ -73,6 +74,18 @@ def test_goes_on_behind_the_films_that_are_there(any_database: Database) -> None
         )
     assert later.id == len(FILMS) + 1
     assert page.total == len(page.movies) == len(FILMS)
+
+
+def test_people_are_found_again_where_there_are_too_many_to_remember(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(movie_links, "_NAMES_KEPT", 1)
+    with database.bulk_load() as load:
+        for facts in FILMS:
+            load.add_many([facts])
+    found = MovieQuery(filter=MovieFilter(cast="zoe bell"), counts_total=True)
+    with database.unit_of_work(is_read_only=True) as uow:
+        assert uow.movies.list(found).total == len(FILMS)
 
 
 def test_one_load_follows_another(any_database: Database) -> None:

@@ -122,3 +122,8 @@ def test_marks_replace_each_other(unit_of_work: UnitOfWorkFactory) -> None:
             uow.commit()
     with unit_of_work(is_read_only=True) as uow:
         assert uow.movie_marks.find_many([one, two, bytes(32)]) == {one: NOW + SECOND, two: NOW}
+
+
+def test_an_object_that_is_not_stored_has_no_id() -> None:
+    with pytest.raises(AssertionError):
+        _ = an_ingest(1).known_id
