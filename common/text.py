@@ -2,11 +2,15 @@
 
 # ruff: noqa: RUF001 - Characters that look alike are the subject of this module.
 
+import functools
 import re
 import unicodedata
 
 KEY_MAX_CHARACTERS = 512
 """Keys are cut here, so that every database can index them; see `match_key`."""
+
+_KEYS_KEPT = 20_000
+"""The same names come again and again while films are stored; so many take 5 MB."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -33,6 +37,7 @@ _LOOKALIKES = str.maketrans(
 """What decomposition leaves alone and people type differently. Applied after case folding."""
 
 
+@functools.lru_cache(_KEYS_KEPT)
 def match_key(text: str) -> str:
     """Return the key under which `text` is found and sorted: "  AMÉLIE " gives "amelie".
 
