@@ -24,7 +24,23 @@ def _require_storable(text: str) -> str:
     return text
 
 
-Text = Annotated[str, Field(max_length=TEXT_MAX_CHARACTERS), AfterValidator(_require_storable)]
+def _require_fitting(text: str) -> str:
+    if len(text) * _UTF8_MAX > TEXT_MAX_BYTES and len(text.encode()) > TEXT_MAX_BYTES:
+        raise ValueError(f"it has more than {TEXT_MAX_BYTES} bytes")
+    return text
+
+
+TEXT_MAX_BYTES = 65_535
+"""That a TEXT of MariaDB holds."""
+_UTF8_MAX = 4
+"""Bytes of one character."""
+
+Text = Annotated[
+    str,
+    Field(max_length=TEXT_MAX_CHARACTERS),
+    AfterValidator(_require_storable),
+    AfterValidator(_require_fitting),
+]
 Name = Annotated[str, Field(max_length=NAME_MAX_CHARACTERS), AfterValidator(_require_storable)]
 Names = Annotated[tuple[Name, ...], Field(max_length=NAMES_MAX)]
 Title = Annotated[str, Field(max_length=TITLE_MAX_CHARACTERS), AfterValidator(_require_storable)]

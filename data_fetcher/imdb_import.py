@@ -20,9 +20,9 @@ from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MovieQuery, MovieSort
 from data_layer.ports.bulk_load import BulkLoad
 
-LOADED_MIN = 100_000
-"""How many new films share a bulk load at least: the indexes are made anew behind each. Later
-loads are as large as all before together, so that this costs twice what one load would."""
+LOADED_MIN, LOADED_MAX = 100_000, 500_000
+"""How many new films share a bulk load: the indexes are made anew behind each, so that a load is
+as large as all before together. What a stop throws away is bounded all the same."""
 
 KNOWN_MAX = 200_000
 """Of a catalogue with so many films all IMDb ids are held in memory; into a larger one films go
@@ -122,7 +122,7 @@ class ImdbImport:
     def _load(self, batches: Iterator[FilmBatch], known: set[str]) -> FilmBatch | None:
         """Store many films at once, and return the last batch of them, if there was any."""
         last, loaded = None, 0
-        room = max(LOADED_MIN, self.report.added)
+        room = min(max(LOADED_MIN, self.report.added), LOADED_MAX)
         waiting: list[MovieFacts] = []
         if (first := next(batches, None)) is None:
             return None

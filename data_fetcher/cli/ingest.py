@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -91,7 +92,8 @@ def _look(
 
         look = build_look(settings, url, database, brake, show)
         if is_rehearsal:
-            return look.rehearse()
+            with suppress(Stopped):
+                return look.rehearse()
         worker = build_ingest_worker(settings, look, database, brake)
         while not brake.is_pulled():
             with suppress(Stopped):
@@ -111,6 +113,7 @@ def _braked() -> Iterator[Brake]:
         if brake.is_pulled():
             os._exit(INTERRUPTED)  # pragma: no cover  # Nothing is measured any more.
         brake.pull()
+        _end_soon(brake.seconds_left())
         message = b"Stopping worker. Press once more to exit at once.\n"
         os.write(sys.stderr.fileno(), message)
 
@@ -121,6 +124,13 @@ def _braked() -> Iterator[Brake]:
     finally:
         for number, handler in zip(numbers, before, strict=True):
             signal.signal(number, handler)
+
+
+def _end_soon(seconds: float) -> None:
+    """End even if a thread waits for a bucket or a database that does not answer."""
+    end = threading.Timer(seconds, os._exit, [INTERRUPTED])
+    end.daemon = True
+    end.start()
 
 
 def _as_text(report: LookReport, *, is_rehearsal: bool) -> str:

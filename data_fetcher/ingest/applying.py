@@ -142,7 +142,7 @@ class Applying:
     def _change(
         self, film: _Film, known: MovieFacts, changed: MovieFacts, since: dt.datetime
     ) -> Effect:
-        self._mark([_key_of(changed)], since)
+        self._mark({_key_of(known), _key_of(changed)}, since)
         if changed == known:
             return Effect.UNCHANGED
         self._unlist(film, known)

@@ -9,9 +9,6 @@ from data_fetcher.ingest.bootstrap import build_ingest_worker, build_look
 from data_fetcher.ingest.brake import Brake
 from data_layer.database import Database
 
-END_SECONDS = 7.5
-"""How long it gets to end; see `data_fetcher.ingest.brake`."""
-
 
 @contextmanager
 def ingesting(settings: Settings, database: Database) -> Iterator[Callable[[], None]]:
@@ -32,4 +29,4 @@ def ingesting(settings: Settings, database: Database) -> Iterator[Callable[[], N
         yield brake.pull
     finally:
         brake.pull()
-        thread.join(END_SECONDS)
+        thread.join(brake.seconds_left())

@@ -1,5 +1,7 @@
 """What an object holds: one JSON object, an array of them, or one on each line; gzip or not."""
 
+import io
+import itertools
 import zlib
 from collections.abc import Iterator
 
@@ -10,6 +12,11 @@ from data_layer.entities.ingest import IngestFault
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
+
+UPDATES_MAX = 1_000_000
+"""Of one object."""
+_NESTED_MAX = 2_000_000
+_VALUES_MAX = 10_000_000
 
 Item = tuple[int, bytes]
 """Where an update stands, from 1: its line, or its place in an array; and its JSON."""
@@ -41,11 +48,22 @@ def read_items(content: bytes, max_bytes: int) -> Iterator[Item]:
     start = text.lstrip()[:1]
     if not start:
         raise Unreadable("It is empty: expected JSON.")
+    _require_few_parts(text)
     if start == b"[":
         return _items_of_array(text)
     if (one := _one_object(text)) is not None:
         return iter([one])
     return _items_of_lines(text)
+
+
+def _require_few_parts(text: bytes) -> None:
+    """Bound the memory that reading takes: a byte of JSON can become a hundred of objects."""
+    if (
+        text.count(b"\n") > UPDATES_MAX
+        or text.count(b"{") + text.count(b"[") > _NESTED_MAX
+        or text.count(b",") > _VALUES_MAX
+    ):
+        raise Unreadable(f"It has more than {UPDATES_MAX} updates, or too many values: split it.")
 
 
 def too_large(max_bytes: int) -> str:
@@ -89,10 +107,17 @@ def _one_object(text: bytes) -> Item | None:
 
 
 def _items_of_lines(text: bytes) -> Iterator[Item]:
-    lines = [(number, line) for number, line in enumerate(text.split(b"\n"), 1) if line.strip()]
-    if not any(_is_json(line) for _number, line in lines[:2]):
+    first = list(itertools.islice(_lines(text), 2))
+    if not any(_is_json(line) for _number, line in first):
         raise Unreadable(f"It is no JSON: {_fault_of(text)}.")
-    return iter(lines)
+    return _lines(text)
+
+
+def _lines(text: bytes) -> Iterator[Item]:
+    """Yield the lines that are not blank, one by one: there may be very many."""
+    for number, line in enumerate(io.BytesIO(text), 1):
+        if line.strip():
+            yield number, line.rstrip(b"\n")
 
 
 def _is_json(text: bytes) -> bool:

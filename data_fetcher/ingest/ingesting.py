@@ -1,10 +1,9 @@
 """Taking objects in: read, apply with the record of it in one transaction, then remove."""
 
 import hashlib
-import itertools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -14,15 +13,13 @@ from data_fetcher.ingest.applying import Applying, Dated, Effect, Refused
 from data_fetcher.ingest.contents import Unreadable, read_items, too_large
 from data_fetcher.ingest.movie_update import MovieUpdate, read_update
 from data_fetcher.ingest.stores.store import Found
-from data_layer.entities.ingest import Ingest, IngestFault, IngestState
+from data_fetcher.ingest.taken import Taken
+from data_layer.entities.ingest import Ingest, IngestFault
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
 
 UPDATES_AT_ONCE = 1_000
 """How many updates are looked up and written together."""
-
-FAULTS_MAX = 1_000
-"""How many faults of an object are told; where there are more, all of it is put aside."""
 
 _log = structlog.get_logger(__name__)
 
@@ -31,43 +28,12 @@ class Stopped(Exception):
     """Nothing of this transaction was stored: the worker is to stop at once."""
 
 
-@dataclass(slots=True)
-class Taken:
-    """A version of an object, and what became of it.
+CHUNK_BYTES = 2_000_000
+"""Larger ones would take a database longer than it gives a statement."""
 
-    Args:
-        found: where it is.
-        object_id: of the version; see `Ingest`.
-        content: that it has; empty where it is too large to be read.
-    """
 
-    found: Found
-    object_id: bytes
-    content: bytes
-    counts: Counter[str] = field(default_factory=Counter)
-    faults: list[IngestFault] = field(default_factory=list)
-
-    refused: int = 0
-    """How many updates were refused; `faults` tells of the first `FAULTS_MAX`."""
-
-    @property
-    def state(self) -> IngestState:
-        """What became of it."""
-        if not self.refused:
-            return IngestState.APPLIED
-        return IngestState.PARTLY if self.counts.total() else IngestState.REJECTED
-
-    def refuse(self, fault: IngestFault) -> None:
-        """Note that something of it is wrong."""
-        self.refused += 1
-        if len(self.faults) < FAULTS_MAX:
-            self.faults.append(fault)
-
-    def begin_anew(self) -> None:
-        """Forget what became of it: nothing was stored."""
-        self.counts.clear()
-        self.faults.clear()
-        self.refused = 0
+Placed = tuple[Taken, int, MovieUpdate, int]
+"""An update with its object, its line, and its size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +60,12 @@ class Ingesting:
         with self.unit_of_work(is_read_only=True) as uow:
             return {ids[key]: ingest for key, ingest in uow.ingests.known(ids).items()}
 
-    def faults(self, ingest: Ingest) -> tuple[IngestFault, ...]:
-        """Return why something of it was refused."""
+    def taken_before(self, found: Found, ingest: Ingest) -> Taken:
+        """Return an object as it was when it was applied."""
         with self.unit_of_work(is_read_only=True) as uow:
-            return uow.ingests.faults(ingest.known_id)
+            faults = uow.ingests.faults(ingest.known_id)
+        counts = Counter({effect.value: getattr(ingest, effect.value) for effect in Effect})
+        return Taken(found, ingest.object_id, b"", counts, list(faults), refused=ingest.refused)
 
     def taken(self, found: Found, content: bytes) -> Taken:
         """Return an object that was read, to be applied."""
@@ -128,8 +96,9 @@ class Ingesting:
                 return
             one = objects[0]
             one.begin_anew()
-            if not self.known([one.found]):  # Else another worker was faster.
-                _log.error("an object could not be stored", key=one.found.key, exc_info=error)
+            one.is_ours = not self.known([one.found])
+            if one.is_ours:
+                _log.error("an object could not be stored", key=one.shown_key, exc_info=error)
                 one.refuse(IngestFault(None, "", "It could not be stored: the log says why."))
                 self._keep(one, keeps=keeps)
 
@@ -139,27 +108,27 @@ class Ingesting:
             each.begin_anew()
         with self.unit_of_work() as uow:
             dated = self._read(objects)
-            while chunk := list(itertools.islice(dated, UPDATES_AT_ONCE)):
+            while chunk := _take_chunk(dated):
                 self._apply_chunk(uow, chunk)
-                if self.is_stopping():
-                    raise Stopped
             uow.ingests.add_many([(self._record(each), each.faults) for each in objects])
             if keeps:
                 uow.commit()
 
-    def _apply_chunk(
-        self, uow: UnitOfWork, chunk: Sequence[tuple[Taken, int, MovieUpdate]]
-    ) -> None:
+    def _apply_chunk(self, uow: UnitOfWork, chunk: Sequence[Placed]) -> None:
+        now = self.clock()
         dated: list[Dated] = [
-            (update, update.updated_at or one.found.modified_at) for one, _line, update in chunk
+            (update, update.updated_at or min(one.found.modified_at, now))
+            for one, _line, update, _size in chunk
         ]
-        for (one, line, _update), effect in zip(chunk, Applying(uow).run(dated), strict=True):
+        for (one, line, _update, _size), effect in zip(
+            chunk, Applying(uow).run(dated), strict=True
+        ):
             if isinstance(effect, Refused):
                 one.refuse(IngestFault(line, effect.field, effect.message))
             else:
                 one.counts[effect.value] += 1
 
-    def _read(self, objects: Sequence[Taken]) -> Iterator[tuple[Taken, int, MovieUpdate]]:
+    def _read(self, objects: Sequence[Taken]) -> Iterator[Placed]:
         """Yield the updates of all objects, and note what is none."""
         now = self.clock()
         for one in objects:
@@ -172,24 +141,32 @@ class Ingesting:
                 one.refuse(error.fault)
                 continue
             for line, text in items:
+                if self.is_stopping():
+                    raise Stopped
                 update = read_update(text, line, now)
                 if isinstance(update, IngestFault):
                     one.refuse(update)
                 else:
-                    yield one, line, update
+                    yield one, line, update, len(text)
 
     def _keep(self, one: Taken, *, keeps: bool) -> None:
-        if keeps:
+        if not keeps:
+            return
+        try:
             with self.unit_of_work() as uow:
                 uow.ingests.add_many([(self._record(one), one.faults)])
                 uow.commit()
+        except DatabaseUnavailable:
+            raise
+        except Exception:  # noqa: BLE001 - The same; it is put aside all the same.
+            _log.exception("what became of an object could not be kept", key=one.shown_key)
 
     def _record(self, one: Taken) -> Ingest:
         found = one.found
         return Ingest(
             object_id=one.object_id,
             source=self.source,
-            object_key=found.key,
+            object_key=one.shown_key,
             etag=found.etag[:200],
             size_bytes=found.size_bytes,
             modified_at=found.modified_at,
@@ -202,3 +179,15 @@ class Ingesting:
     def _object_id(self, found: Found) -> bytes:
         parts = (self.source, found.key, found.etag, found.modified_at.isoformat())
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
+
+
+def _take_chunk(updates: Iterator[Placed]) -> list[Placed]:
+    """Return the next updates: as many as are written together."""
+    chunk: list[Placed] = []
+    size = 0
+    for placed in updates:
+        chunk.append(placed)
+        size += placed[3]
+        if len(chunk) == UPDATES_AT_ONCE or size > CHUNK_BYTES:
+            break
+    return chunk

@@ -3,12 +3,16 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from common.chunks import chunks
+from common.errors import BucketUnavailable
 from data_fetcher.ingest.clearing import Clearing
-from data_fetcher.ingest.ingesting import Ingesting, Taken
+from data_fetcher.ingest.ingesting import Ingesting
 from data_fetcher.ingest.stores.store import Found, UpdateStore
+from data_fetcher.ingest.taken import Taken
 from data_layer.entities.ingest import Ingest, IngestState
 
 LISTED_MAX = 100_000
@@ -17,6 +21,14 @@ LISTED_MAX = 100_000
 BATCH_BYTES = 8_000_000
 READERS = 8
 """How many objects are read, or cleared away, at once."""
+
+PROBLEMS_MAX = 100
+"""After so many objects that can't be read or removed, it is the bucket that does not serve."""
+
+_PACKED = 10
+"""How much larger gzip becomes, about."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -70,40 +82,49 @@ class Look:
             DatabaseUnavailable: likewise.
             Stopped: likewise.
         """
-        report = LookReport()
-        with ThreadPoolExecutor(READERS, thread_name_prefix="ingest") as pool:
+        report, problems = LookReport(), _Problems()
+        with _readers() as pool:
             before: list[Found] = []
             while (found := self.store.list(LISTED_MAX)) and not self.has_to_end():
-                if found == before:  # It can't be read at the moment.
+                if found == before:  # What is left can't be used at the moment.
                     break
-                self._take_all(found, report, pool)
+                self._take_all(found, report, pool, problems)
                 before = found
+        problems.tell()
         return report
 
     def rehearse(self) -> LookReport:
         """Say what a look would do, and change nothing; each transaction for itself."""
-        report = LookReport()
+        report, problems = LookReport(), _Problems()
         found = self.store.list(LISTED_MAX)
         known = self.ingesting.known(found)
         waiting = [each for each in found if each not in known]
-        with ThreadPoolExecutor(READERS) as pool:
-            for batch in self._read(waiting, pool):
+        with _readers() as pool:
+            for batch in self._read(waiting, pool, problems):
                 self.ingesting.apply(batch, keeps=False)
                 self._tell(batch, report, len(waiting))
+        problems.tell()
         return report
 
     def _take_all(
-        self, found: Sequence[Found], report: LookReport, pool: ThreadPoolExecutor
+        self,
+        found: Sequence[Found],
+        report: LookReport,
+        pool: ThreadPoolExecutor,
+        problems: "_Problems",
     ) -> None:
         known = self.ingesting.known(found)
-        _do_all(pool, self._clear_known, known.items())
+        problems.do_all(pool, self._clear_known, known.items())
         waiting = [each for each in found if each not in known]
-        for batch in self._read(waiting, pool):
+        for batch in self._read(waiting, pool, problems):
             self.ingesting.apply(batch)
-            _do_all(pool, self._clear, [(one,) for one in batch])
-            self._tell(batch, report, len(waiting))
-            if self.has_to_end():
+            ours = [one for one in batch if one.is_ours]
+            self._tell(ours, report, len(waiting))
+            if self.has_to_end():  # The next look clears away.
                 return
+            problems.do_all(pool, self._clear, [(one,) for one in ours])
+            if theirs := [one.found for one in batch if not one.is_ours]:
+                problems.do_all(pool, self._clear_known, self.ingesting.known(theirs).items())
 
     def _tell(self, batch: Sequence[Taken], report: LookReport, found: int) -> None:
         for one in batch:
@@ -111,21 +132,22 @@ class Look:
         self.on_progress(report, max(0, found - report.objects.total()))
 
     def _clear(self, one: Taken) -> None:
-        self.clearing.clear(one.found, one.state, one.refused, one.faults, one.content)
+        self.clearing.clear(one, one.content)
 
     def _clear_known(self, found: Found, ingest: Ingest) -> None:
         """Clear an object away whose worker has died before it could."""
         content = self.store.read(found) if ingest.state is IngestState.PARTLY else b""
         if content is not None:
-            faults = self.ingesting.faults(ingest)
-            self.clearing.clear(found, ingest.state, ingest.refused, faults, content)
+            self.clearing.clear(self.ingesting.taken_before(found, ingest), content)
 
-    def _read(self, found: Sequence[Found], pool: ThreadPoolExecutor) -> Iterator[list[Taken]]:
+    def _read(
+        self, found: Sequence[Found], pool: ThreadPoolExecutor, problems: "_Problems"
+    ) -> Iterator[list[Taken]]:
         """Yield the objects with what they hold, batch by batch, the next one being read."""
         ahead: list[tuple[Found, Future[bytes | None]]] = []
         for batch in [*self._batches(found), []]:
             reading, ahead = ahead, [(each, pool.submit(self._read_one, each)) for each in batch]
-            read = [(each, future.result()) for each, future in reading]
+            read = [(each, problems.result(future)) for each, future in reading]
             taken = [self.ingesting.taken(each, it) for each, it in read if it is not None]
             if taken:
                 yield taken
@@ -140,20 +162,60 @@ class Look:
             batch: list[Found] = []
             size = 0
             for each in some:
-                if batch and size + each.size_bytes > BATCH_BYTES:
+                more = each.size_bytes * (_PACKED if each.key.endswith(".gz") else 1)
+                if batch and size + more > BATCH_BYTES:
                     yield batch
                     batch, size = [], 0
                 batch.append(each)
-                size += each.size_bytes
+                size += more
             yield batch
 
 
-def _do_all(
-    pool: ThreadPoolExecutor, do: Callable[..., None], arguments: Iterable[tuple[object, ...]]
-) -> None:
-    """Do it to all, side by side; if one fails, say so when the others are done."""
-    futures = [pool.submit(do, *each) for each in arguments]
-    for future in futures:
-        future.exception()
-    for future in futures:
-        future.result()
+@contextmanager
+def _readers() -> Iterator[ThreadPoolExecutor]:
+    """Give threads; what they have not begun when the context ends they don't begin any more."""
+    pool = ThreadPoolExecutor(READERS, thread_name_prefix="ingest")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+class _Problems:
+    """What went wrong with single objects: it keeps no other one waiting."""
+
+    def __init__(self) -> None:
+        self._found: list[BucketUnavailable] = []
+
+    def result(self, future: "Future[Result]") -> Result | None:
+        """Return what came of it, or nothing where that was a problem.
+
+        Raises:
+            BucketUnavailable: there were so many that it is not the objects.
+        """
+        try:
+            return future.result()
+        except BucketUnavailable as error:
+            self._found.append(error)
+            if len(self._found) >= PROBLEMS_MAX:
+                raise
+            return None
+
+    def do_all(
+        self,
+        pool: ThreadPoolExecutor,
+        do: Callable[..., None],
+        arguments: Iterable[tuple[object, ...]],
+    ) -> None:
+        """Do it to all, side by side."""
+        for future in [pool.submit(do, *each) for each in arguments]:
+            self.result(future)
+
+    def tell(self) -> None:
+        """Say what was wrong first, if anything was.
+
+        Raises:
+            BucketUnavailable: with the sentence of the first problem.
+        """
+        if self._found:
+            raise self._found[0]

@@ -29,6 +29,11 @@ from data_layer.entities.movie import MovieFacts, MovieType, Rating
 CLOCKS_DIFFER = dt.timedelta(days=1)
 """An update that claims to be later than this from now would keep out all that really follow."""
 
+EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+
+FIELD_MAX_CHARACTERS = 200
+"""Names of fields that nobody knows may be endless."""
+
 
 class RatingUpdate(TypedDict):
     """A rating in its source's own notation."""
@@ -134,7 +139,7 @@ def read_update(text: bytes, line: int, now: dt.datetime) -> MovieUpdate | Inges
         said = UPDATE_JSON.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        field = ".".join(map(str, first["loc"]))
+        field = ".".join(map(str, first["loc"]))[:FIELD_MAX_CHARACTERS]
         message = (
             first["msg"].removeprefix("Value error, ").replace(" at line 1 column", " at column")
         )
@@ -142,9 +147,10 @@ def read_update(text: bytes, line: int, now: dt.datetime) -> MovieUpdate | Inges
     if "title" not in said and "imdb_id" not in said:
         return IngestFault(line, "title", "An update needs `imdb_id` or `title`.")
     updated_at = said.get("updated_at")
-    if updated_at is not None and updated_at > now + CLOCKS_DIFFER:
-        return IngestFault(line, "updated_at", "This is more than a day from now.")
-    return MovieUpdate(_values(said), updated_at, said.get("deleted", False))
+    if updated_at is not None and not EARLIEST <= updated_at <= now + CLOCKS_DIFFER:
+        return IngestFault(line, "updated_at", "This is before 1970, or more than a day from now.")
+    since = updated_at and updated_at.astimezone(dt.UTC)
+    return MovieUpdate(_values(said), since, said.get("deleted", False))
 
 
 def _values(said: UpdateJson) -> dict[str, Any]:

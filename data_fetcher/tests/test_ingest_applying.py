@@ -127,6 +127,13 @@ def test_a_film_that_was_removed_does_not_come_back_with_an_older_update() -> No
     assert desk.apply((says(title="Alien", year=1979), 6)) == ["added"]
 
 
+def test_a_film_that_is_told_otherwise_now_does_not_come_back_under_its_old_name() -> None:
+    desk = Desk()
+    desk.apply((says(title="Heat", year=1995), 1))
+    assert desk.apply((says(title="Heat", year=None), 3)) == ["changed"]
+    assert desk.apply((says(title="Heat", year=1995), 2)) == ["late"]
+
+
 def test_a_film_that_is_not_there_can_be_kept_out() -> None:
     desk = Desk()
     assert desk.apply((removes(imdb_id="tt0078748"), 5)) == ["unchanged"]

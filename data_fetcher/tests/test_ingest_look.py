@@ -3,18 +3,22 @@
 import dataclasses
 import gzip
 import json
+import os
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from common.errors import DatabaseUnavailable
+from common.errors import BucketUnavailable, DatabaseUnavailable
+from data_fetcher.ingest import ingesting as ingesting_module
 from data_fetcher.ingest import look as look_module
 from data_fetcher.ingest.clearing import Clearing
-from data_fetcher.ingest.ingesting import FAULTS_MAX, Ingesting, Stopped
+from data_fetcher.ingest.ingesting import Ingesting, Stopped
 from data_fetcher.ingest.look import Look
 from data_fetcher.ingest.stores.folder import Folder
 from data_fetcher.ingest.stores.store import Found
+from data_fetcher.ingest.taken import FAULTS_MAX
 from data_layer.entities.ingest import Ingest, IngestQuery, IngestState
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.fake.movies import FakeMovieRepository
@@ -57,15 +61,20 @@ class Drop:
     @property
     def left(self) -> dict[str, bytes]:
         """What is in the folder, but for reports."""
-        files = (path for path in self.path.rglob("*") if path.is_file())
         return {
-            str(path.relative_to(self.path)): path.read_bytes()
-            for path in files
-            if not path.name.endswith(".report.json")
+            plain(str(path.relative_to(self.path))): path.read_bytes()
+            for path in self.path.rglob("*")
+            if path.is_file() and not path.name.endswith(".report.json")
         }
 
     def report(self, key: str) -> dict[str, object]:
-        report: dict[str, object] = json.loads((self.path / f"{key}.report.json").read_bytes())
+        """The report beside an object that was put aside."""
+        found = [
+            path
+            for path in self.path.rglob("*.report.json")
+            if plain(str(path.relative_to(self.path))) == f"{key}.report.json"
+        ]
+        report: dict[str, object] = json.loads(found[0].read_bytes())
         return report
 
     @property
@@ -73,6 +82,11 @@ class Drop:
         """What is known of objects, oldest first."""
         with self.database(is_read_only=True) as uow:
             return list(reversed(uow.ingests.list(IngestQuery())))
+
+
+def plain(key: str) -> str:
+    """A key without the digits that tell its version."""
+    return re.sub(r"\.[0-9a-f]{8}(?=\.|$)", "", key)
 
 
 @pytest.fixture
@@ -286,7 +300,9 @@ def test_a_worker_that_has_to_end_ends_behind_a_transaction(drop: Drop) -> None:
     ends = iter([False, False, True])
     look = dataclasses.replace(drop.look(batch_objects=2), has_to_end=lambda: next(ends, True))
     assert look.run().objects == {IngestState.APPLIED: 4}
-    assert len(drop.left) == 1
+    assert len(drop.left) == 3  # Two are cleared away by the next look.
+    assert drop.look().run().objects == {IngestState.APPLIED: 1}
+    assert drop.left == {}
 
 
 def test_a_transaction_that_takes_too_long_to_end_is_given_up(drop: Drop) -> None:
@@ -324,3 +340,165 @@ def test_objects_that_are_large_together_have_transactions_of_their_own(
     look = dataclasses.replace(drop.look(), on_progress=lambda _report, left: told.append(left))
     look.run()
     assert told == [1, 0]
+
+
+def test_every_version_that_was_put_aside_is_kept(drop: Drop) -> None:
+    for number in (1, 2):
+        drop.put("films.json", {"title": number})
+        drop.look().run()
+    aside = sorted(path.read_bytes() for path in (drop.path / "rejected").glob("films.*.json"))
+    assert [content for content in aside if b"errors" not in content] == [
+        b'{"title": 1}\n',
+        b'{"title": 2}\n',
+    ]
+    drop.write("a", b"nonsense")
+    drop.look().run()
+    drop.write("a/b", b"nonsense")
+    drop.look().run()
+    assert {"rejected/a", "rejected/a/b"} <= drop.left.keys()
+
+
+def test_names_that_are_long_or_no_text_are_names_all_the_same(drop: Drop) -> None:
+    long = "n" * 240 + ".json"
+    drop.put(long, {"title": "Alien"})
+    drop.put("m" * 250, {"title": 5})
+    odd = os.fsdecode(b"\xff.json")
+    drop.put(odd, {"title": "Brazil"}, 5)
+    drop.look().run()
+    assert sorted(drop.titles) == ["Alien", "Brazil"]
+    assert sorted(key.rpartition("/")[0] for key in drop.left) == ["rejected", "rejected"]
+    assert "\\xff.json" in [ingest.object_key for ingest in drop.ingests]
+
+
+class SpoiltFolder(Folder):
+    """Has files that can't be read, and others that can't be removed."""
+
+    def read(self, found: Found) -> bytes | None:
+        if found.key.startswith("unreadable"):
+            raise BucketUnavailable("It can't be read.")
+        return super().read(found)
+
+    def remove(self, found: Found) -> None:
+        if found.key.startswith("lasting"):
+            raise BucketUnavailable("It can't be removed.")
+        super().remove(found)
+
+
+def test_an_object_that_can_not_be_read_or_removed_keeps_no_other_waiting(drop: Drop) -> None:
+    drop.folder = SpoiltFolder(drop.path)
+    drop.put("lasting.json", {"title": "Alien"})
+    drop.put("unreadable.json", {"title": "Brazil"})
+    drop.put("well.json", {"title": "Chinatown"})
+    with pytest.raises(BucketUnavailable):
+        drop.look().run()
+    drop.put("later.json", {"title": "Dogma"})
+    with pytest.raises(BucketUnavailable):
+        drop.look().run()
+    assert sorted(drop.titles) == ["Alien", "Chinatown", "Dogma"]
+    assert sorted(drop.left) == ["lasting.json", "unreadable.json"]
+
+
+def test_a_source_of_which_nothing_can_be_read_is_given_up_soon(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(look_module, "PROBLEMS_MAX", 2)
+    drop.folder = SpoiltFolder(drop.path)
+    for number in range(5):
+        drop.put(f"unreadable-{number}.json", {"title": "Alien"})
+    with pytest.raises(BucketUnavailable):
+        drop.look(batch_objects=1).run()
+
+
+def test_where_another_worker_was_faster_the_object_is_left_to_the_next_look(drop: Drop) -> None:
+    drop.write("a.ndjson", b'{"title":"Alien"}\nnonsense\n')
+    other = drop.ingesting
+
+    class Overtaken(Folder):
+        def read(self, found: Found) -> bytes | None:
+            content = super().read(found)
+            if not drop.ingests:
+                other.apply([other.taken(found, content or b"")])
+            return content
+
+    drop.folder = Overtaken(drop.path)
+    report = drop.look().run()
+    assert report.objects == {}
+    assert drop.left == {"rejected/a.ndjson": b"nonsense\n"}
+    assert len(drop.ingests) == 1
+
+
+def test_where_a_bound_was_lowered_meanwhile_all_of_the_object_is_put_aside(drop: Drop) -> None:
+    drop.write("a.ndjson", b'{"title":"Alien"}\nnonsense\n')
+    (found,) = drop.folder.list(9)
+    drop.ingesting.apply([drop.ingesting.taken(found, (drop.path / "a.ndjson").read_bytes())])
+    look = drop.look()
+    lower = dataclasses.replace(look, clearing=Clearing(drop.folder, True, 10))
+    (drop.path / "a.ndjson").touch()
+    os.utime(drop.path / "a.ndjson", ns=(0, 0))
+    packed = gzip.compress(b'{"title":"Alien"}\nnonsense\n')
+    drop.write("b.ndjson.gz", packed)
+    found = next(each for each in drop.folder.list(9) if each.key == "b.ndjson.gz")
+    drop.ingesting.apply([drop.ingesting.taken(found, packed)])
+    lower.run()
+    assert drop.left["rejected/b.ndjson.gz"] == packed
+
+
+def test_a_file_of_the_future_does_not_keep_later_updates_out(drop: Drop) -> None:
+    drop.put("a.json", {"title": "Alien", "plot": "First."})
+    os.utime(drop.path / "a.json", (4_000_000_000, 4_000_000_000))
+    drop.look().run()
+    drop.put("b.json", {"title": "Alien", "plot": "Second."})
+    assert drop.look().run().updates["changed"] == 1
+
+
+class ForgetfulDatabase(PickyDatabase):
+    """Can't keep what became of objects, either."""
+
+    def __call__(self, *, is_read_only: bool = False) -> FakeUnitOfWork:
+        uow = super().__call__(is_read_only=is_read_only)
+
+        def add_many(*_arguments: object) -> None:
+            raise ZeroDivisionError
+
+        uow.ingests.add_many = add_many  # type: ignore[assignment, method-assign]
+        return uow
+
+
+def test_where_not_even_the_record_can_be_kept_the_object_is_put_aside(
+    drop: Drop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drop.database = ForgetfulDatabase()
+    drop.put("a.json", {"title": "Alien"})
+    drop.look().run()
+    assert list(drop.left) == ["rejected/a.json"]
+    assert "what became of an object could not be kept" in capsys.readouterr().out
+
+
+class AbsentForRecords(PickyDatabase):
+    """Goes away when the record of poison is to be kept."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = 0
+
+    def __call__(self, *, is_read_only: bool = False) -> FakeUnitOfWork:
+        self.opened += not is_read_only
+        if self.opened > 1:
+            raise DatabaseUnavailable("It is away.")
+        return super().__call__(is_read_only=is_read_only)
+
+
+def test_while_the_record_can_not_be_kept_for_now_the_object_stays(drop: Drop) -> None:
+    drop.database = AbsentForRecords()
+    drop.put("a.json", {"title": "Poison"})
+    with pytest.raises(DatabaseUnavailable):
+        drop.look().run()
+    assert list(drop.left) == ["a.json"]
+
+
+def test_large_updates_are_written_a_few_at_a_time(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingesting_module, "CHUNK_BYTES", 10)
+    drop.put("a.ndjson", {"title": "Alien"}, {"title": "Brazil"}, {"title": "Alien", "year": None})
+    assert drop.look().run().updates == {"added": 2, "unchanged": 1, "refused": 0}

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from common.errors import BucketUnavailable, InvalidSetting
-from data_fetcher.ingest.stores.bucket import Bucket
+from data_fetcher.ingest.stores.bucket import Bucket, _bare
 from data_fetcher.ingest.stores.folder import Folder
 from data_fetcher.ingest.stores.opening import name_of, open_store
 from data_fetcher.ingest.stores.store import Found, UpdateStore
@@ -135,6 +135,17 @@ def test_a_folder_that_is_gone_is_told_so(tmp_path: Path) -> None:
     folder = Folder(tmp_path / "gone")
     with pytest.raises(BucketUnavailable, match="No such file or directory"):
         folder.list(100)
+
+
+def test_a_key_that_can_not_be_read_is_told_so(bucket: str) -> None:
+    boto3.client("s3").put_object(Bucket=bucket, Key="films/a//b.json", Body=b"{}")
+    with pytest.raises(BucketUnavailable, match="Rename that object"):
+        open_store(f"s3://{bucket}/films").list(100)
+
+
+def test_the_forms_of_an_etag_are_one() -> None:
+    assert {_bare(etag) for etag in ('"0x8D1"', "0x8D1", 'W/"0x8D1"')} == {"0x8D1"}
+    assert _bare(None) == ""
 
 
 def test_a_bucket_that_is_not_there_is_told_so(bucket: str) -> None:

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from data_fetcher.__main__ import app
+from data_fetcher.ingest import contents
 from data_fetcher.ingest.contents import Unreadable, read_items
 from data_fetcher.ingest.movie_update import MovieUpdate, read_update
 from data_layer.entities.ingest import IngestFault
@@ -59,13 +60,20 @@ def test_objects_hold_updates_in_several_forms(
         (b"\x1f\x8bnonsense", "It is no gzip that can be read."),
         (gzip.compress(b'{"a":1}')[:-9], "It ends in the middle of its gzip."),
         (gzip.compress(bytes(MAX_BYTES + 1)), "It has more than 10000 bytes: split it."),
+        (b"{}\n" * 1_001, "It has more than 1000 updates, or too many values: split it."),
+        (b"[" + b"{}," * 2_001 + b"{}]", "It has more than 1000 updates, or too many values"),
+        (b'{"a":[' + b"1," * 3_001 + b"1]}", "It has more than 1000 updates, or too many values"),
         (
             gzip.compress(bytes(MAX_BYTES)) + gzip.compress(bytes(1)),
             "It has more than 10000 bytes: split it.",
         ),
     ],
 )
-def test_objects_that_hold_nothing_are_told_why(content: bytes, reason: str) -> None:
+def test_objects_that_hold_nothing_are_told_why(
+    content: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"UPDATES_MAX": 1_000, "_NESTED_MAX": 2_000, "_VALUES_MAX": 3_000}.items():
+        monkeypatch.setattr(contents, name, value)
     with pytest.raises(Unreadable) as caught:
         items(content)
     assert caught.value.fault.message.startswith(reason)
@@ -144,7 +152,18 @@ def test_an_update_says_since_when_and_whether_the_film_is_to_go() -> None:
         (
             {"title": "A", "updated_at": "2026-11-22T12:00:01Z"},
             "updated_at",
-            "This is more than a day from now.",
+            "This is before 1970, or more than a day from now.",
+        ),
+        (
+            {"title": "A", "updated_at": "0001-01-01T00:00:00+01:00"},
+            "updated_at",
+            "This is before 1970, or more than a day from now.",
+        ),
+        ({"title": "A", "b" * 300: 1}, "b" * 200, "Extra inputs are not permitted."),
+        (
+            {"title": "A", "plot": "\U0001f600" * 17_000},
+            "plot",
+            "it has more than 65535 bytes.",
         ),
     ],
 )

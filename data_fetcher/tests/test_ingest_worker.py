@@ -166,13 +166,15 @@ def test_what_was_ingested_is_forgotten_after_a_month(tmp_path: Path) -> None:
 
 
 def test_the_brake_gives_a_transaction_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([100.0, 101.0, 107.0])
+    times = iter([100.0, 101.0, 107.0, 104.0, 200.0])
     monkeypatch.setattr("time.monotonic", lambda: next(times))
     brake = Brake()
     assert (brake.is_pulled(), brake.is_overdue()) == (False, False)
     brake.pull()
     assert brake.is_pulled()
     assert [brake.is_overdue(), brake.is_overdue()] == [False, True]
+    brake.pull()
+    assert [brake.seconds_left(), brake.seconds_left()] == [3.5, 0]
 
 
 @pytest.mark.integration

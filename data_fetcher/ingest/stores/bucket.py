@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 import obstore
-from obstore.exceptions import BaseError, PreconditionError
+from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 
 from common.errors import BucketUnavailable
 from data_fetcher.ingest.stores.store import REJECTED, Found
@@ -32,7 +32,7 @@ class Bucket:
     def list(self, limit: int) -> list[Found]:
         """Read page by page; folders are objects without content."""
         found = []
-        with _reported():
+        with _reported(), _strange_keys_told():
             for page in obstore.list(self._store):
                 found += [_found(each) for each in page if _is_update(each["path"])]
                 if len(found) >= limit:
@@ -42,14 +42,16 @@ class Bucket:
     def read(self, found: Found) -> bytes | None:
         """Ask for this very version."""
         with _reported(), suppress(FileNotFoundError, PreconditionError):
-            answer = obstore.get(self._store, found.key, options={"if_match": found.etag})
+            answer = obstore.get(
+                self._store, found.key, options={"if_match": f'"{_bare(found.etag)}"'}
+            )
             return bytes(answer.bytes())
         return None
 
     def is_there(self, found: Found) -> bool:
         """Ask for the head."""
         with _reported(), suppress(FileNotFoundError):
-            return bool(obstore.head(self._store, found.key)["e_tag"] == found.etag)
+            return _bare(obstore.head(self._store, found.key)["e_tag"]) == _bare(found.etag)
         return False
 
     def remove(self, found: Found) -> None:
@@ -70,7 +72,7 @@ class Bucket:
 
     def _remove_if_same(self, key: str, etag: str) -> None:
         """Look, and remove; what is replaced within these milliseconds is lost."""
-        if obstore.head(self._store, key)["e_tag"] == etag:
+        if _bare(obstore.head(self._store, key)["e_tag"]) == _bare(etag):
             obstore.delete(self._store, key)
 
 
@@ -80,6 +82,22 @@ def _is_update(key: str) -> bool:
 
 def _found(listed: Any) -> Found:  # noqa: ANN401 - A dictionary of obstore.
     return Found(listed["path"], listed["e_tag"] or "", listed["size"], listed["last_modified"])
+
+
+def _bare(etag: str | None) -> str:
+    """Return the ETag without quotes: Azure's lists have none, its heads do."""
+    return (etag or "").removeprefix("W/").strip('"')
+
+
+@contextmanager
+def _strange_keys_told() -> Iterator[None]:
+    try:
+        yield
+    except InvalidPathError:
+        raise BucketUnavailable(
+            "The bucket with updates has a key that can't be read: one with `//`, `.` or `..` as a"
+            " part, or a line feed. Rename that object."
+        ) from None
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from data_fetcher.ingest.stores.store import REJECTED, Found
 
 _UNFINISHED = ".unfinished"
 _REMOVING = ".removing"
+_NAME_MAX_BYTES = 200
 _REMOVING_SECONDS = 10
 """Whoever removes a file for longer has died; what they have put aside may be a newer one."""
 
@@ -58,7 +59,8 @@ class Folder:
     def remove(self, found: Found) -> None:
         """Take the file out of the way first: nobody can replace it while it is compared."""
         path = self._path / found.key
-        aside = path.with_name(f".{uuid.uuid4().hex}.{path.name}{_REMOVING}")
+        kept = os.fsdecode(os.fsencode(path.name)[:_NAME_MAX_BYTES])
+        aside = path.with_name(f".{uuid.uuid4().hex}.{kept}{_REMOVING}")
         with _reported(), suppress(FileNotFoundError):
             path.rename(aside)
             if _etag(aside.stat()) == found.etag:

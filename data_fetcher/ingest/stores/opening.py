@@ -1,5 +1,7 @@
 """Which folder or bucket a URL means."""
 
+import datetime as dt
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -48,8 +50,10 @@ def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> UpdateStore:
 
     from data_fetcher.ingest.stores.bucket import Bucket  # noqa: PLC0415
 
+    options: Any = {"connect_timeout": "5s", "timeout": "60s", **_without_tls()}
+    retries: Any = {"max_retries": 2, "retry_timeout": dt.timedelta(seconds=10)}
     try:
-        store: Any = from_url(url)
+        store: Any = from_url(url, client_options=options, retry_config=retries)
     except BaseError as error:
         raise InvalidSetting(
             f"The bucket with updates can't be opened ({type(error).__name__}): check its URL and"
@@ -60,3 +64,9 @@ def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> UpdateStore:
     from data_fetcher.ingest.stores.s3_removal import S3Removal  # noqa: PLC0415
 
     return Bucket(url, store, S3Removal(name, prefix))
+
+
+def _without_tls() -> dict[str, str]:
+    """Return the option that the environment sets, which others would hide."""
+    allowed = os.environ.get("AWS_ALLOW_HTTP")
+    return {} if allowed is None else {"allow_http": allowed}

@@ -1,12 +1,15 @@
 """Removing an object of S3 only if it is a certain version."""
 
+import os
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from common.errors import BucketUnavailable
 
+_CONNECTIONS = 16
 _STAYS = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
 
 
@@ -23,7 +26,16 @@ class S3Removal:
     def __init__(self, bucket: str, prefix: str) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._client: Any = boto3.client("s3")
+        self._client: Any = boto3.client(
+            "s3",
+            region_name=os.environ.get("AWS_REGION"),
+            config=Config(
+                connect_timeout=5,
+                read_timeout=10,
+                retries={"total_max_attempts": 2},
+                max_pool_connections=_CONNECTIONS,
+            ),
+        )
 
     def __call__(self, key: str, etag: str) -> None:
         """Remove the object if it has this ETag."""
