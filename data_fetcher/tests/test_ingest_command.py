@@ -26,7 +26,7 @@ STOP_SECONDS = 8
 """What README promises."""
 
 VALID, INVALID = 120, 8
-KILLS = 8
+KILLS = 4
 """Of each run; the 390 objects and 25 kills that README names are a command away."""
 
 

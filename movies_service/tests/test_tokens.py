@@ -87,8 +87,8 @@ ATTACKS: dict[str, Any] = {
         token, OTHER, {"kid": KID, "jwk": {"kty": "oct", "k": "b28"}}
     ),
     "expired": lambda token: forged(token, exp=NOW - 1),
-    "not yet issued": lambda token: forged(token, iat=NOW + 1000),
-    "not before": lambda token: forged(token, nbf=NOW + 1000),
+    "not yet issued": lambda token: forged(token, iat=NOW + 100_000),
+    "not before": lambda token: forged(token, nbf=NOW + 100_000),
     "another audience": lambda token: forged(token, aud="another"),
     "another issuer": lambda token: forged(token, iss="another"),
     "another user": lambda token: forged(token, sub="bob"),
