@@ -10,7 +10,7 @@ PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate worker test test-units test-integration coverage check \
-        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching fuzz soak mutants openapi films build clean
+        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching fuzz soak soak-ingest mutants openapi films build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -115,6 +115,9 @@ fuzz: setup-dev ## Fuzz the service with 10,000 cases, in some minutes (FUZZ_CAS
 
 soak: setup-dev ## Kill workers again and again while they fetch 1,000 films (SOAK="--database URL")
 	@$(BIN)/python -m movies_service.tests.soak $(SOAK)
+
+soak-ingest: setup-dev ## Kill workers while they ingest 390 objects (SOAK="--database URL")
+	@$(BIN)/python -m data_fetcher.tests.ingest_soak $(SOAK)
 
 mutants: setup-dev ## Change the code of security, transactions and OMDb's answers, and see what tests notice
 	@$(BIN)/python -m movies_service.tests.mutants

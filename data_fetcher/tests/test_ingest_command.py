@@ -1,13 +1,8 @@
 """The command `ingest`, as operators run it: whole, stopped, killed, and several at once."""
 
 import json
-import os
-import random
-import re
-import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -15,8 +10,15 @@ import boto3
 import pytest
 
 from data_fetcher.ingest.bootstrap import lock_of
+from data_fetcher.tests.ingest_soak import (
+    IngestSoakPlan,
+    ingest_command,
+    ingest_environment,
+    left_in,
+    plain,
+    soak_ingest,
+)
 from data_layer.database import Database
-from data_layer.entities.ingest import IngestState
 from data_layer.entities.movie_query import MovieQuery
 
 pytestmark = pytest.mark.integration
@@ -25,26 +27,15 @@ ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 8
 """What README promises."""
 
-VALID, INVALID = 120, 8
-KILLS = 4
-"""Of each run; the 390 objects and 25 kills that README names are a command away."""
-
-
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "data_fetcher", "ingest", *arguments]
-
-
-def environment(database: Database, **more: str) -> dict[str, str]:
-    url = database.engines.writing.url
-    shown = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
-    return {**os.environ, "DATABASE_URL": shown, "COLUMNS": "200", **more}
+PLAN = IngestSoakPlan(objects=128, invalid=8, kills=8)
+"""`make soak-ingest` has 390 objects and 25 kills."""
 
 
 def run(database: Database, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        command(*arguments),
+        ingest_command(*arguments),
         cwd=ROOT,
-        env=environment(database, **more),
+        env=ingest_environment(database, **more),
         capture_output=True,
         text=True,
         timeout=60,
@@ -56,16 +47,6 @@ def drop(folder: Path, **objects: object) -> None:
     folder.mkdir(exist_ok=True)
     for name, content in objects.items():
         (folder / f"{name}.json").write_text(json.dumps(content))
-
-
-def plain(key: str) -> str:
-    """A key without the digits that tell its version."""
-    return re.sub(r"\.[0-9a-f]{8}(?=\.)", "", key)
-
-
-def rejected(folder: Path) -> list[str]:
-    """All that is left in a folder."""
-    return sorted(plain(str(path.relative_to(folder))) for path in folder.rglob("*.json"))
 
 
 def test_takes_in_what_is_there_and_says_what_came_of_it(
@@ -95,7 +76,7 @@ def test_takes_in_what_is_there_and_says_what_came_of_it(
         },
     }
     assert "Ingesting" in done.stderr
-    assert rejected(folder) == ["rejected/b.json", "rejected/b.json.report.json"]
+    assert left_in(folder) == ["rejected/b.json", "rejected/b.json.report.json"]
     again = run(database, "--source", f"dir:{folder}", "--once")
     assert (again.returncode, again.stdout.startswith("Objects taken in: 0")) == (0, True)
 
@@ -146,9 +127,9 @@ def test_a_worker_takes_in_what_comes_until_it_is_stopped(
     folder = tmp_path / "drop"
     folder.mkdir()
     with subprocess.Popen(
-        command("--source", f"dir:{folder}"),
+        ingest_command("--source", f"dir:{folder}"),
         cwd=ROOT,
-        env=environment(database, MOVIES_INGEST_POLL_SECONDS="1"),
+        env=ingest_environment(database, MOVIES_INGEST_POLL_SECONDS="1"),
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
@@ -165,9 +146,9 @@ def test_a_second_signal_ends_it_at_once(database: Database, tmp_path: Path) -> 
     folder = tmp_path / "drop"
     folder.mkdir()
     with subprocess.Popen(
-        command("--source", f"dir:{folder}"),
+        ingest_command("--source", f"dir:{folder}"),
         cwd=ROOT,
-        env=environment(
+        env=ingest_environment(
             database, MOVIES_DATABASE_LOCK_TIMEOUT_SECONDS="60", MOVIES_INGEST_POLL_SECONDS="1"
         ),
         stderr=subprocess.PIPE,
@@ -195,9 +176,9 @@ def test_while_another_worker_is_at_it_it_waits_and_can_be_stopped(
     with database.try_lock(lock_of(url)) as is_ours:
         assert is_ours
         with subprocess.Popen(
-            command("--source", url, "--once"),
+            ingest_command("--source", url, "--once"),
             cwd=ROOT,
-            env=environment(database),
+            env=ingest_environment(database),
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
@@ -217,51 +198,8 @@ def wait_until_empty(folder: Path) -> None:
         time.sleep(0.02)
 
 
-def wait_for_progress(folder: Path) -> None:
-    """Wait until something has been taken in, if there is anything left."""
-    waiting = set(folder.glob("*.json"))
-    end = time.monotonic() + 5
-    while waiting and set(folder.glob("*.json")) == waiting and time.monotonic() < end:
-        time.sleep(0.005)
-
-
 def test_killed_workers_lose_nothing_and_do_nothing_twice(
     any_database: Database, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "drop"
-    dice = random.Random(7)  # noqa: S311 - No secret depends on it.
-    names = [f"{number:03}" for number in range(VALID + INVALID)]
-    bad = set(dice.sample(names, INVALID))
-    drop(
-        folder,
-        **{
-            name: 5 if name in bad else {"title": f"Film {name}", "imdb_id": f"tt1000{name}"}
-            for name in names
-        },
-    )
-    arguments = command("--source", f"dir:{folder}")
-    settings = environment(
-        any_database, MOVIES_INGEST_POLL_SECONDS="1", MOVIES_INGEST_BATCH_OBJECTS="2"
-    )
-    for _ in range(KILLS):
-        workers = [
-            subprocess.Popen(arguments, cwd=ROOT, env=settings, stderr=subprocess.DEVNULL)
-            for _ in range(2)
-        ]
-        wait_for_progress(folder)
-        time.sleep(dice.uniform(0, 0.1))
-        for worker in workers:
-            worker.kill()
-            worker.wait()
-    done = run(any_database, "--source", f"dir:{folder}", "--once", "--json")
-    assert done.returncode in {0, 3}, done.stderr
-    assert rejected(folder) == sorted(
-        f"rejected/{name}.json{end}" for name in bad for end in ("", ".report.json")
-    )
-    with any_database.unit_of_work(is_read_only=True) as uow:
-        assert uow.movies.list(MovieQuery(counts_total=True)).total == VALID
-        assert uow.ingests.counts() == {
-            IngestState.APPLIED: VALID,
-            IngestState.REJECTED: INVALID,
-        }
-    shutil.rmtree(folder)
+    found = soak_ingest(any_database, tmp_path, PLAN)
+    assert found.is_clean, found
