@@ -63,8 +63,8 @@ class WorkerBeside:
 
     def stop(self) -> None:
         """Take no more; see `FetchWorker.stop`."""
-        self._is_told.set()
         with self._turn, suppress(OSError):
+            self._is_told.set()
             if self._line is not None:
                 self._line.send(None)
 
@@ -75,28 +75,31 @@ class WorkerBeside:
     def _keep_alive(self) -> None:
         # Ctrl-C reaches the whole group of processes; this one is told by the service.
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        while not self._is_told.is_set():
-            exit_code = self._run()
+        while (ends := self._open_line()) is not None:
+            exit_code = self._run(*ends)
             if not self._is_told.wait(PAUSE_SECONDS):
                 _log.error("the worker has died; another one follows", exit_code=exit_code)
 
-    def _run(self) -> int | None:
+    def _open_line(self) -> tuple[Connection, Connection] | None:
+        """Return both ends of a new line, over which it can be told from now on."""
+        with self._turn:
+            if self._is_told.is_set():
+                return None
+            self._line, other_end = _SPAWN.Pipe()
+            return self._line, other_end
+
+    def _run(self, line: Connection, other_end: Connection) -> int | None:
         """Have one process work until it ends; return its exit code."""
-        line, other_end = _SPAWN.Pipe()
         # It must not outlive a service that ends well.
         process = _SPAWN.Process(target=self._work, args=(other_end,), daemon=True)
         process.start()
         other_end.close()
-        with line:
-            with self._turn:
-                self._line = line
-            if self._is_told.is_set():  # It was told before there was anybody to tell.
-                self.stop()
-            with suppress(EOFError, OSError):
-                while True:
-                    self._attempts = line.recv()
-            with self._turn:
-                self._line = None
+        with suppress(EOFError, OSError):
+            while True:
+                self._attempts = line.recv()
+        with self._turn:
+            self._line = None
+            line.close()
         self._attempts_before += self._attempts
         self._attempts = Counter()
         process.join()
