@@ -201,5 +201,7 @@ def wait_until_empty(folder: Path) -> None:
 def test_killed_workers_lose_nothing_and_do_nothing_twice(
     any_database: Database, tmp_path: Path
 ) -> None:
-    found = soak_ingest(any_database, tmp_path, PLAN)
+    folder = tmp_path / "drop"
+    folder.mkdir()
+    found = soak_ingest(any_database, folder, PLAN)
     assert found.is_clean, found
