@@ -2,7 +2,9 @@
 
 import hashlib
 from functools import partial
+from pathlib import Path
 
+from common.errors import InvalidSetting
 from common.settings import Settings
 from data_fetcher.ingest.brake import Brake
 from data_fetcher.ingest.clearing import Clearing
@@ -11,6 +13,7 @@ from data_fetcher.ingest.ingesting import Ingesting
 from data_fetcher.ingest.look import Look, OnProgress
 from data_fetcher.ingest.sources import Source
 from data_fetcher.ingest.stores.opening import open_store
+from data_fetcher.ingest.stores.store import UpdateStore
 from data_layer.database import Database
 
 
@@ -24,9 +27,10 @@ def build_look(
     """Return what looks at a bucket or folder.
 
     Raises:
-        InvalidSetting: there is no such folder, or the bucket can't be opened.
+        InvalidSetting: there is no such folder, the database is in it, or the bucket can't be
+            opened.
     """
-    store = open_store(url)
+    store = open_source(settings, url)
     return Look(
         store=store,
         ingesting=Ingesting(
@@ -56,3 +60,22 @@ def build_ingest_worker(
 def lock_of(source: str) -> str:
     """Return the name of the lock that whoever works on a source holds."""
     return f"ingest-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
+
+
+def open_source(settings: Settings, url: str) -> UpdateStore:
+    """Return the folder or bucket of a URL.
+
+    Raises:
+        InvalidSetting: as `build_look`.
+    """
+    store = open_store(url)
+    _require_apart(store.name, settings.database_url)
+    return store
+
+
+def _require_apart(source: str, database_url: str) -> None:
+    """Make sure that the database is not taken for an object, which would be removed."""
+    folder, file = source.removeprefix("dir:"), database_url.removeprefix("sqlite:///")
+    is_folder, is_file = folder != source, file != database_url
+    if is_folder and is_file and Path(file).absolute().is_relative_to(folder):
+        raise InvalidSetting("The database is in the folder with updates: take another folder.")

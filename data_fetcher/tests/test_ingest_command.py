@@ -113,6 +113,12 @@ def test_what_can_not_be_is_told_in_a_sentence(
     assert (done.returncode, message in done.stderr) == (exit_code, True), done.stderr
 
 
+def test_the_database_is_not_taken_for_an_object(database: Database, tmp_path: Path) -> None:
+    done = run(database, "--once", "--source", f"dir:{tmp_path}")
+    assert (done.returncode, "The database is in the folder" in done.stderr) == (2, True)
+    assert (tmp_path / "movies.db").exists()
+
+
 def test_a_bucket_that_does_not_serve_is_told_in_a_sentence(
     database: Database, bucket: str
 ) -> None:

@@ -21,7 +21,7 @@ from common.exit_codes import ExitCode
 from common.logs import configure_logs
 from common.settings import Settings
 from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
-from data_fetcher.ingest.stores.opening import open_store
+from data_fetcher.ingest.bootstrap import open_source
 from data_layer.bootstrap import open_database
 from movies_service.bootstrap import build_app
 from movies_service.cli.greeting import print_address, print_admin_key, print_next_steps
@@ -56,7 +56,7 @@ def serve() -> None:
         settings.find_omdb_key()
         settings.find_jwt_secrets()
         if settings.ingest_source is not None:
-            open_store(settings.ingest_source)
+            open_source(settings, settings.ingest_source)
         config = load_fetcher_config()
         with closing(open_database(settings)) as database, suppress(DatabaseUnreachable):
             database.migrate()
