@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 8
 """What README promises."""
 
-PLAN = IngestSoakPlan(objects=128, invalid=8, kills=8)
+PLAN = IngestSoakPlan(objects=80, invalid=6, kills=4)
 """`make soak-ingest` has 390 objects and 25 kills."""
 
 
