@@ -56,7 +56,7 @@ def _stand_back(others: int) -> None:
     Where these may take all that there are, a part is left to the worker: others would wait for
     what it has locked.
     """
-    if sys.platform != "linux":  # pragma: no cover
+    if sys.platform != "linux":  # pragma: no cover  # Tests run on Linux.
         return
     if len(os.sched_getaffinity(0)) > others:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

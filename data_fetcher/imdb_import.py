@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.chunks import chunks
 from common.progress import Advance
 from data_fetcher.imdb.data_sets import BASICS
 from data_fetcher.imdb.faults import LineFaults
@@ -152,8 +153,8 @@ class ImdbImport:
 
     def _put(self, films: Sequence[MovieFacts]) -> None:
         """Add films or change them; commits by the thousand."""
-        for start in range(0, len(films), _IDS_AT_ONCE):
-            some = {facts.imdb_id or "": facts for facts in films[start : start + _IDS_AT_ONCE]}
+        for part in chunks(films, _IDS_AT_ONCE):
+            some = {facts.imdb_id or "": facts for facts in part}
             with self.database.unit_of_work() as uow:
                 stored = uow.movies.find_many_by_imdb_id(some)
                 changes = {}

@@ -137,7 +137,7 @@ def _move_away(process: subprocess.Popen[str]) -> None:
 
     A real OMDb is on another machine.
     """
-    if hasattr(os, "SCHED_IDLE"):  # pragma: no branch
+    if hasattr(os, "SCHED_IDLE"):  # pragma: no branch  # Others have it not.
         os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
 
 

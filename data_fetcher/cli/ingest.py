@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
@@ -17,13 +18,14 @@ import typer
 from common.command_line import INTERRUPTED, command_settings
 from common.errors import InvalidInput, Unavailable
 from common.exit_codes import ExitCode
-from common.progress import progress_bar
+from common.progress import noted_progress_bar
 from common.settings import Settings
 from data_fetcher.ingest.bootstrap import build_ingest_worker, build_look
 from data_fetcher.ingest.brake import Brake
 from data_fetcher.ingest.ingesting import Stopped
 from data_fetcher.ingest.look import LookReport
 from data_fetcher.ingest.stores.opening import FORMS
+from data_fetcher.ingest.taken import Taken
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 from data_layer.entities.ingest import IngestState
@@ -84,16 +86,17 @@ def _look(
     settings: Settings, url: str, database: Database, brake: Brake, *, is_rehearsal: bool
 ) -> LookReport:
     """Look once, with a bar; where another worker is at it, when that has ended."""
-    with progress_bar("Ingesting", "objects") as advance:
+    started = time.monotonic()
+    with noted_progress_bar("Ingesting", "objects") as advance:
 
         def show(report: LookReport, waiting: int) -> None:
             done = report.objects.total()
-            advance(done, done + waiting)
+            advance(done, done + waiting, _note(report, time.monotonic() - started))
 
         look = build_look(settings, url, database, brake, show)
         if is_rehearsal:
             with suppress(Stopped):
-                return look.rehearse()
+                return look.rehearse(_tell)
         worker = build_ingest_worker(settings, look, database, brake)
         while not brake.is_pulled():
             with suppress(Stopped):
@@ -102,6 +105,24 @@ def _look(
                     return report
             brake.wait(WAIT_SECONDS)
     raise Unavailable("It was stopped before all was taken in: start it again to go on.")
+
+
+def _note(report: LookReport, seconds: float) -> str:
+    """Return what stands beside the bar."""
+    refused = report.updates["refused"]
+    films = report.updates.total() - refused
+    return f"{films:,} films, {refused:,} refused, {films / max(seconds, 0.001):,.0f} films/s"
+
+
+def _tell(one: Taken) -> None:
+    """Say what would become of an object."""
+    effects = [f"{name} {count:,}" for name, count in one.counts.items()]
+    effects += [f"refused {one.refused:,}"] if one.refused else []
+    print(f"{one.shown_key}: {', '.join(effects) or 'nothing'}", file=sys.stderr)
+    for fault in one.faults:
+        place = "" if fault.line is None else f", line {fault.line:,}"
+        field = f"{fault.field}: " if fault.field else ""
+        print(f"{one.shown_key}{place}: {field}{fault.message}", file=sys.stderr)
 
 
 @contextmanager

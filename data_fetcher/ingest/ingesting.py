@@ -21,15 +21,14 @@ from data_layer.retries import retried_when_busy
 UPDATES_AT_ONCE = 1_000
 """How many updates are looked up and written together."""
 
+CHUNK_BYTES = 2_000_000
+"""More of them would take a database longer than it gives a statement."""
+
 _log = structlog.get_logger(__name__)
 
 
 class Stopped(Exception):
     """Nothing of this transaction was stored: the worker is to stop at once."""
-
-
-CHUNK_BYTES = 2_000_000
-"""Larger ones would take a database longer than it gives a statement."""
 
 
 Placed = tuple[Taken, int, MovieUpdate, int]

@@ -93,8 +93,12 @@ class Look:
         problems.tell()
         return report
 
-    def rehearse(self) -> LookReport:
-        """Say what a look would do, and change nothing; each transaction for itself."""
+    def rehearse(self, tell: Callable[[Taken], None]) -> LookReport:
+        """Say what a look would do, and change nothing; each transaction for itself.
+
+        Args:
+            tell: is given each object, with what would become of it.
+        """
         report, problems = LookReport(), _Problems()
         found = self.store.list(LISTED_MAX)
         known = self.ingesting.known(found)
@@ -102,6 +106,8 @@ class Look:
         with _readers() as pool:
             for batch in self._read(waiting, pool, problems):
                 self.ingesting.apply(batch, keeps=False)
+                for one in batch:
+                    tell(one)
                 self._tell(batch, report, len(waiting))
         problems.tell()
         return report

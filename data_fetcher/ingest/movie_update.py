@@ -38,7 +38,7 @@ FIELD_MAX_CHARACTERS = 200
 class RatingUpdate(TypedDict):
     """A rating in its source's own notation."""
 
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # As pydantic wants it.
 
     source: Name
     value: Name
@@ -51,7 +51,7 @@ class UpdateJson(TypedDict, total=False):
     film has it. `cast` is in billing order.
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # As pydantic wants it.
 
     id: FilmId | None
     """Ignored, as is `self_url`: films of another catalogue have its ids."""

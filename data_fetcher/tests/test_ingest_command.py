@@ -56,6 +56,8 @@ def test_takes_in_what_is_there_and_says_what_came_of_it(
     drop(folder, a={"title": "Alien"}, b={"title": 5})
     rehearsed = run(database, "--source", f"dir:{folder}", "--dry-run")
     assert (rehearsed.returncode, len(list(folder.iterdir()))) == (3, 2)
+    assert "a.json: added 1" in rehearsed.stderr
+    assert "b.json, line 1: title: Input should be a valid string." in rehearsed.stderr
     assert "Objects would be taken in: 2, of which rejected: 1. Films added: 1;" in (
         rehearsed.stdout
     )
@@ -75,7 +77,7 @@ def test_takes_in_what_is_there_and_says_what_came_of_it(
             "refused": 1,
         },
     }
-    assert "Ingesting" in done.stderr
+    assert "1 films, 1 refused" in done.stderr
     assert left_in(folder) == ["rejected/b.json", "rejected/b.json.report.json"]
     again = run(database, "--source", f"dir:{folder}", "--once")
     assert (again.returncode, again.stdout.startswith("Objects taken in: 0")) == (0, True)

@@ -138,7 +138,7 @@ def test_of_an_object_that_is_partly_wrong_only_that_part_is_put_aside(drop: Dro
         "rejected/list.json": b"5\n",
     }
     errors = drop.report("rejected/films.ndjson")["errors"]
-    assert [error["line"] for error in errors] == [2, 4]  # type: ignore[attr-defined]
+    assert [error["line"] for error in errors] == [2, 4]  # type: ignore[attr-defined]  # JSON.
 
 
 def test_where_too_much_is_wrong_all_of_it_is_put_aside(drop: Drop) -> None:
@@ -147,7 +147,7 @@ def test_where_too_much_is_wrong_all_of_it_is_put_aside(drop: Drop) -> None:
     (ingest,) = drop.ingests
     assert (ingest.added, ingest.refused) == (1, FAULTS_MAX + 1)
     assert len(drop.left["rejected/films.ndjson"].splitlines()) == FAULTS_MAX + 2
-    assert len(drop.report("rejected/films.ndjson")["errors"]) == FAULTS_MAX  # type: ignore[arg-type]
+    assert len(drop.report("rejected/films.ndjson")["errors"]) == FAULTS_MAX  # type: ignore[arg-type]  # JSON.
 
 
 def test_what_can_not_be_used_is_deleted_where_the_operator_wants_it(drop: Drop) -> None:
@@ -272,7 +272,7 @@ def test_poison_keeps_nothing_else_from_being_taken_in(
     drop.database = PickyDatabase()
     for title in ("Alien", "Poison", "Brazil"):
         drop.put(f"{title}.json", {"title": title})
-    rehearsed = drop.look().rehearse()
+    rehearsed = drop.look().rehearse(lambda _one: None)
     assert rehearsed.objects == {IngestState.APPLIED: 2, IngestState.REJECTED: 1}
     report = drop.look().run()
     assert report.objects == rehearsed.objects
@@ -288,7 +288,7 @@ def test_a_rehearsal_changes_nothing(drop: Drop) -> None:
     drop.ingesting.apply([drop.ingesting.taken(known, b'{"title":"Brazil"}')])
     told: list[int] = []
     look = dataclasses.replace(drop.look(), on_progress=lambda _report, left: told.append(left))
-    assert look.rehearse().updates == {"added": 1, "refused": 0}
+    assert look.rehearse(lambda _one: None).updates == {"added": 1, "refused": 0}
     assert told == [0]
     assert drop.titles == ["Brazil"]
     assert len(drop.left) == 2
@@ -460,7 +460,7 @@ class ForgetfulDatabase(PickyDatabase):
         def add_many(*_arguments: object) -> None:
             raise ZeroDivisionError
 
-        uow.ingests.add_many = add_many  # type: ignore[assignment, method-assign]
+        uow.ingests.add_many = add_many  # type: ignore[assignment, method-assign]  # It fails.
         return uow
 
 

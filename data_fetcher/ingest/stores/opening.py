@@ -45,10 +45,10 @@ def open_store(url: str) -> UpdateStore:
 
 def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> UpdateStore:
     # Half a second and 30 MB, for those who have a bucket.
-    from obstore.exceptions import BaseError  # noqa: PLC0415
-    from obstore.store import from_url  # noqa: PLC0415
+    from obstore.exceptions import BaseError  # noqa: PLC0415 - See above.
+    from obstore.store import from_url  # noqa: PLC0415 - The same.
 
-    from data_fetcher.ingest.stores.bucket import Bucket  # noqa: PLC0415
+    from data_fetcher.ingest.stores.bucket import Bucket  # noqa: PLC0415 - The same.
 
     options: Any = {"connect_timeout": "5s", "timeout": "60s", **_without_tls()}
     retries: Any = {"max_retries": 2, "retry_timeout": dt.timedelta(seconds=10)}
@@ -61,7 +61,7 @@ def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> UpdateStore:
         ) from None
     if scheme != "s3":
         return Bucket(url, store)
-    from data_fetcher.ingest.stores.s3_removal import S3Removal  # noqa: PLC0415
+    from data_fetcher.ingest.stores.s3_removal import S3Removal  # noqa: PLC0415 - The same.
 
     return Bucket(url, store, S3Removal(name, prefix))
 
