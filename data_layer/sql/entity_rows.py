@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Generic, TypeVar, get_type_hints
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from data_layer.entities.scope import Scope
@@ -82,6 +82,22 @@ class EntityRows(Generic[Entity]):
             statement = statement.with_for_update(skip_locked=skips_locked)
         rows = self._session.connection().execute(statement).mappings()
         return tuple(map(self._entity_of, rows))
+
+    def newest(self, state: StrEnum | None, before: int | None, limit: int) -> tuple[Entity, ...]:
+        """Return entities of a state, or of any, with an id below `before`, the highest first."""
+        row, conditions = self._table.c, []
+        if state is not None:
+            conditions.append(row.state == state)
+        if before is not None:
+            conditions.append(row.id < before)
+        return self.list(*conditions, by=row.id.desc(), limit=limit)
+
+    def count_states(self) -> dict[str, int]:
+        """Return how many entities there are of each state, along an index."""
+        state = self._table.c.state
+        statement = select(state, func.count()).group_by(state)
+        rows = self._session.connection().execute(statement)
+        return {str(name): number for name, number in rows}
 
     def update(self, entity: Entity, condition: ColumnElement[bool], missing: str) -> None:
         """Write every field of the entity of which this holds.

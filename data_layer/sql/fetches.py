@@ -5,7 +5,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, delete, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from common.chunks import chunks
@@ -64,17 +64,12 @@ class SqlAlchemyFetchRepository:
 
     def list(self, query: FetchQuery) -> tuple[Fetch, ...]:
         """Read wishes backwards, by an index."""
-        conditions = []
-        if query.state is not None:
-            conditions.append(_ROW.state == query.state)
-        if query.before is not None:
-            conditions.append(_ROW.id < query.before)
-        return self._rows.list(*conditions, by=_ROW.id.desc(), limit=query.limit)
+        return self._rows.newest(query.state, query.before, query.limit)
 
     def counts(self) -> Mapping[FetchState, int]:
         """Count along an index."""
-        statement = select(_ROW.state, func.count()).group_by(_ROW.state)
-        return {FetchState(state): number for state, number in self._session.execute(statement)}
+        counts = self._rows.count_states().items()
+        return {FetchState(state): number for state, number in counts}
 
     def claim(
         self, lease: Lease, now: dt.datetime, limit: int, fetch_id: int | None = None

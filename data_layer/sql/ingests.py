@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 
 import orjson
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from common.chunks import chunks
@@ -66,17 +66,12 @@ class SqlAlchemyIngestRepository:
 
     def list(self, query: IngestQuery) -> tuple[Ingest, ...]:
         """Read objects backwards, by an index."""
-        conditions = []
-        if query.state is not None:
-            conditions.append(_ROW.state == query.state)
-        if query.before is not None:
-            conditions.append(_ROW.id < query.before)
-        return self._rows.list(*conditions, by=_ROW.id.desc(), limit=query.limit)
+        return self._rows.newest(query.state, query.before, query.limit)
 
     def counts(self) -> Mapping[IngestState, int]:
         """Count along an index."""
-        statement = select(_ROW.state, func.count()).group_by(_ROW.state)
-        return {IngestState(state): number for state, number in self._session.execute(statement)}
+        counts = self._rows.count_states().items()
+        return {IngestState(state): number for state, number in counts}
 
     def forget(self, before: dt.datetime) -> None:
         """Delete by an index, some at a time."""
