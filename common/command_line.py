@@ -7,13 +7,11 @@ from contextlib import contextmanager
 
 import typer
 
+from common.command_start import INTERRUPTED
 from common.errors import MoviesError
 from common.exit_codes import exit_code_of
 from common.logs import configure_logs
 from common.settings import Settings, load_settings
-
-INTERRUPTED = 130
-"""What shells make of a command that Ctrl-C ended: 128 and the number of SIGINT."""
 
 
 def new_command_line(about: str) -> typer.Typer:

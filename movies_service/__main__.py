@@ -1,25 +1,6 @@
 """The command `python -m movies_service`."""
 
-from common.command_line import new_command_line
-from movies_service.cli.fetch import fetch
-from movies_service.cli.keys import keys
-from movies_service.cli.migrate import migrate
-from movies_service.cli.moving import backup, copy, export, import_
-from movies_service.cli.openapi import openapi
-from movies_service.cli.serve import serve
-from movies_service.cli.users import users
-
-app = new_command_line("Movies API: a self-hosted movie catalogue.")
-app.command()(serve)
-app.command()(migrate)
-app.command()(fetch)
-app.command()(copy)
-app.command()(backup)
-app.command()(export)
-app.command("import")(import_)
-app.add_typer(keys, name="keys")
-app.add_typer(users, name="users")
-app.command()(openapi)
+from common.command_start import start
 
 if __name__ == "__main__":
-    app()
+    start("movies_service.command_line")

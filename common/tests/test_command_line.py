@@ -1,6 +1,9 @@
+from pathlib import Path
+
 import pytest
 
 from common.command_line import new_command_line, reported_errors
+from common.command_start import start
 from common.errors import (
     Conflict,
     DatabaseUnavailable,
@@ -40,3 +43,14 @@ def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_command_line_says_what_it_is_about() -> None:
     assert new_command_line("Sell tickets.").info.help == "Sell tickets."
+
+
+def test_ctrl_c_while_a_command_is_imported_ends_it_without_a_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(SystemExit) as raised:
+        start("interrupted")
+    assert raised.value.code == 130
+    assert capsys.readouterr() == ("", "")

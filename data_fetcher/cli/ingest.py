@@ -15,7 +15,8 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from common.command_line import INTERRUPTED, command_settings
+from common.command_line import command_settings
+from common.command_start import INTERRUPTED
 from common.errors import InvalidInput, Unavailable
 from common.exit_codes import ExitCode
 from common.progress import noted_progress_bar

@@ -8,7 +8,8 @@ import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-from common.command_line import INTERRUPTED, command_settings
+from common.command_line import command_settings
+from common.command_start import INTERRUPTED
 from common.errors import DatabaseUnavailable
 from common.settings import Settings
 from data_fetcher.bootstrap import build_fetches, build_source, build_worker, open_source

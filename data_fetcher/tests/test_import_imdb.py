@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import orjson
@@ -192,7 +193,11 @@ def test_what_is_wrong_with_files_is_told_in_sentences(
     assert "1 added, 0 changed, 0 unchanged; lines left out: 1." in done.stdout
 
 
-def test_ctrl_c_ends_it_and_the_next_run_goes_on(database: Database, folder: Path) -> None:
+def test_ctrl_c_within_a_load_ends_it_and_the_next_run_goes_on(
+    tmp_path: Path, folder: Path
+) -> None:
+    path = tmp_path / "new.db"
+    database = Database(f"sqlite:///{path}")
     with subprocess.Popen(
         [sys.executable, "-m", "data_fetcher", "import-imdb", str(folder)],
         cwd=ROOT,
@@ -200,13 +205,15 @@ def test_ctrl_c_ends_it_and_the_next_run_goes_on(database: Database, folder: Pat
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        time.sleep(2)
+        while not Path(f"{path}-journal").exists() and process.poll() is None:
+            time.sleep(0.001)  # A load has no log, but a journal.
         process.send_signal(signal.SIGINT)
         assert process.wait(20) in {0, 130}
         assert process.stderr is not None
         assert "Traceback" not in process.stderr.read()
-    assert run(database, str(folder)).returncode == 0
-    assert len(films(database)) > TITLES * 0.9
+    with closing(database):
+        assert run(database, str(folder)).returncode == 0
+        assert len(films(database)) > TITLES * 0.9
 
 
 def test_films_of_imdb_are_served_as_all_others(

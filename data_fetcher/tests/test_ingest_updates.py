@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
-from data_fetcher.__main__ import app
+from data_fetcher.command_line import app
 from data_fetcher.ingest import contents
 from data_fetcher.ingest.contents import Unreadable, read_items
 from data_fetcher.ingest.movie_update import MovieUpdate, read_update

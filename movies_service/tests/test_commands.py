@@ -9,9 +9,9 @@ from typer.testing import CliRunner
 
 from common.errors import InvalidInput
 from common.exit_codes import ExitCode
-from movies_service.__main__ import app
 from movies_service.app import create_api
 from movies_service.cli.users import _read_password
+from movies_service.command_line import app
 
 pytestmark = pytest.mark.integration
 

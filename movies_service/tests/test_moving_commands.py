@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from common.exit_codes import ExitCode
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
-from movies_service.__main__ import app
+from movies_service.command_line import app
 from movies_service.tests.conftest import store
 
 pytestmark = pytest.mark.integration

@@ -128,13 +128,13 @@ class Sqlite:
 
         Source: https://www.sqlite.org/pragma.html#pragma_journal_mode.
         """
-        _set_pragmas(engines, "DELETE", "OFF")
-        try:
-            with engines.writing.begin() as connection, _indexes_made_anew(connection):
-                connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
-                yield connection, self.next_id(connection, MOVIES)
-        finally:
-            _set_pragmas(engines, "WAL", "ON")
+        with engines.writing.connect() as connection:
+            _prepare_filling(cast("sqlite3.Connection", connection.connection.dbapi_connection))
+            try:
+                with connection.begin(), _indexes_made_anew(connection):
+                    yield connection, self.next_id(connection, MOVIES)
+            finally:
+                connection.invalidate()  # Whoever comes next gets an ordinary one.
 
 
 @contextmanager
@@ -148,18 +148,14 @@ def _indexes_made_anew(connection: Connection) -> Iterator[None]:
         index.create(connection)
 
 
-def _set_pragmas(engines: Engines, journal_mode: str, foreign_keys: str) -> None:
-    connection = engines.writing.raw_connection()
-    try:
-        cursor = connection.cursor()
-        busy_timeout = next(iter(cursor.execute("PRAGMA busy_timeout").fetchone()))
-        cursor.execute("PRAGMA busy_timeout = 0")
-        with suppress(sqlite3.OperationalError):  # Somebody has it open: the mode stays.
-            cursor.execute(f"PRAGMA journal_mode = {journal_mode}")
-        cursor.execute(f"PRAGMA busy_timeout = {busy_timeout}")
-        cursor.execute(f"PRAGMA foreign_keys = {foreign_keys}")
-    finally:
-        connection.close()
+def _prepare_filling(connection: sqlite3.Connection) -> None:
+    (busy_timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0")
+    with suppress(sqlite3.OperationalError):  # Somebody has it open: the mode stays.
+        connection.execute("PRAGMA journal_mode = DELETE")
+    connection.execute(f"PRAGMA busy_timeout = {busy_timeout}")
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own record type is not public.
