@@ -50,7 +50,7 @@ migrate: setup ## Bring the schema of the database up to date
 
 test: setup-dev ## Set up and run all tests, with coverage
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term-missing:skip-covered
 
 test-units: setup-dev ## Run the tests that start nothing
 	$(BIN)/python -m pytest -m "not integration"
