@@ -15,6 +15,7 @@ from data_fetcher.fetching.settling import Outcome, Settled, Settling, to_waitin
 from data_fetcher.fetching.wishes import Wisher, find_wished, wish_key
 from data_fetcher.omdb.wish import Wish
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState, Lease
+from data_layer.entities.movie import StoredMovie
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
 
@@ -133,8 +134,8 @@ class Fetches:
     def begin(self, wish: Wish, by: Wisher) -> Begun:
         """Store the wish of somebody who waits, and lease it to them; commits.
 
-        If somebody else fetches it at this moment, theirs is joined; if they have not come to an
-        end in time, it is taken over.
+        If somebody else fetches it at this moment, or has just done so, theirs is joined; if they
+        have not come to an end in time, it is taken over.
 
         Raises:
             NotFound: the source did not have it a short time ago.
@@ -146,6 +147,8 @@ class Fetches:
             lease = self._lease(now, min(DIRECT_LEASE_SECONDS, self._lease_seconds))
             if newest is not None and self._joining.is_absent(newest):
                 raise error_of("not-found", newest.error_message or "")
+            if (movie := find_wished(uow, wish)) is not None:
+                return self._begun_before(uow, wish, by, newest, movie)
             if newest is None or not newest.state.is_open:
                 fetch = self._joining.new(wish, by, newest, None).begun(lease, now)
                 (fetch,) = uow.fetches.add_many([fetch])
@@ -157,6 +160,15 @@ class Fetches:
                 uow.fetches.update_many([fetch])
             uow.commit()
         return Begun(fetch, is_own=True)
+
+    def _begun_before(
+        self, uow: UnitOfWork, wish: Wish, by: Wisher, newest: Fetch | None, movie: StoredMovie
+    ) -> Begun:
+        """Return the wish of a film that is there, since whoever waits looked for it."""
+        if newest is None or not self._joining.is_joined(newest, movie):
+            (newest,) = uow.fetches.add_many([self._joining.new(wish, by, newest, movie)])
+            uow.commit()
+        return Begun(newest, is_own=False)
 
     @retried_when_busy
     def claim(self, limit: int, fetch_id: int | None = None) -> tuple[Fetch, ...]:

@@ -162,6 +162,17 @@ def test_whoever_waits_fetches_and_others_join(desk: Desk) -> None:
     assert (late.is_own, late.fetch.id, late.fetch.attempts) == (True, mine.fetch.id, 2)
 
 
+def test_a_film_that_came_since_whoever_waits_looked_is_not_fetched_again(desk: Desk) -> None:
+    mine = desk.fetches.begin(TitleWish("Alien"), ALICE).fetch
+    (fetched,) = desk.fetches.settle([(mine, ALIEN)])
+    joined = desk.fetches.begin(TitleWish("Alien"), ALICE)
+    assert (joined.is_own, joined.fetch) == (False, fetched.fetch)
+    other_name = desk.fetches.begin(ImdbWish("tt0078748"), ALICE)
+    assert (other_name.is_own, other_name.fetch.state) == (False, FetchState.FETCHED)
+    assert other_name.fetch.film_id == fetched.fetch.film_id
+    assert desk.fetches.get(other_name.fetch.known_id) == other_name.fetch
+
+
 def test_whoever_waits_does_not_wait_for_the_queue(desk: Desk) -> None:
     (queued,) = desk.wish(TitleWish("Alien"))
     begun = desk.fetches.begin(TitleWish("Alien"), ALICE)
