@@ -38,6 +38,9 @@ _PUBSUB = r"^projects/[^/\s]{{1,100}}/{}/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}$"
 _SOURCE = r"^(dir:.+|(s3|gs|az)://[^/\s?#@]+(/[^\s?#]*)?)$"
 _DOTENV = Path(".env")
 
+UPDATES_FOLDER = "updates"
+"""Where updates of films are dropped if nobody says where, and the folder is there."""
+
 
 def is_database_url(value: str) -> bool:
     """Tell whether this names a database of a kind that the catalogue can be kept in."""
@@ -138,9 +141,12 @@ class Settings(BaseSettings):
     """Who fetches what was wished for: `embedded` in the service itself, `workers` that run
     beside it, or those whom Google Pub/Sub tells."""
 
-    ingest_source: Annotated[str, Field(max_length=500, pattern=_SOURCE)] | None = None
+    ingest_source: Annotated[str, Field(max_length=500, pattern=_SOURCE)] | None = Field(
+        default_factory=lambda: f"dir:{UPDATES_FOLDER}" if Path(UPDATES_FOLDER).is_dir() else None
+    )
     """Where updates of films are dropped: `dir:/path`, `s3://bucket/prefix`, `gs://…` or
-    `az://…`. Workers take them in, and so does the worker that the service brings along."""
+    `az://…`; else the folder `updates`, if there is one. Workers take them in, and so does the
+    worker that the service brings along."""
 
     ingest_poll_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """How often they look there."""

@@ -167,3 +167,14 @@ def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_readme_lists_every_setting() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text()
     assert [name for name in setting_names() if f"`{name}`" not in readme] == []
+
+
+def test_updates_come_from_a_folder_where_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert load_settings().ingest_source is None
+    (tmp_path / "updates").mkdir()
+    assert load_settings().ingest_source == "dir:updates"
+    monkeypatch.setenv("MOVIES_INGEST_SOURCE", "s3://drop")
+    assert load_settings().ingest_source == "s3://drop"
