@@ -10,7 +10,7 @@ PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate worker test test-units test-integration coverage check \
-        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching fuzz soak soak-ingest mutants openapi films build clean
+        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching bench-ingesting bench-importing fuzz soak soak-ingest mutants openapi films build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +107,12 @@ bench-database: setup-dev ## Compare on the empty database of URL=…, with the 
 
 bench-fetching: setup-dev ## Time a worker against the latency of OMDb, and reads meanwhile (URL=… of an empty database)
 	@$(BIN)/python -m common.benchmark fetching $(if $(URL),--url "$(URL)")
+
+bench-ingesting: setup-dev ## Time what is dropped in a folder (URL=… of an empty database)
+	@$(BIN)/python -m common.benchmark ingesting $(if $(URL),--url "$(URL)")
+
+bench-importing: setup-dev ## Time a million of IMDb's titles, beside imdb-sqlite, in some minutes
+	@$(BIN)/python -m common.benchmark importing
 
 FUZZ_CASES ?= 10000
 

@@ -12,7 +12,8 @@ from common.progress import Advance
 from data_fetcher.imdb.data_sets import BASICS
 from data_fetcher.imdb.faults import LineFaults
 from data_fetcher.imdb.files import DataSetFiles
-from data_fetcher.imdb.joining import FilmBatch, film_batches
+from data_fetcher.imdb.joining import FilmBatch
+from data_fetcher.imdb.reading_ahead import read_ahead
 from data_fetcher.imdb.selection import Selection
 from data_layer.database import Database
 from data_layer.entities.import_position import ImportPosition
@@ -21,9 +22,9 @@ from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MovieQuery, MovieSort
 from data_layer.ports.bulk_load import BulkLoad
 
-LOADED_MIN, LOADED_MAX = 100_000, 500_000
-"""How many new films share a bulk load: the indexes are made anew behind each, so that a load is
-as large as all before together. What a stop throws away is bounded all the same."""
+LOADED_AT_ONCE = 500_000
+"""How many new films share a bulk load, at most: the indexes are made anew behind each. A stop
+throws away what it has loaded, about a minute's work."""
 
 KNOWN_MAX = 200_000
 """Of a catalogue with so many films all IMDb ids are held in memory; into a larger one films go
@@ -98,7 +99,7 @@ class ImdbImport:
         key = self._key()
         with self.database.unit_of_work(is_read_only=True) as uow:
             begun = uow.import_positions.find(key)
-        batches = film_batches(
+        batches = read_ahead(
             self.files,
             self.selection,
             staging=self.staging,
@@ -123,7 +124,6 @@ class ImdbImport:
     def _load(self, batches: Iterator[FilmBatch], known: set[str]) -> FilmBatch | None:
         """Store many films at once, and return the last batch of them, if there was any."""
         last, loaded = None, 0
-        room = min(max(LOADED_MIN, self.report.added), LOADED_MAX)
         waiting: list[MovieFacts] = []
         if (first := next(batches, None)) is None:
             return None
@@ -133,7 +133,7 @@ class ImdbImport:
                 last = batch
                 loaded += self._add_new(load, batch.films, known, waiting)
                 self.advance(batch.position.bytes_read, batch.position.bytes_total)
-                is_full = loaded >= room or len(waiting) >= UPDATED_AT_ONCE
+                is_full = loaded >= LOADED_AT_ONCE or len(waiting) >= UPDATED_AT_ONCE
                 batch = None if is_full else next(batches, None)
         self.report.added += loaded
         self._put(waiting)

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Protocol, cast
 
 import typer
 from requests import RequestException
@@ -19,6 +19,8 @@ from common.benchmark.databases import DatabasePlan, measure_database
 from common.benchmark.experiment import Experiment
 from common.benchmark.fetching import FetchingPlan, measure_fetching
 from common.benchmark.findings import Finding, find, find_slowdowns
+from common.benchmark.importing import ImportingPlan, measure_importing
+from common.benchmark.ingesting import IngestingPlan, measure_ingesting
 from common.benchmark.load import installed_tool
 from common.benchmark.progress import ExperimentProgress
 from common.benchmark.reads import FILMS_MIN
@@ -179,10 +181,55 @@ def fetching(
     plan = FetchingPlan(database_url=url, films=films, latency_ms=latency_ms, rounds=rounds)
     with reported_errors(), _surroundings(console) as (folder, progress):
         results = measure_fetching(plan, folder, progress)
+    _print_results(results, as_json=as_json)
+
+
+@app.command()
+def ingesting(
+    url: Annotated[
+        str | None,
+        typer.Option("--url", metavar="URL", help="An empty database; else SQLite files."),
+    ] = None,
+    objects: Annotated[int, typer.Option(min=1, help="With one film each, a round.")] = 5_000,
+    lines: Annotated[int, typer.Option(min=1, help="Films of one object, a round.")] = 50_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often.")] = 3,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object.")] = False,
+) -> None:
+    """Ingest films from a folder, each in an object of its own and many in one."""
+    console = Console(stderr=True)
+    plan = IngestingPlan(database_url=url, objects=objects, lines=lines, rounds=rounds)
+    with reported_errors(), _surroundings(console) as (folder, progress):
+        results = measure_ingesting(plan, folder, progress)
+    _print_results(results, as_json=as_json)
+
+
+@app.command()
+def importing(
+    titles: Annotated[int, typer.Option(min=1, help="How many.")] = 1_000_000,
+    names: Annotated[int, typer.Option(min=1, help="How many people.")] = 500_000,
+    principals: Annotated[int, typer.Option(min=0, help="How many credits.")] = 3_000_000,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one object.")] = False,
+) -> None:
+    """Import files as IMDb's into SQLite, beside imdb-sqlite with the same files."""
+    console = Console(stderr=True)
+    plan = ImportingPlan(titles=titles, names=names, principals=principals)
+    with reported_errors(), _surroundings(console) as (folder, progress):
+        results = measure_importing(plan, folder, progress)
+    _print_results(results, as_json=as_json)
+
+
+class _Results(Protocol):
+    def find(self) -> Iterator[Finding]: ...
+
+
+def _print_results(results: _Results, *, as_json: bool) -> None:
     findings = list(results.find())
     if as_json:
         written = [dataclasses.asdict(finding) for finding in findings]
-        print(json.dumps({"findings": written, **dataclasses.asdict(results)}, indent=2))
+        measured = dataclasses.asdict(cast("Any", results))
+        print(json.dumps({"findings": written, **measured}, indent=2))
         return
     Console().print(_findings_table(findings))
 

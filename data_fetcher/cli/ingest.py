@@ -20,7 +20,7 @@ from common.command_start import INTERRUPTED
 from common.errors import InvalidInput, Unavailable
 from common.exit_codes import ExitCode
 from common.progress import noted_progress_bar
-from common.settings import Settings
+from common.settings import UPDATES_FOLDER, Settings
 from data_fetcher.ingest.bootstrap import build_ingest_worker, build_look
 from data_fetcher.ingest.brake import Brake
 from data_fetcher.ingest.ingesting import Stopped
@@ -40,7 +40,9 @@ WAIT_SECONDS = 0.5
 def ingest(
     source: Annotated[
         str | None,
-        typer.Option(metavar="URL", help=f"{FORMS}; else as MOVIES_INGEST_SOURCE says."),
+        typer.Option(
+            metavar="URL", help=f"{FORMS}; else as MOVIES_INGEST_SOURCE says; else ./updates."
+        ),
     ] = None,
     *,
     is_once: Annotated[
@@ -58,9 +60,13 @@ def ingest(
     Without --once it looks again and again until it is stopped. Exit codes: 0 all was taken in; 3
     something was refused, and put below rejected/; 4 the bucket can't be used.
     """
+    started = time.monotonic()
     with command_settings() as settings:
         if (url := source or settings.ingest_source) is None:
-            raise InvalidInput(f"Say where updates come from: --source with {FORMS}.")
+            raise InvalidInput(
+                f"Say where updates come from: --source with {FORMS}; or make a folder named"
+                f" {UPDATES_FOLDER}."
+            )
         with closing(open_database(settings)) as database, _braked() as brake:
             database.migrate()
             if is_once or is_rehearsal:
@@ -72,7 +78,11 @@ def ingest(
                 print(f"Ingesting from {look.store.name}. Ctrl-C stops.", file=sys.stderr)
                 _beside(build_ingest_worker(settings, look, database, brake).run)
                 return
-    print(_as_json(report) if as_json else _as_text(report, is_rehearsal=is_rehearsal))
+    print(
+        _as_json(report, time.monotonic() - started)
+        if as_json
+        else _as_text(report, is_rehearsal=is_rehearsal)
+    )
     if report.updates["refused"]:
         raise SystemExit(ExitCode.PARTLY)
 
@@ -167,12 +177,13 @@ def _as_text(report: LookReport, *, is_rehearsal: bool) -> str:
     )
 
 
-def _as_json(report: LookReport) -> str:
+def _as_json(report: LookReport, seconds: float) -> str:
     names = ("added", "changed", "removed", "unchanged", "late", "refused")
     return json.dumps(
         {
             "objects": report.objects.total(),
             **{state.value: report.objects[state] for state in IngestState},
             "updates": {name: report.updates[name] for name in names},
+            "seconds": round(seconds, 3),
         }
     )

@@ -31,3 +31,8 @@ class LineFaults:
         self.count += 1
         if len(self.kept) < KEPT_MAX:
             self.kept.append(LineFault(file, line, expected))
+
+    def include(self, others: "LineFaults") -> None:
+        """Take note of what others have found."""
+        self.count += others.count
+        self.kept = [*self.kept, *others.kept][:KEPT_MAX]

@@ -78,6 +78,7 @@ class Applying:
     _by_imdb_id: dict[str, _Film] = field(default_factory=dict)
     _by_title: defaultdict[Title, list[_Film]] = field(default_factory=lambda: defaultdict(list))
     _marks: dict[bytes, dt.datetime] = field(default_factory=dict)
+    _stored_marks: set[bytes] = field(default_factory=set)
     _new_marks: dict[bytes, dt.datetime] = field(default_factory=dict)
 
     def run(self, updates: Sequence[Dated]) -> list[Effect | Refused]:
@@ -103,6 +104,7 @@ class Applying:
         keys.update(map(_title_key, titles))
         keys.update(_key_of(film.now) for film in self._films if film.now is not None)
         self._marks.update(self.uow.movie_marks.find_many(keys))
+        self._stored_marks.update(self._marks)
 
     def _try(self, update: MovieUpdate, since: dt.datetime) -> Effect | Refused:
         try:
@@ -204,10 +206,13 @@ class Applying:
             self.uow.movie_checks.remove_many(changed)
         if new:
             movies.add_many(new)
+        self._write_marks()
+
+    def _write_marks(self) -> None:
+        marks = self.uow.movie_marks
+        marks.remove_many(self._stored_marks & self._new_marks.keys())
         if self._new_marks:
-            self.uow.movie_marks.put_many(
-                [MovieMark(key, since) for key, since in self._new_marks.items()]
-            )
+            marks.add_many([MovieMark(key, since) for key, since in self._new_marks.items()])
 
 
 def _titles_of(facts: MovieFacts) -> tuple[Title, ...]:

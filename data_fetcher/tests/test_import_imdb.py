@@ -1,6 +1,7 @@
 """IMDb's data sets, stored in a catalogue."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseUnavailable, MoviesError
 from data_fetcher import imdb_import
 from data_fetcher.imdb.files import find_files
 from data_fetcher.imdb.generator import Amounts, generate
@@ -135,7 +136,7 @@ def test_an_import_that_was_stopped_goes_on(
     monkeypatch: pytest.MonkeyPatch,
     known_max: int,
 ) -> None:
-    monkeypatch.setattr(imdb_import, "LOADED_MIN", 500)
+    monkeypatch.setattr(imdb_import, "LOADED_AT_ONCE", 500)
     whole = importing(database, folder, tmp_path)
     stopping = StoppingImport(
         database, whole.files, whole.selection, tmp_path, whole.prepare, whole.advance
@@ -191,6 +192,21 @@ def test_what_is_wrong_with_files_is_told_in_sentences(
     assert "title.basics.tsv, line 3: " in done.stderr
     assert "title.ratings.tsv.gz is not there" in done.stderr
     assert "1 added, 0 changed, 0 unchanged; lines left out: 1." in done.stdout
+
+
+def test_an_import_whose_reading_is_killed_says_so(
+    database: Database, folder: Path, tmp_path: Path
+) -> None:
+    def kill(_done: int, _total: int | None) -> None:
+        for process in multiprocessing.active_children():
+            process.kill()
+
+    dying = importing(database, folder, tmp_path)
+    dying.advance = kill
+    with pytest.raises(MoviesError, match="Reading has died"):
+        dying.run()
+    importing(database, folder, tmp_path).run()
+    assert len(films(database)) > TITLES * 0.9
 
 
 def test_ctrl_c_within_a_load_ends_it_and_the_next_run_goes_on(

@@ -16,6 +16,11 @@ class FakeMovieMarkRepository:
         """Return the times of the films that have a mark."""
         return {key: self.marks[key] for key in film_keys if key in self.marks}
 
-    def put_many(self, marks: Sequence[MovieMark]) -> None:
+    def add_many(self, marks: Sequence[MovieMark]) -> None:
         """Store marks."""
         self.marks.update((mark.film_key, mark.updated_at) for mark in marks)
+
+    def remove_many(self, film_keys: Collection[bytes]) -> None:
+        """Forget the marks of these films."""
+        for key in film_keys:
+            self.marks.pop(key, None)

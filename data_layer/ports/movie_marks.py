@@ -14,6 +14,10 @@ class MovieMarkRepository(Protocol):
         """Return the times of those of the films that have a mark, in UTC."""
         ...
 
-    def put_many(self, marks: Sequence[MovieMark]) -> None:
-        """Store marks, in the place of those that these films had. No film comes twice."""
+    def add_many(self, marks: Sequence[MovieMark]) -> None:
+        """Store marks of films that have none. No film comes twice."""
+        ...
+
+    def remove_many(self, film_keys: Collection[bytes]) -> None:
+        """Delete the marks of these films."""
         ...

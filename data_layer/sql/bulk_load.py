@@ -35,4 +35,4 @@ def bulk_load(backend: Backend, engines: Engines) -> Iterator[SqlAlchemyBulkLoad
     with translated_errors(), backend.filling(engines) as (connection, next_id):
         load = SqlAlchemyBulkLoad(connection, next_id)
         yield load
-        change_counts(connection, load.new.counts)
+        change_counts(connection, load.new.take_counts())

@@ -30,10 +30,12 @@ class SqlAlchemyMovieMarkRepository:
             for row in connection.execute(select(_TABLE).where(_TABLE.c.film_key.in_(keys)))
         }
 
-    def put_many(self, marks: Sequence[MovieMark]) -> None:
-        """Delete what was there, and insert."""
-        connection = self._session.connection()
-        known = self.find_many([mark.film_key for mark in marks])
-        for keys in chunks(list(known), _KEYS_AT_ONCE):
-            connection.execute(delete(_TABLE).where(_TABLE.c.film_key.in_(keys)))
-        RowInsert(connection, _TABLE).run((mark.film_key, mark.updated_at) for mark in marks)
+    def add_many(self, marks: Sequence[MovieMark]) -> None:
+        """Insert the rows; a primary key keeps a film from having two."""
+        rows = RowInsert(self._session.connection(), _TABLE)
+        rows.run((mark.film_key, mark.updated_at) for mark in marks)
+
+    def remove_many(self, film_keys: Collection[bytes]) -> None:
+        """Delete by primary key."""
+        for keys in chunks(list(film_keys), _KEYS_AT_ONCE):
+            self._session.connection().execute(delete(_TABLE).where(_TABLE.c.film_key.in_(keys)))

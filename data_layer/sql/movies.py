@@ -38,6 +38,8 @@ class SqlAlchemyMovieRepository(MovieReads):
     def __init__(self, session: Callable[[], Session], run: RunSql, dialect: Dialect) -> None:
         super().__init__(run, dialect)
         self._open_session = session
+        self._new: NewMovies | None = None
+        """Knows the people and genres of this transaction, until one of them may be gone."""
 
     def add(self, facts: MovieFacts) -> StoredMovie:
         """Insert one film."""
@@ -48,10 +50,11 @@ class SqlAlchemyMovieRepository(MovieReads):
         connection = self._connection()
         if self.find_many_by_imdb_id([each.imdb_id for each in films if each.imdb_id is not None]):
             raise Conflict("A movie with this IMDb id is in the catalogue.")
-        new = NewMovies(connection)
+        if self._new is None:
+            self._new = NewMovies(connection)
         ids = take_ids(connection, MOVIES, len(films))
-        stored = new.add(dict(zip(ids, films, strict=True)))
-        change_counts(connection, new.counts)
+        stored = self._new.add(dict(zip(ids, films, strict=True)))
+        change_counts(connection, self._new.take_counts())
         return stored
 
     def find_many_by_imdb_id(self, imdb_ids: Collection[str]) -> dict[str, StoredMovie]:
@@ -93,6 +96,7 @@ class SqlAlchemyMovieRepository(MovieReads):
             for movie_id, change in changes.items()
             if _links_of(change[0]) != _links_of(change[1])
         }
+        self._new = None
         counts = remove_links(connection, _years({each: relinked[each][0] for each in relinked}))
         connection.execute(
             _SET_ROW,
@@ -112,6 +116,7 @@ class SqlAlchemyMovieRepository(MovieReads):
     def remove_many(self, movie_ids: Collection[int]) -> None:
         """Delete the films with their links."""
         connection = self._connection()
+        self._new = None
         for ids in chunks(list(movie_ids), _KEYS_AT_ONCE):
             years = select(MOVIES.c.id, MOVIES.c.year_key).where(MOVIES.c.id.in_(ids))
             known = {row.id: row.year_key for row in connection.execute(years)}

@@ -18,14 +18,14 @@ class NewMovies:
     """Inserts films, their rows straight to the driver.
 
     Args:
-        connection: in whose transaction they go in.
+        connection: in whose transaction they go in, which is all that this is good for; nobody
+            else removes links meanwhile.
     """
 
     def __init__(self, connection: Connection) -> None:
         self._movies = RowInsert(connection, MOVIES)
         self._links = NewLinks(connection)
-        self.counts: Counter[Kind] = Counter()
-        """What the films count as."""
+        self._counts: Counter[Kind] = Counter()
 
     def add(self, facts_by_id: Mapping[int, MovieFacts]) -> tuple[StoredMovie, ...]:
         """Insert the films under these ids."""
@@ -37,5 +37,10 @@ class NewMovies:
             movie_row(movie.id, facts, movie.document)
             for movie, facts in zip(stored, facts_by_id.values(), strict=True)
         )
-        self.counts += self._links.add(facts_by_id)
+        self._counts += self._links.add(facts_by_id)
         return stored
+
+    def take_counts(self) -> Counter[Kind]:
+        """Return what the films count as that went in since this was called before."""
+        counts, self._counts = self._counts, Counter()
+        return counts

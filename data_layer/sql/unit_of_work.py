@@ -49,14 +49,17 @@ class SqlAlchemyUnitOfWork:
         self._is_read_only = is_read_only
         self._on_commit = on_commit
         self._effects: list[Callable[[], None]] = []
+        self._movies: SqlAlchemyMovieRepository | None = None
         self._opened_session: Session | None = None
         self._opened_driver: PoolProxiedConnection | None = None
 
     @property
     def movies(self) -> SqlAlchemyMovieRepository:
         """The films."""
-        run = self._run_on_driver if self._is_read_only else self._run_in_session
-        return SqlAlchemyMovieRepository(self._session, run, self._engine.dialect)
+        if self._movies is None:
+            run = self._run_on_driver if self._is_read_only else self._run_in_session
+            self._movies = SqlAlchemyMovieRepository(self._session, run, self._engine.dialect)
+        return self._movies
 
     @property
     def api_keys(self) -> SqlAlchemyApiKeyRepository:
@@ -145,6 +148,7 @@ class SqlAlchemyUnitOfWork:
         with translated_errors():
             revision = self.movies.revision()
             self._session().commit()
+        self._movies = None  # It has learned what others may change from now on.
         self._on_commit(revision)
         effects, self._effects = self._effects, []
         for effect in effects:

@@ -81,7 +81,7 @@ def filled(database: Database) -> Database:
         uow.kept_answers.put(ANSWER)
         uow.fetches.add_many([a_wish(1), a_wish(2, imdb_id="tt0078748", film_id=1)])
         uow.movie_checks.put_many([MovieCheck(movie_id=stored[0].id, checked_at=NOW, due_at=NOW)])
-        uow.movie_marks.put_many([MovieMark(bytes(range(32)), NOW)])
+        uow.movie_marks.add_many([MovieMark(bytes(range(32)), NOW)])
         uow.ingests.add_many([(an_ingest(1), [IngestFault(2, "year", "Not a year.")])])
         uow.ingests.put_source(IngestSource(name="dir:/drop", looked_at=NOW))
         uow.import_positions.put(ImportPosition(bytes(32), "tt0000007"))

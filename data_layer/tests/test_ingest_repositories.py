@@ -118,7 +118,8 @@ def test_marks_replace_each_other(unit_of_work: UnitOfWorkFactory) -> None:
         [MovieMark(one, NOW + SECOND), MovieMark(two, NOW)],
     ):
         with unit_of_work() as uow:
-            uow.movie_marks.put_many(marks)
+            uow.movie_marks.remove_many([mark.film_key for mark in marks])
+            uow.movie_marks.add_many(marks)
             uow.commit()
     with unit_of_work(is_read_only=True) as uow:
         assert uow.movie_marks.find_many([one, two, bytes(32)]) == {one: NOW + SECOND, two: NOW}

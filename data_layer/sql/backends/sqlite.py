@@ -15,8 +15,8 @@ from data_layer.sql.backends.backend import Engines, OnProgress
 from data_layer.sql.backends.json_columns import read_json, write_json
 from data_layer.sql.models import MOVIES, Base
 
-FILLING_CACHE_KIB = 32_768
-"""How much of the database is kept in memory while it is filled; else SQLite keeps 2 MB."""
+WRITING_CACHE_KIB = 32_768
+"""How much of the database is kept in memory by those who write; else SQLite keeps 2 MB."""
 
 _PAGES_AT_ONCE = 1_000
 """Of a backup: others can write between them."""
@@ -155,7 +155,7 @@ def _prepare_filling(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute(f"PRAGMA busy_timeout = {busy_timeout}")
     connection.execute("PRAGMA foreign_keys = OFF")
-    connection.execute(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
+    connection.execute("PRAGMA threads = 2")
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own record type is not public.
@@ -165,8 +165,13 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN
 
 
 def _begin(connection: Connection) -> None:
-    kind = "IMMEDIATE" if connection.get_execution_options().get(_WRITES) else "DEFERRED"
-    connection.exec_driver_sql(f"BEGIN {kind}")
+    if connection.get_execution_options().get(_WRITES):
+        if not connection.info.get(_WRITES):
+            connection.exec_driver_sql(f"PRAGMA cache_size = -{WRITING_CACHE_KIB}")
+            connection.info[_WRITES] = True
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql("BEGIN DEFERRED")
 
 
 def _open_lock_file(engines: Engines, name: str) -> IO[str]:
