@@ -19,7 +19,7 @@ _KEYS_AT_ONCE = 10_000
 """SQLite takes 32,766 parameters in a statement, MariaDB and PostgreSQL 65,535."""
 
 
-_NAMES_KEPT = 300_000
+_NAMES_KEPT = 150_000
 """How many ids are remembered, in about 50 MB; those of a million people don't fit into memory."""
 
 

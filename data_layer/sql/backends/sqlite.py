@@ -15,8 +15,9 @@ from data_layer.sql.backends.backend import Engines, OnProgress
 from data_layer.sql.backends.json_columns import read_json, write_json
 from data_layer.sql.models import MOVIES, Base
 
-WRITING_CACHE_KIB = 32_768
-"""How much of the database is kept in memory by those who write; else SQLite keeps 2 MB."""
+WRITING_CACHE_KIB, FILLING_CACHE_KIB = 32_768, 16_384
+"""How much of the database is kept in memory by those who write; else SQLite keeps 2 MB. Indexes
+that are made anew take that much several times."""
 
 _PAGES_AT_ONCE = 1_000
 """Of a backup: others can write between them."""
@@ -132,6 +133,7 @@ class Sqlite:
             _prepare_filling(cast("sqlite3.Connection", connection.connection.dbapi_connection))
             try:
                 with connection.begin(), _indexes_made_anew(connection):
+                    connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
                     yield connection, self.next_id(connection, MOVIES)
             finally:
                 connection.invalidate()  # Whoever comes next gets an ordinary one.
