@@ -60,7 +60,6 @@ def ingest(
     Without --once it looks again and again until it is stopped. Exit codes: 0 all was taken in; 3
     something was refused, and put below rejected/; 4 the bucket can't be used.
     """
-    started = time.monotonic()
     with command_settings() as settings:
         if (url := source or settings.ingest_source) is None:
             raise InvalidInput(
@@ -69,6 +68,7 @@ def ingest(
             )
         with closing(open_database(settings)) as database, _braked() as brake:
             database.migrate()
+            started = time.monotonic()
             if is_once or is_rehearsal:
                 report = _beside(
                     partial(_look, settings, url, database, brake, is_rehearsal=is_rehearsal)

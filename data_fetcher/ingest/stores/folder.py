@@ -42,7 +42,7 @@ class Folder:
         """Read the file, if it has not changed."""
         with _reported():
             try:
-                with (self._path / found.key).open("rb") as file:
+                with open(self._place_of(found.key), "rb", buffering=0) as file:
                     is_same = _etag(os.fstat(file.fileno())) == found.etag
                     return file.read() if is_same else None
             except FileNotFoundError:
@@ -58,15 +58,16 @@ class Folder:
 
     def remove(self, found: Found) -> None:
         """Take the file out of the way first: nobody can replace it while it is compared."""
-        path = self._path / found.key
-        kept = os.fsdecode(os.fsencode(path.name)[:_NAME_MAX_BYTES])
-        aside = path.with_name(f".{uuid.uuid4().hex}.{kept}{_REMOVING}")
+        path = self._place_of(found.key)
+        folder, _, name = path.rpartition("/")
+        kept = os.fsdecode(os.fsencode(name)[:_NAME_MAX_BYTES])
+        aside = f"{folder}/.{uuid.uuid4().hex}.{kept}{_REMOVING}"
         with _reported(), suppress(FileNotFoundError):
-            path.rename(aside)
-            if _etag(aside.stat()) == found.etag:
-                aside.unlink()
+            os.rename(path, aside)
+            if _etag(os.stat(aside)) == found.etag:
+                os.unlink(aside)
             else:
-                _put_back(aside, path)
+                _put_back(Path(aside), Path(path))
 
     def put(self, key: str, content: bytes) -> None:
         """Write beside, and move into place whole."""
@@ -85,6 +86,9 @@ class Folder:
             path.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(self._path / found.key, unfinished)
             unfinished.replace(path)
+
+    def _place_of(self, key: str) -> str:
+        return f"{self._path}/{key}"
 
     def _walk(self, folder: str, prefix: str) -> Iterator[Found]:
         with os.scandir(folder) as entries:
