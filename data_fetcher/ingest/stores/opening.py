@@ -14,6 +14,8 @@ FORMS = "dir:/path, s3://bucket/prefix, gs://bucket/prefix or az://container/pre
 
 _FOLDER = "dir:"
 
+_ALLOW_HTTP = {"s3": "AWS_ALLOW_HTTP", "gs": "GOOGLE_ALLOW_HTTP", "az": "AZURE_ALLOW_HTTP"}
+
 
 def name_of(url: str) -> str:
     """Return what all processes call it, from whatever folder they were started."""
@@ -38,7 +40,7 @@ def open_store(url: str) -> UpdateStore:
             raise InvalidSetting("The folder with updates is not there: make it first.")
         return Folder(path)
     parts = urlsplit(url)
-    if parts.scheme not in {"s3", "gs", "az"} or not parts.netloc or parts.query or parts.username:
+    if parts.scheme not in _ALLOW_HTTP or not parts.netloc or parts.query or parts.username:
         raise InvalidSetting(f"Updates come from {FORMS}.")
     return _open_bucket(name_of(url), parts.scheme, parts.netloc, parts.path.strip("/"))
 
@@ -50,7 +52,7 @@ def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> UpdateStore:
 
     from data_fetcher.ingest.stores.bucket import Bucket  # noqa: PLC0415 - The same.
 
-    options: Any = {"connect_timeout": "5s", "timeout": "60s", **_without_tls()}
+    options: Any = {"connect_timeout": "5s", "timeout": "60s", **_without_tls(scheme)}
     retries: Any = {"max_retries": 2, "retry_timeout": dt.timedelta(seconds=10)}
     try:
         store: Any = from_url(url, client_options=options, retry_config=retries)
@@ -66,7 +68,7 @@ def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> UpdateStore:
     return Bucket(url, store, S3Removal(name, prefix))
 
 
-def _without_tls() -> dict[str, str]:
+def _without_tls(scheme: str) -> dict[str, str]:
     """Return the option that the environment sets, which others would hide."""
-    allowed = os.environ.get("AWS_ALLOW_HTTP")
+    allowed = os.environ.get(_ALLOW_HTTP[scheme])
     return {} if allowed is None else {"allow_http": allowed}
