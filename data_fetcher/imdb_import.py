@@ -19,16 +19,16 @@ from data_layer.database import Database
 from data_layer.entities.import_position import ImportPosition
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_document import movie_facts
-from data_layer.entities.movie_query import MovieQuery, MovieSort
+from data_layer.entities.movie_query import MovieQuery
 from data_layer.ports.bulk_load import BulkLoad
 
-LOADED_AT_ONCE = 500_000
-"""How many new films share a bulk load, at most: the indexes are made anew behind each. A stop
-throws away what it has loaded, about a minute's work."""
+LOADED_MIN, LOADED_MAX = 500_000, 2_000_000
+"""How many new films share a bulk load: the indexes are made anew behind each, so that a load is
+as large as all before together. What a stop throws away is bounded all the same."""
 
-KNOWN_MAX = 200_000
-"""Of a catalogue with so many films all IMDb ids are held in memory; into a larger one films go
-by a thousand."""
+FILLED_MAX = 200_000
+"""A catalogue with more films is not filled, unless that was begun: new films go in by the
+thousand, and the indexes stay."""
 
 UPDATED_AT_ONCE = 5_000
 """How many films that are known wait for the end of a bulk load."""
@@ -99,6 +99,8 @@ class ImdbImport:
         key = self._key()
         with self.database.unit_of_work(is_read_only=True) as uow:
             begun = uow.import_positions.find(key)
+            films = uow.movies.list(MovieQuery(limit=1, counts_total=True)).total or 0
+        is_filling = begun is not None or films <= FILLED_MAX
         batches = read_ahead(
             self.files,
             self.selection,
@@ -107,49 +109,40 @@ class ImdbImport:
             after=None if begun is None else begun.after,
             advance=self.prepare,
         )
-        known = self._known_ids()
         with closing(batches):
-            if known is None:
-                for batch in batches:
+            for batch in batches:
+                last = batch
+                if is_filling and not self._are_known(batch.films):
+                    last = self._load(batch, batches)
+                else:
                     self._put(batch.films)
-                    self._keep(key, batch)
-            else:
-                while (last := self._load(batches, known)) is not None:
-                    self._keep(key, last)
+                self._keep(key, last)
         with self.database.unit_of_work() as uow:
             uow.import_positions.remove(key)
             uow.commit()
         return self.report
 
-    def _load(self, batches: Iterator[FilmBatch], known: set[str]) -> FilmBatch | None:
-        """Store many films at once, and return the last batch of them, if there was any."""
-        last, loaded = None, 0
-        waiting: list[MovieFacts] = []
-        if (first := next(batches, None)) is None:
-            return None
+    def _are_known(self, films: Sequence[MovieFacts]) -> bool:
+        """Tell whether at least half of the films are in the catalogue."""
+        with self.database.unit_of_work(is_read_only=True) as uow:
+            known = uow.movies.find_many_by_imdb_id([facts.imdb_id or "" for facts in films])
+        return 2 * len(known) >= len(films)
+
+    def _load(self, first: FilmBatch, batches: Iterator[FilmBatch]) -> FilmBatch:
+        """Store many films at once, and return the last batch of them."""
+        room = min(max(LOADED_MIN, self.report.added), LOADED_MAX)
+        loaded, waiting = 0, list[MovieFacts]()
+        batch: FilmBatch | None = first
         with self.database.bulk_load() as load:
-            batch: FilmBatch | None = first
             while batch is not None:
                 last = batch
-                loaded += self._add_new(load, batch.films, known, waiting)
+                loaded += _add_new(load, batch.films, waiting)
                 self.advance(batch.position.bytes_read, batch.position.bytes_total)
-                is_full = loaded >= LOADED_AT_ONCE or len(waiting) >= UPDATED_AT_ONCE
+                is_full = loaded >= room or len(waiting) >= UPDATED_AT_ONCE
                 batch = None if is_full else next(batches, None)
         self.report.added += loaded
         self._put(waiting)
         return last
-
-    def _add_new(
-        self,
-        load: BulkLoad,
-        films: Sequence[MovieFacts],
-        known: set[str],
-        waiting: list[MovieFacts],
-    ) -> int:
-        new = [facts for facts in films if facts.imdb_id not in known]
-        waiting += [facts for facts in films if facts.imdb_id in known]
-        load.add_many(new)
-        return len(new)
 
     def _put(self, films: Sequence[MovieFacts]) -> None:
         """Add films or change them; commits by the thousand."""
@@ -178,20 +171,6 @@ class ImdbImport:
             uow.commit()
         self.advance(batch.position.bytes_read, batch.position.bytes_total)
 
-    def _known_ids(self) -> set[str] | None:
-        """Return the IMDb ids that are there; `None` where there are too many to hold."""
-        ids: set[str] = set()
-        query = MovieQuery(sort=MovieSort("id"), limit=_IDS_AT_ONCE, counts_total=True)
-        while True:
-            with self.database.unit_of_work(is_read_only=True) as uow:
-                page = uow.movies.list(query)
-            if (page.total or 0) > KNOWN_MAX:
-                return None
-            ids.update(movie_facts(movie.document).imdb_id or "" for movie in page.movies)
-            if page.next_after is None:
-                return ids
-            query = MovieQuery(sort=query.sort, limit=query.limit, after=page.next_after)
-
     def _key(self) -> bytes:
         """Return what tells this import from others: the file, and what is selected of it."""
         stat = self.files.paths[BASICS.name].stat()
@@ -199,6 +178,15 @@ class ImdbImport:
         said = (stat.st_size, stat.st_mtime_ns, sorted(chosen.types), chosen.min_votes)
         more = (chosen.since, chosen.until, chosen.includes_adult)
         return hashlib.sha256(repr(said + more).encode()).digest()
+
+
+def _add_new(load: BulkLoad, films: Sequence[MovieFacts], waiting: list[MovieFacts]) -> int:
+    """Load the films that are new, and return how many; let the others wait."""
+    known = load.known([facts.imdb_id or "" for facts in films])
+    new = [facts for facts in films if facts.imdb_id not in known]
+    waiting += [facts for facts in films if facts.imdb_id in known]
+    load.add_many(new)
+    return len(new)
 
 
 def _with(known: MovieFacts, said: MovieFacts) -> MovieFacts:

@@ -90,15 +90,15 @@ def test_only_what_is_selected_is_stored(database: Database, folder: Path, tmp_p
     )
 
 
-@pytest.mark.parametrize("known_max", [imdb_import.KNOWN_MAX, 1])
+@pytest.mark.parametrize("filled_max", [imdb_import.FILLED_MAX, 1])
 def test_films_that_are_there_keep_what_imdb_does_not_know(
     database: Database,
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    known_max: int,
+    filled_max: int,
 ) -> None:
-    monkeypatch.setattr(imdb_import, "KNOWN_MAX", known_max)
+    monkeypatch.setattr(imdb_import, "FILLED_MAX", filled_max)
     monkeypatch.setattr(imdb_import, "UPDATED_AT_ONCE", 1)
     importing(database, folder, tmp_path, min_votes=1_000).run()
     rated = next(film for film in films(database).values() if film.cast and film.genres)
@@ -128,15 +128,15 @@ class StoppingImport(ImdbImport):
             raise DatabaseUnavailable("It is away.")
 
 
-@pytest.mark.parametrize("known_max", [imdb_import.KNOWN_MAX, 0])
+@pytest.mark.parametrize("filled_max", [imdb_import.FILLED_MAX, 0])
 def test_an_import_that_was_stopped_goes_on(
     database: Database,
     folder: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    known_max: int,
+    filled_max: int,
 ) -> None:
-    monkeypatch.setattr(imdb_import, "LOADED_AT_ONCE", 500)
+    monkeypatch.setattr(imdb_import, "LOADED_MIN", 500)
     whole = importing(database, folder, tmp_path)
     stopping = StoppingImport(
         database, whole.files, whole.selection, tmp_path, whole.prepare, whole.advance
@@ -145,7 +145,7 @@ def test_an_import_that_was_stopped_goes_on(
         stopping.run()
     stored = len(films(database))
     assert 1_500 < stored < TITLES * 0.9
-    monkeypatch.setattr(imdb_import, "KNOWN_MAX", known_max)
+    monkeypatch.setattr(imdb_import, "FILLED_MAX", filled_max)
     report = importing(database, folder, tmp_path).run()
     assert counts(report)[1:] == (0, 0)
     assert stored + report.added == len(films(database)) > TITLES * 0.9

@@ -1,6 +1,6 @@
 """Filling a catalogue with more films than repositories are made for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from data_layer.entities.movie import MovieFacts
@@ -12,6 +12,10 @@ class BulkLoad(Protocol):
     @property
     def next_id(self) -> int:
         """The id of the next film that is added."""
+        ...
+
+    def known(self, imdb_ids: Collection[str]) -> Collection[str]:
+        """Return which of these IMDb ids are in the catalogue. At most some thousands."""
         ...
 
     def add_many(self, films: Sequence[MovieFacts], ids: Sequence[int] | None = None) -> None:

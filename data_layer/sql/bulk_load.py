@@ -1,12 +1,13 @@
 """Filling a catalogue: many films in one transaction, their rows straight to the driver."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from data_layer.entities.movie import MovieFacts
 from data_layer.sql.backends.backend import Backend, Engines
+from data_layer.sql.models import MOVIES
 from data_layer.sql.movie_counts import change_counts
 from data_layer.sql.new_movies import NewMovies
 from data_layer.sql.translation import translated_errors
@@ -16,8 +17,14 @@ class SqlAlchemyBulkLoad:
     """See `data_layer.ports.bulk_load.BulkLoad`."""
 
     def __init__(self, connection: Connection, next_id: int) -> None:
+        self._connection = connection
         self.new = NewMovies(connection)
         self.next_id = next_id
+
+    def known(self, imdb_ids: Collection[str]) -> Collection[str]:
+        """Look them up by their unique index, which stays."""
+        ids = select(MOVIES.c.imdb_id).where(MOVIES.c.imdb_id.in_(imdb_ids))
+        return set(self._connection.scalars(ids))
 
     def add_many(self, films: Sequence[MovieFacts], ids: Sequence[int] | None = None) -> None:
         """Insert whole rows, under ids that are counted here."""
