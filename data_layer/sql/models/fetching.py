@@ -1,0 +1,88 @@
+"""What is fetched from the source, and what is known of the source."""
+
+import datetime as dt
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from data_layer.entities.movie import TITLE_MAX_CHARACTERS
+from data_layer.sql.column_types import Binary, Id, UtcDateTime
+from data_layer.sql.models.base import Base
+
+
+class Fetch(Base):
+    """The wish to have a film fetched; see `data_layer.entities.fetch`."""
+
+    __tablename__ = "fetches"
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    wish_key: Mapped[bytes] = mapped_column(Binary)
+    open_key: Mapped[bytes | None] = mapped_column(Binary, unique=True)
+    """The wish key while it is open: two open ones for the same there can't be."""
+    imdb_id: Mapped[str | None] = mapped_column(String(20))
+    title: Mapped[str | None] = mapped_column(String(TITLE_MAX_CHARACTERS))
+    year: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(10))
+    caller: Mapped[str] = mapped_column(String(80))
+    address: Mapped[str] = mapped_column(String(64))
+    request_id: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int]
+    absences: Mapped[int]
+    lease: Mapped[str | None] = mapped_column(String(32))
+    leased_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    film_id: Mapped[int | None] = mapped_column(BigInteger)
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_message: Mapped[str | None] = mapped_column(Text)
+    error_retry_after_seconds: Mapped[int | None]
+
+    __table_args__ = (
+        Index("ix_fetches_by_wish", "wish_key", "id"),
+        Index("ix_fetches_by_state", "state", "id"),
+        Index("ix_fetches_by_due", "state", "due_at", "id"),
+        Index("ix_fetches_by_end", "finished_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+
+class MovieCheck(Base):
+    """When a film is looked at again; see `data_layer.entities.movie_check`."""
+
+    __tablename__ = "movie_checks"
+
+    movie_id: Mapped[int] = mapped_column(
+        ForeignKey("movies.id", ondelete="CASCADE"), primary_key=True
+    )
+    checked_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    due_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_movie_checks_by_due", "due_at", "movie_id"),)
+
+
+class Upstream(Base):
+    """What is known of the source; see `data_layer.entities.upstream`."""
+
+    __tablename__ = "upstream"
+
+    id: Mapped[str] = mapped_column(String(10), primary_key=True)
+    day: Mapped[dt.date]
+    spent: Mapped[int]
+    failures: Mapped[int]
+    closed_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_message: Mapped[str | None] = mapped_column(Text)
+
+
+class Seed(Base):
+    """A film of the first hundred; see `data_layer.entities.seed`."""
+
+    __tablename__ = "seeds"
+
+    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    imdb_id: Mapped[str] = mapped_column(String(20), unique=True)
+    title: Mapped[str] = mapped_column(String(TITLE_MAX_CHARACTERS))
+    state: Mapped[str] = mapped_column(String(10))
+    reason: Mapped[str | None] = mapped_column(Text)
