@@ -33,6 +33,7 @@ def _settings_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the developer reaches the tests."""
     for name in setting_names():
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("MOVIES_INGEST_SOURCE", "off")  # Nor does what is dropped for them.
 
 
 @pytest.fixture(autouse=True)

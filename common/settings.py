@@ -54,6 +54,7 @@ def _read_switch(value: object) -> object:
 
 
 Switch = Annotated[Literal["on", "off"], BeforeValidator(_read_switch)]
+IngestSource = Annotated[str, Field(max_length=500, pattern=_SOURCE)]
 
 
 class Settings(BaseSettings):
@@ -141,12 +142,12 @@ class Settings(BaseSettings):
     """Who fetches what was wished for: `embedded` in the service itself, `workers` that run
     beside it, or those whom Google Pub/Sub tells."""
 
-    ingest_source: Annotated[str, Field(max_length=500, pattern=_SOURCE)] | None = Field(
+    ingest_source: IngestSource | None = Field(
         default_factory=lambda: f"dir:{UPDATES_FOLDER}" if Path(UPDATES_FOLDER).is_dir() else None
     )
     """Where updates of films are dropped: `dir:/path`, `s3://bucket/prefix`, `gs://…` or
-    `az://…`; else the folder `updates`, if there is one. Workers take them in, and so does the
-    worker that the service brings along."""
+    `az://…`; else the folder `updates`, if there is one; `off` for nowhere. Workers take them in,
+    and so does the worker that the service brings along."""
 
     ingest_poll_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """How often they look there."""
@@ -240,6 +241,11 @@ class Settings(BaseSettings):
 
     access_log: Switch = "on"
     """Whether each request is logged."""
+
+    @field_validator("ingest_source", mode="before")
+    @classmethod
+    def _switch_off(cls, value: object) -> object:
+        return None if value == "off" else value
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod

@@ -27,8 +27,8 @@ LOADED_MIN, LOADED_MAX = 500_000, 2_000_000
 as large as all before together. What a stop throws away is bounded all the same."""
 
 FILLED_MAX = 200_000
-"""A catalogue with more films is not filled, unless that was begun: new films go in by the
-thousand, and the indexes stay."""
+"""A catalogue that has more films before is not filled: new films go in by the thousand, and the
+indexes stay."""
 
 UPDATED_AT_ONCE = 5_000
 """How many films that are known wait for the end of a bulk load."""
@@ -96,11 +96,11 @@ class ImdbImport:
             InvalidInput: a file is damaged.
             DatabaseUnavailable: what was stored stays, and the next run goes on from there.
         """
-        key = self._key()
-        with self.database.unit_of_work(is_read_only=True) as uow:
-            begun = uow.import_positions.find(key)
-            films = uow.movies.list(MovieQuery(limit=1, counts_total=True)).total or 0
-        is_filling = begun is not None or films <= FILLED_MAX
+        begun = self._begun()
+        is_filling = (
+            self._films() <= FILLED_MAX if begun is None else begun.import_key == self._key()
+        )
+        key = self._key(is_filling=is_filling)
         batches = read_ahead(
             self.files,
             self.selection,
@@ -121,6 +121,16 @@ class ImdbImport:
             uow.import_positions.remove(key)
             uow.commit()
         return self.report
+
+    def _begun(self) -> ImportPosition | None:
+        """Return how far this import was when it was stopped, in whichever way it went on."""
+        with self.database.unit_of_work(is_read_only=True) as uow:
+            filling = uow.import_positions.find(self._key())
+            return filling or uow.import_positions.find(self._key(is_filling=False))
+
+    def _films(self) -> int:
+        with self.database.unit_of_work(is_read_only=True) as uow:
+            return uow.movies.list(MovieQuery(limit=1, counts_total=True)).total or 0
 
     def _are_known(self, films: Sequence[MovieFacts]) -> bool:
         """Tell whether at least half of the films are in the catalogue."""
@@ -171,12 +181,12 @@ class ImdbImport:
             uow.commit()
         self.advance(batch.position.bytes_read, batch.position.bytes_total)
 
-    def _key(self) -> bytes:
-        """Return what tells this import from others: the file, and what is selected of it."""
+    def _key(self, *, is_filling: bool = True) -> bytes:
+        """Return what tells this import from others: the file, what is selected of it, and how."""
         stat = self.files.paths[BASICS.name].stat()
         chosen = self.selection
         said = (stat.st_size, stat.st_mtime_ns, sorted(chosen.types), chosen.min_votes)
-        more = (chosen.since, chosen.until, chosen.includes_adult)
+        more = (chosen.since, chosen.until, chosen.includes_adult, is_filling)
         return hashlib.sha256(repr(said + more).encode()).digest()
 
 

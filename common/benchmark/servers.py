@@ -18,6 +18,7 @@ START_SECONDS = 60
 """How long a server may take until it answers."""
 
 _STOP_SECONDS = 10
+_NO_UPDATES = {"MOVIES_INGEST_SOURCE": "off"}
 _POLL_SECONDS = 0.05
 
 CommandFor = Callable[[int], Sequence[str]]
@@ -58,7 +59,7 @@ def served(
     with log.open("w") as output, pinned_to(processors):
         process = subprocess.Popen(  # noqa: S603 - Commands of this project, and known programs.
             command_for(port),
-            env={**os.environ, "PORT": str(port), **(environment or {})},
+            env={**os.environ, **_NO_UPDATES, "PORT": str(port), **(environment or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
         )

@@ -173,8 +173,11 @@ def test_updates_come_from_a_folder_where_there_is_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MOVIES_INGEST_SOURCE")
     assert load_settings().ingest_source is None
     (tmp_path / "updates").mkdir()
     assert load_settings().ingest_source == "dir:updates"
+    monkeypatch.setenv("MOVIES_INGEST_SOURCE", "off")
+    assert load_settings().ingest_source is None
     monkeypatch.setenv("MOVIES_INGEST_SOURCE", "s3://drop")
     assert load_settings().ingest_source == "s3://drop"

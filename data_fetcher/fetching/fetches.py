@@ -145,10 +145,10 @@ class Fetches:
             newest = uow.fetches.newest([key]).get(key)
             now = self._clock()
             lease = self._lease(now, min(DIRECT_LEASE_SECONDS, self._lease_seconds))
-            if newest is not None and self._joining.is_absent(newest):
-                raise error_of("not-found", newest.error_message or "")
             if (movie := find_wished(uow, wish)) is not None:
                 return self._begun_before(uow, wish, by, newest, movie)
+            if newest is not None and self._joining.is_absent(newest):
+                raise error_of("not-found", newest.error_message or "")
             if newest is None or not newest.state.is_open:
                 fetch = self._joining.new(wish, by, newest, None).begun(lease, now)
                 (fetch,) = uow.fetches.add_many([fetch])

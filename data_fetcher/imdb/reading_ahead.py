@@ -1,21 +1,20 @@
 """IMDb's data sets read in a process of its own, while this one stores what was read."""
 
-import multiprocessing
 import signal
 from collections.abc import Generator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
 from common.errors import MoviesError
 from common.progress import Advance
+from common.spawning import SPAWN, start_uninterrupted
 from data_fetcher.imdb.faults import LineFaults
 from data_fetcher.imdb.files import DataSetFiles
 from data_fetcher.imdb.joining import FilmBatch, film_batches
 from data_fetcher.imdb.selection import Selection
-
-_SPAWN = multiprocessing.get_context("spawn")
 
 
 def read_ahead(
@@ -32,46 +31,49 @@ def read_ahead(
     Raises:
         MoviesError: see `film_batches`; or the process has died.
     """
-    line, other_end = _SPAWN.Pipe(duplex=False)
-    process = _SPAWN.Process(
+    line, other_end = SPAWN.Pipe(duplex=False)
+    process = SPAWN.Process(
         target=_send_all, args=(other_end, files, selection, staging, after), daemon=True
     )
-    _start_uninterrupted(process)
-    other_end.close()
+    with line:
+        with other_end:
+            start_uninterrupted(process)
+        try:
+            while True:
+                match _receive(line, process):
+                    case FilmBatch() as batch:
+                        yield batch
+                    case LineFaults() as found:
+                        faults.include(found)
+                        process.join()
+                        return
+                    case MoviesError() as error:
+                        raise error
+                    case progress:
+                        advance(*progress)
+        finally:
+            process.terminate()
+            process.join()
+
+
+def _receive(line: Connection, process: BaseProcess) -> Any:  # noqa: ANN401 - What `_send_all` sends.
     try:
-        while True:
-            match line.recv():
-                case FilmBatch() as batch:
-                    yield batch
-                case LineFaults() as found:
-                    faults.include(found)
-                    process.join()
-                    return
-                case MoviesError() as error:
-                    raise error
-                case done, total:
-                    advance(done, total)
+        return line.recv()
     except (EOFError, OSError):
-        raise MoviesError("Reading has died: there may be too little memory.") from None
-    finally:
-        process.terminate()
         process.join()
-        line.close()
-
-
-def _start_uninterrupted(process: BaseProcess) -> None:
-    """Start a process that Ctrl-C does not reach: it is ended by this one."""
-    signals = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        process.start()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, signals)
+        killed = process.exitcode == -signal.SIGKILL
+        raise MoviesError(
+            "The process that reads the files was killed: there may be too little memory."
+            if killed
+            else "The process that reads the files has ended with an error, which stands above."
+        ) from None
 
 
 def _send_all(
     line: Connection, files: DataSetFiles, selection: Selection, staging: Path, after: str | None
 ) -> None:
     """Send how far the preparation is, then the films, then the faults; or what went wrong."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     faults = LineFaults()
     with suppress(BrokenPipeError):  # Nobody wants more.
         try:

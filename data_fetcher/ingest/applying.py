@@ -78,6 +78,8 @@ class Applying:
     _by_imdb_id: dict[str, _Film] = field(default_factory=dict)
     _by_title: defaultdict[Title, list[_Film]] = field(default_factory=lambda: defaultdict(list))
     _marks: dict[bytes, dt.datetime] = field(default_factory=dict)
+    _looked_up: set[bytes] = field(default_factory=set)
+    """The keys of which is known whether they have a mark; `_stored_marks` has those that do."""
     _stored_marks: set[bytes] = field(default_factory=set)
     _new_marks: dict[bytes, dt.datetime] = field(default_factory=dict)
 
@@ -104,7 +106,8 @@ class Applying:
         keys.update(map(_title_key, titles))
         keys.update(_key_of(film.now) for film in self._films if film.now is not None)
         self._marks.update(self.uow.movie_marks.find_many(keys))
-        self._stored_marks.update(self._marks)
+        self._looked_up = keys
+        self._stored_marks = set(self._marks)
 
     def _try(self, update: MovieUpdate, since: dt.datetime) -> Effect | Refused:
         try:
@@ -210,7 +213,8 @@ class Applying:
 
     def _write_marks(self) -> None:
         marks = self.uow.movie_marks
-        marks.remove_many(self._stored_marks & self._new_marks.keys())
+        others = marks.find_many(self._new_marks.keys() - self._looked_up).keys()
+        marks.remove_many((self._stored_marks | others) & self._new_marks.keys())
         if self._new_marks:
             marks.add_many([MovieMark(key, since) for key, since in self._new_marks.items()])
 

@@ -173,6 +173,19 @@ def test_a_film_that_came_since_whoever_waits_looked_is_not_fetched_again(desk: 
     assert desk.fetches.get(other_name.fetch.known_id) == other_name.fetch
 
 
+def test_a_film_that_came_from_elsewhere_is_there_though_omdb_had_it_not(desk: Desk) -> None:
+    desk.wish(TitleWish("Alien"))
+    desk.fetch(MISSING)
+    with desk.database() as uow:
+        alien = uow.movies.add(ALIEN)
+        uow.commit()
+    begun = desk.fetches.begin(TitleWish("Alien"), ALICE)
+    assert (begun.is_own, begun.fetch.state, begun.fetch.film_id) == (
+        *(False, FetchState.FETCHED),
+        alien.id,
+    )
+
+
 def test_whoever_waits_does_not_wait_for_the_queue(desk: Desk) -> None:
     (queued,) = desk.wish(TitleWish("Alien"))
     begun = desk.fetches.begin(TitleWish("Alien"), ALICE)

@@ -7,13 +7,13 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import orjson
 import pytest
 
-from common.errors import DatabaseUnavailable, MoviesError
+from common.errors import DatabaseUnavailable, InvalidInput, MoviesError
 from data_fetcher import imdb_import
 from data_fetcher.imdb.files import find_files
 from data_fetcher.imdb.generator import Amounts, generate
@@ -24,6 +24,7 @@ from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MovieQuery
+from data_layer.ports.bulk_load import BulkLoad
 
 pytestmark = pytest.mark.integration
 
@@ -137,6 +138,10 @@ def test_an_import_that_was_stopped_goes_on(
     filled_max: int,
 ) -> None:
     monkeypatch.setattr(imdb_import, "LOADED_MIN", 500)
+    monkeypatch.setattr(imdb_import, "FILLED_MAX", filled_max)
+    with database.unit_of_work() as uow:
+        uow.movies.add(MovieFacts(title="Of somebody else"))
+        uow.commit()
     whole = importing(database, folder, tmp_path)
     stopping = StoppingImport(
         database, whole.files, whole.selection, tmp_path, whole.prepare, whole.advance
@@ -145,8 +150,16 @@ def test_an_import_that_was_stopped_goes_on(
         stopping.run()
     stored = len(films(database))
     assert 1_500 < stored < TITLES * 0.9
-    monkeypatch.setattr(imdb_import, "FILLED_MAX", filled_max)
+    bulk_load = database.bulk_load
+    loads: list[int] = []
+
+    def noted_load() -> AbstractContextManager[BulkLoad]:
+        loads.append(1)
+        return bulk_load()
+
+    monkeypatch.setattr(database, "bulk_load", noted_load)
     report = importing(database, folder, tmp_path).run()
+    assert bool(loads) is (filled_max > 0)
     assert counts(report)[1:] == (0, 0)
     assert stored + report.added == len(films(database)) > TITLES * 0.9
 
@@ -194,6 +207,18 @@ def test_what_is_wrong_with_files_is_told_in_sentences(
     assert "1 added, 0 changed, 0 unchanged; lines left out: 1." in done.stdout
 
 
+def test_a_damaged_file_ends_it_with_a_sentence(
+    database: Database, folder: Path, tmp_path: Path
+) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    names = tmp_path / "name.basics.tsv.gz"
+    names.write_bytes(names.read_bytes()[:-100])
+    with pytest.raises(InvalidInput, match="damaged or cut short behind line"):
+        importing(database, tmp_path, tmp_path).run()
+    assert films(database) == {}
+
+
 def test_an_import_whose_reading_is_killed_says_so(
     database: Database, folder: Path, tmp_path: Path
 ) -> None:
@@ -203,7 +228,7 @@ def test_an_import_whose_reading_is_killed_says_so(
 
     dying = importing(database, folder, tmp_path)
     dying.advance = kill
-    with pytest.raises(MoviesError, match="Reading has died"):
+    with pytest.raises(MoviesError, match="was killed: there may be too little memory"):
         dying.run()
     importing(database, folder, tmp_path).run()
     assert len(films(database)) > TITLES * 0.9
@@ -214,20 +239,26 @@ def test_ctrl_c_within_a_load_ends_it_and_the_next_run_goes_on(
 ) -> None:
     path = tmp_path / "new.db"
     database = Database(f"sqlite:///{path}")
+    database.migrate()
+    database.close()
     with subprocess.Popen(
         [sys.executable, "-m", "data_fetcher", "import-imdb", str(folder)],
         cwd=ROOT,
         env=environment(database),
         stderr=subprocess.PIPE,
+        start_new_session=True,
         text=True,
     ) as process:
-        while not Path(f"{path}-journal").exists() and process.poll() is None:
+        while not (has_begun := Path(f"{path}-journal").exists()) and process.poll() is None:
             time.sleep(0.001)  # A load has no log, but a journal.
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) in {0, 130}
+        os.killpg(process.pid, signal.SIGINT)  # As a terminal does.
         assert process.stderr is not None
-        assert "Traceback" not in process.stderr.read()
+        said = process.stderr.read()
+    assert has_begun
+    assert (process.returncode, said.splitlines()[-1]) == (130, "Stopped.")
+    assert "Traceback" not in said
     with closing(database):
+        assert films(database) == {}
         assert run(database, str(folder)).returncode == 0
         assert len(films(database)) > TITLES * 0.9
 

@@ -218,3 +218,16 @@ def test_effects_have_the_names_of_counts() -> None:
     assert {effect.value for effect in Effect} == {
         *("added", "changed", "unchanged", "late", "removed")
     }
+
+
+def test_films_that_share_a_title_are_removed_one_after_the_other() -> None:
+    desk = Desk()
+    for number, year in ((1, 1972), (2, 1995)):
+        film = says(title="Heat", year=year, imdb_id=f"tt000000{number}")
+        assert desk.apply((film, number)) == ["added"]
+    assert desk.apply((removes(imdb_id="tt0000001"), 5)) == ["removed"]
+    assert desk.apply((removes(imdb_id="tt0000002"), 6)) == ["removed"]
+    back = says(title="Heat", year=1995, imdb_id="tt0000002")
+    assert desk.apply((back, 7)) == ["added"]
+    assert desk.apply((removes(imdb_id="tt0000002"), 8)) == ["removed"]
+    assert desk.films == []

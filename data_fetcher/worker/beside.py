@@ -3,8 +3,6 @@
 In the service's own process, the answers of OMDb that arrive together would keep readers waiting.
 """
 
-import multiprocessing
-import signal
 import threading
 from collections import Counter
 from collections.abc import Callable
@@ -13,6 +11,8 @@ from multiprocessing.connection import Connection
 from typing import Final
 
 import structlog
+
+from common.spawning import SPAWN, start_uninterrupted
 
 PAUSE_SECONDS = 1.0
 """Before another one is started: what can't start must not be tried without a pause."""
@@ -24,9 +24,6 @@ to stop."""
 Work = Callable[[Connection], None]
 
 _log = structlog.get_logger(__name__)
-
-_SPAWN = multiprocessing.get_context("spawn")
-"""It begins as an interpreter of its own: no thread and no connection of the service is copied."""
 
 
 class WorkerBeside:
@@ -73,8 +70,6 @@ class WorkerBeside:
         self._thread.join(seconds)
 
     def _keep_alive(self) -> None:
-        # Ctrl-C reaches the whole group of processes; this one is told by the service.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         while (ends := self._open_line()) is not None:
             exit_code = self._run(*ends)
             if not self._is_told.wait(PAUSE_SECONDS):
@@ -85,14 +80,14 @@ class WorkerBeside:
         with self._turn:
             if self._is_told.is_set():
                 return None
-            self._line, other_end = _SPAWN.Pipe()
+            self._line, other_end = SPAWN.Pipe()
             return self._line, other_end
 
     def _run(self, line: Connection, other_end: Connection) -> int | None:
         """Have one process work until it ends; return its exit code."""
         # It must not outlive a service that ends well.
-        process = _SPAWN.Process(target=self._work, args=(other_end,), daemon=True)
-        process.start()
+        process = SPAWN.Process(target=self._work, args=(other_end,), daemon=True)
+        start_uninterrupted(process)
         other_end.close()
         with suppress(EOFError, OSError):
             while True:

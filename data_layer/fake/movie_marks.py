@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 
+from common.errors import Conflict
 from data_layer.entities.movie_mark import MovieMark
 
 
@@ -18,6 +19,8 @@ class FakeMovieMarkRepository:
 
     def add_many(self, marks: Sequence[MovieMark]) -> None:
         """Store marks."""
+        if any(mark.film_key in self.marks for mark in marks):
+            raise Conflict("A film has a mark already.")
         self.marks.update((mark.film_key, mark.updated_at) for mark in marks)
 
     def remove_many(self, film_keys: Collection[bytes]) -> None:

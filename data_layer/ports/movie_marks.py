@@ -15,7 +15,11 @@ class MovieMarkRepository(Protocol):
         ...
 
     def add_many(self, marks: Sequence[MovieMark]) -> None:
-        """Store marks of films that have none. No film comes twice."""
+        """Store marks of films that have none.
+
+        Raises:
+            Conflict: a film has one, or comes twice.
+        """
         ...
 
     def remove_many(self, film_keys: Collection[bytes]) -> None:

@@ -20,7 +20,7 @@ _KEYS_AT_ONCE = 10_000
 
 
 _NAMES_KEPT = 150_000
-"""How many ids are remembered, in about 50 MB; those of a million people don't fit into memory."""
+"""How many ids are remembered, in about 25 MB; those of a million people don't fit into memory."""
 
 
 class NewLinks:

@@ -125,6 +125,16 @@ def test_marks_replace_each_other(unit_of_work: UnitOfWorkFactory) -> None:
         assert uow.movie_marks.find_many([one, two, bytes(32)]) == {one: NOW + SECOND, two: NOW}
 
 
+def test_a_film_has_one_mark(unit_of_work: UnitOfWorkFactory) -> None:
+    mark = MovieMark(bytes([3] * 32), NOW)
+    with unit_of_work() as uow:
+        uow.movie_marks.add_many([mark])
+        uow.commit()
+    with pytest.raises(Conflict), unit_of_work() as uow:
+        uow.movie_marks.add_many([mark])
+        uow.commit()
+
+
 def test_an_object_that_is_not_stored_has_no_id() -> None:
     with pytest.raises(AssertionError):
         _ = an_ingest(1).known_id

@@ -15,10 +15,9 @@ from typing import cast
 
 import structlog
 
-_log = structlog.get_logger(__name__)
+from common.spawning import SPAWN, start_uninterrupted
 
-_SPAWN = multiprocessing.get_context("spawn")
-"""Each begins as an interpreter of its own: no thread and no connection of the parent is copied."""
+_log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 7.75
 """How long they get to end what they do."""
@@ -56,13 +55,8 @@ class Processes:
                 self._stop(signals)
 
     def _start(self, number: int) -> None:
-        process = _SPAWN.Process(target=_be_one, args=(self._work, number))
-        # Ctrl-C reaches the whole group of processes; this one tells the others.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            process.start()
-        finally:
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        process = SPAWN.Process(target=_be_one, args=(self._work, number))
+        start_uninterrupted(process)
         self._processes[number] = process
 
     def _keep_alive(self, signals: Connection) -> None:

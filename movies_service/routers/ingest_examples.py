@@ -67,7 +67,9 @@ ASK_RESPONSES: Responses = {
     **example({**_SOURCE, "wanted_at": "2026-11-21T12:00:40Z"}, HTTPStatus.ACCEPTED),
     **refused(Scope.MOVIES_WRITE),
     **problem_response(
-        HTTPStatus.CONFLICT, "conflict", "Nothing is ingested: set MOVIES_INGEST_SOURCE."
+        HTTPStatus.CONFLICT,
+        "conflict",
+        "No updates are taken in: set MOVIES_INGEST_SOURCE.",
     ),
     **INVALID,
     **DATABASE_FULL,

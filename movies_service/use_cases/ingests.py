@@ -78,7 +78,7 @@ class Ingests:
             Conflict: there is no source.
         """
         if self.source is None:
-            raise Conflict("Nothing is ingested: set MOVIES_INGEST_SOURCE.")
+            raise Conflict("No updates are taken in: set MOVIES_INGEST_SOURCE.")
         with self.unit_of_work() as uow:
             known = uow.ingests.find_source(self.source) or IngestSource(name=self.source)
             wanted = dataclasses.replace(known, wanted_at=self.clock())

@@ -69,3 +69,15 @@ def refuse_one(server: socket.socket) -> None:
     with connection:
         connection.recv(65_536)
         connection.sendall(b"HTTP/1.1 503 Gone\r\nContent-Length: 0\r\n\r\n")
+
+
+def test_answers_that_come_in_parts_are_read_to_their_end() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
+        later = threading.Timer(0.05, theirs.sendall, [b"67890"])
+        later.start()
+        fetching._receive_answer(ours)
+        later.join()
+        theirs.sendall(b"next")
+        assert ours.recv(100) == b"next"

@@ -44,6 +44,7 @@ class Sqlite:
         engine = create_engine(
             url,
             connect_args={"timeout": options.lock_timeout_seconds},
+            pool_use_lifo=True,  # The one that writes writes again: few have its large cache.
             json_serializer=write_json,
             json_deserializer=read_json,
         )
@@ -129,9 +130,10 @@ class Sqlite:
 
         Source: https://www.sqlite.org/pragma.html#pragma_journal_mode.
         """
+        engines.writing.dispose()  # Connections that nobody uses would have the file open.
         with engines.writing.connect() as connection:
-            _prepare_filling(cast("sqlite3.Connection", connection.connection.dbapi_connection))
             try:
+                _prepare_filling(cast("sqlite3.Connection", connection.connection.dbapi_connection))
                 with connection.begin(), _indexes_made_anew(connection):
                     connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
                     yield connection, self.next_id(connection, MOVIES)
