@@ -139,14 +139,10 @@ def database(
     )
     with reported_errors(), _surroundings(console) as (folder, progress):
         results = measure_database(plan, folder, progress)
-    findings = list(results.find())
-    if as_json:
-        written = [dataclasses.asdict(finding) for finding in findings]
-        print(json.dumps({"findings": written, **dataclasses.asdict(results)}, indent=2))
-        return
-    Console().print(_findings_table(findings))
-    together = {f"{CACHED}, {place}": cell for place, cell in results.together.items()}
-    Console().print(_cells_table({**results.apart, **together}))
+    _print_results(results, as_json=as_json)
+    if not as_json:
+        together = {f"{CACHED}, {place}": cell for place, cell in results.together.items()}
+        Console().print(_cells_table({**results.apart, **together}))
 
 
 def _cells_table(cells: Mapping[str, Cell]) -> Table:

@@ -52,7 +52,7 @@ def read_ahead(
                     case progress:
                         advance(*progress)
         finally:
-            process.terminate()
+            process.kill()  # It has nothing to lose; what it has put into `staging` stays there.
             process.join()
 
 
