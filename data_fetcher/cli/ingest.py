@@ -1,5 +1,6 @@
 """The command `ingest`: take in updates of films that others drop into a bucket or folder."""
 
+import functools
 import json
 import os
 import signal
@@ -104,6 +105,10 @@ def _look(
             done = report.objects.total()
             advance(done, done + waiting, _note(report, time.monotonic() - started))
 
+        @functools.cache  # Once is enough.
+        def tell_waiting() -> None:
+            print("Another worker takes these updates in: waiting for it.", file=sys.stderr)
+
         look = build_look(settings, url, database, brake, show)
         if is_rehearsal:
             with suppress(Stopped):
@@ -111,8 +116,9 @@ def _look(
         worker = build_ingest_worker(settings, look, database, brake)
         while not brake.is_pulled():
             with suppress(Stopped):
-                report = worker.look_once()
-                if report is not None and not brake.is_pulled():
+                if (report := worker.look_once()) is None:
+                    tell_waiting()
+                elif not brake.is_pulled():  # pragma: no branch  # Stopped in that moment.
                     return report
             brake.wait(WAIT_SECONDS)
     raise Unavailable("It was stopped before all was taken in: start it again to go on.")

@@ -169,7 +169,7 @@ def test_a_second_signal_ends_it_at_once(database: Database, tmp_path: Path) -> 
         with database.unit_of_work() as uow:
             uow.movies.remove_many([0])  # Others that write wait for this one.
             drop(folder, a={"title": "Alien"})
-            time.sleep(2)
+            time.sleep(4)  # It looks each second, and waits for its turn to write.
             process.send_signal(signal.SIGINT)
             assert "Press once more" in process.stderr.readline()
             process.send_signal(signal.SIGINT)
@@ -192,11 +192,11 @@ def test_while_another_worker_is_at_it_it_waits_and_can_be_stopped(
             stderr=subprocess.PIPE,
             text=True,
         ) as process:
-            time.sleep(2.5)
+            assert process.stderr is not None
+            assert "waiting for it" in process.stderr.readline()
             assert (folder / "a.json").exists()
             process.send_signal(signal.SIGTERM)
             assert process.wait(STOP_SECONDS) == 1
-            assert process.stderr is not None
             assert "Error: It was stopped before all was taken in" in process.stderr.read()
     assert run(database, "--source", url, "--once").returncode == 0
 
