@@ -48,6 +48,7 @@ def read_ahead(
                         process.join()
                         return
                     case MoviesError() as error:
+                        process.join()
                         raise error
                     case progress:
                         advance(*progress)
