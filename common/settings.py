@@ -245,7 +245,7 @@ class Settings(BaseSettings):
     @field_validator("ingest_source", mode="before")
     @classmethod
     def _switch_off(cls, value: object) -> object:
-        return None if value == "off" else value
+        return None if _read_switch(value) == "off" else value
 
     @field_validator("cors_origins", "trusted_proxies", mode="before")
     @classmethod

@@ -177,7 +177,7 @@ def test_updates_come_from_a_folder_where_there_is_one(
     assert load_settings().ingest_source is None
     (tmp_path / "updates").mkdir()
     assert load_settings().ingest_source == "dir:updates"
-    monkeypatch.setenv("MOVIES_INGEST_SOURCE", "off")
+    monkeypatch.setenv("MOVIES_INGEST_SOURCE", "OFF")
     assert load_settings().ingest_source is None
     monkeypatch.setenv("MOVIES_INGEST_SOURCE", "s3://drop")
     assert load_settings().ingest_source == "s3://drop"

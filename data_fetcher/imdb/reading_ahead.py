@@ -23,8 +23,8 @@ def read_ahead(
     *,
     staging: Path,
     faults: LineFaults,
-    after: str | None = None,
-    advance: Advance = lambda _done, _total: None,
+    after: str | None,
+    advance: Advance,
 ) -> Generator[FilmBatch, None, None]:
     """Yield what `film_batches` yields, one batch after it was read; faults are told at the end.
 

@@ -24,6 +24,7 @@ class Service:
             "DATABASE_URL": f"sqlite:///{tmp_path / 'movies.db'}",
             "PORT": "0",
             "MOVIES_LIMIT_ADDS": "off",
+            "MOVIES_INGEST_SOURCE": "off",
             **settings,
         }
         self.log = tmp_path / "log.txt"

@@ -110,6 +110,7 @@ class _Worker:
             "OMDB_DAILY_LIMIT": "off",
             "MOVIES_FETCH_LEASE_SECONDS": str(LEASE_SECONDS),
             "MOVIES_LOG_LEVEL": "error",
+            "MOVIES_INGEST_SOURCE": "off",
         }
         self._dice = dice
         self.kills = 0
