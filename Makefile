@@ -117,23 +117,23 @@ bench-importing: setup-dev ## Time a million of IMDb's titles, beside imdb-sqlit
 FUZZ_CASES ?= 10000
 
 fuzz: setup-dev ## Fuzz the service with 10,000 cases, in some minutes (FUZZ_CASES=…)
-	@$(BIN)/python -m movies_service.tests.fuzzing --cases $(FUZZ_CASES)
+	@$(BIN)/python -m movies_service.tests.fuzz --cases $(FUZZ_CASES)
 
 soak: setup-dev ## Kill workers again and again while they fetch 1,000 films (SOAK="--database URL")
-	@$(BIN)/python -m movies_service.tests.soak $(SOAK)
+	@$(BIN)/python -m movies_service.tests.kill_soak $(SOAK)
 
 soak-ingest: setup-dev ## Kill workers while they ingest 390 objects (SOAK="--database URL")
 	@$(BIN)/python -m data_fetcher.tests.ingest_soak $(SOAK)
 
 mutants: setup-dev ## Change the code of security, transactions and OMDb's answers, and see what tests notice
-	@$(BIN)/python -m movies_service.tests.mutants
+	@$(BIN)/python -m movies_service.tests.mutation_testing
 
 openapi: setup-dev ## Write movies_service/oas.yaml and docs/update.schema.json anew
 	@$(BIN)/python -m movies_service openapi --format yaml > movies_service/oas.yaml
 	@$(BIN)/python -m data_fetcher update-schema > docs/update.schema.json
 
 films: setup-dev ## Write the emulator's films anew from their source
-	@$(BIN)/python -m data_fetcher.emulator.build_films
+	@$(BIN)/python -m data_fetcher.emulator.build_movies
 
 build: ## Build the container image
 	docker build --tag $(IMAGE) .

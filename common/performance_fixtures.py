@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 import pytest
 
-from common.process_meter import ProcessMeter
+from common.benchmark.process_meter import ProcessMeter
 
 Measure = Callable[[str], AbstractContextManager[ProcessMeter]]
 """Gives a context that measures what happens in it, under a name of its own."""

@@ -11,20 +11,20 @@ from aiolimiter import AsyncLimiter
 
 from common.errors import NotFound
 from common.settings import Settings
-from data_fetcher.emulator.films import load_films
+from common.wake_up import Bell
+from data_fetcher.emulator.movies import load_films
 from data_fetcher.emulator.server import Emulator
-from data_fetcher.fetcher_config import FetcherConfig
-from data_fetcher.fetching.bell import Bell
-from data_fetcher.fetching.fetches import Announce, Fetches, announce_to_nobody
-from data_fetcher.fetching.joining import ABSENCE_HOURS
-from data_fetcher.omdb.care import Purpose
+from data_fetcher.fetch_queue.deduplication import ABSENCE_HOURS
+from data_fetcher.fetch_queue.queue import Announce, Fetches, announce_to_nobody
+from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.client import ClientLimits, OmdbClient
-from data_fetcher.omdb.wish import Wish
-from data_fetcher.seeding import Seeding
-from data_fetcher.upstream.care import UpstreamCare
-from data_fetcher.upstream.quota import Quota
-from data_fetcher.worker.refreshing import Refreshing
-from data_fetcher.worker.worker import POLL_SECONDS, FetchWorker, Source
+from data_fetcher.omdb.lookups import Wish
+from data_fetcher.seeding.config import FetcherConfig
+from data_fetcher.seeding.seeder import Seeding
+from data_fetcher.throttling.admission_controller import UpstreamCare
+from data_fetcher.throttling.daily_quota import Quota
+from data_fetcher.workers.fetch_worker import POLL_SECONDS, FetchWorker, Source
+from data_fetcher.workers.refresher import Refreshing
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.seed import Seed

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_check import MovieCheck
+from data_layer.entities.movie_refresh import MovieCheck
 
 _DAYS_BY_AGE = ((0, 1), (1, 7), (5, 30))
 """Up to how many years after its release a film is looked at each so many days."""

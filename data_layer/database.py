@@ -13,8 +13,8 @@ from data_layer.ports.bulk_load import BulkLoad
 from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.sql import schema
 from data_layer.sql.backends.backend import OnProgress
-from data_layer.sql.backends.known import backend_of
-from data_layer.sql.bulk_load import bulk_load
+from data_layer.sql.backends.registry import backend_of
+from data_layer.sql.catalogue.bulk_load import bulk_load
 from data_layer.sql.catalogue_copy import CatalogueSums, Home, copy_catalogue
 from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
 

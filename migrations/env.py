@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from common.settings import load_settings
 from data_layer.bootstrap import open_database
-from data_layer.sql.backends.one_writer import MIGRATES
+from data_layer.sql.backends.write_serialization import MIGRATES
 from data_layer.sql.models import Base
 
 

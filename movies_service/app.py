@@ -9,37 +9,37 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from movies_service.documentation import complete_documentation
-from movies_service.edge.body_limit import BodyLimit
-from movies_service.edge.cache import AnswerCache
-from movies_service.edge.cache_options import CacheOptions
-from movies_service.edge.direct_reads import DirectReads
-from movies_service.edge.head import HeadAsGet
-from movies_service.edge.one_host import OneHost
-from movies_service.edge.request_context import HEADER as REQUEST_ID_HEADER
-from movies_service.edge.request_context import RequestContext
-from movies_service.edge.request_limit import RequestLimit
-from movies_service.error_handlers import install_error_handlers
-from movies_service.limits.limits import NO_LIMITS, Limits
-from movies_service.metrics import RequestCounts
-from movies_service.query_parameters import refuse_unknown_parameters
-from movies_service.revision_header import REVISION_HEADER
-from movies_service.routers import (
+from movies_service.api.dependencies.authentication import find_caller
+from movies_service.api.error_handlers import install_error_handlers
+from movies_service.api.openapi import complete_documentation
+from movies_service.api.routers import (
     api_keys,
     audit,
-    docs,
     fetches,
     health,
     index,
     ingests,
     metrics,
     movies,
-    pubsub,
     sessions,
     upstream,
     users,
 )
-from movies_service.security import find_caller
+from movies_service.api.routers import pubsub_push as pubsub
+from movies_service.api.routers import swagger_ui as docs
+from movies_service.http_semantics.headers import REVISION_HEADER
+from movies_service.http_semantics.query_parameters import refuse_unknown_parameters
+from movies_service.middleware.body_limit import BodyLimit
+from movies_service.middleware.fast_path import DirectReads
+from movies_service.middleware.head import HeadAsGet
+from movies_service.middleware.host_header import OneHost
+from movies_service.middleware.rate_limit import RequestLimit
+from movies_service.middleware.request_id import HEADER as REQUEST_ID_HEADER
+from movies_service.middleware.request_id import RequestContext
+from movies_service.rate_limiting.rate_limits import NO_LIMITS, Limits
+from movies_service.response_cache.middleware import AnswerCache
+from movies_service.response_cache.options import CacheOptions
+from movies_service.telemetry.collector import RequestCounts
 
 VERSION = "0.1.0"
 

@@ -13,56 +13,56 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from common.executors import InThreads, run_inline
 from common.settings import Settings
+from common.shutdown import Stopping
 from data_fetcher.bootstrap import (
     build_fetches,
     build_seeding,
     omdb_address,
     open_source,
 )
-from data_fetcher.embedded import work_for_service
-from data_fetcher.engines import announcing, ring_for_nobody
-from data_fetcher.fetcher_config import FetcherConfig
-from data_fetcher.fetching.fetches import Fetches
-from data_fetcher.ingest.stores.opening import name_of
-from data_fetcher.omdb.care import Purpose
-from data_fetcher.omdb.wish import Wish
-from data_fetcher.upstream.care import UpstreamCare
-from data_fetcher.upstream.quota import Quota
-from data_fetcher.worker.beside import WorkerBeside
-from data_fetcher.worker.worker import Source
+from data_fetcher.embedded_worker import work_for_service
+from data_fetcher.fetch_queue.queue import Fetches
+from data_fetcher.notifiers.selection import announcing, ring_for_nobody
+from data_fetcher.object_stores.factory import name_of
+from data_fetcher.omdb.admission import Purpose
+from data_fetcher.omdb.lookups import Wish
+from data_fetcher.seeding.config import FetcherConfig
+from data_fetcher.throttling.admission_controller import UpstreamCare
+from data_fetcher.throttling.daily_quota import Quota
+from data_fetcher.workers.fetch_worker import Source
+from data_fetcher.workers.worker_process import WorkerBeside
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.accounts.login import SignIn
+from movies_service.accounts.sessions import Sessions
+from movies_service.accounts.signing_keys import SigningKeys
+from movies_service.accounts.users import Users
+from movies_service.api.dependencies.use_cases import DEFAULT_POLICY, Policy, Services
 from movies_service.app import EdgeOptions, create_app
-from movies_service.edge.cache_options import CacheOptions, Revision
-from movies_service.execution import InThreads, run_inline
-from movies_service.limits.limits import NO_LIMITS, Limits, build_limits
-from movies_service.limits.windows import Windows
-from movies_service.metrics import Counts, Metrics
-from movies_service.preparation import Preparation, prepare
-from movies_service.push import PushedFetches, PushTokens
-from movies_service.services import DEFAULT_POLICY, Policy, Services
-from movies_service.shared_counts import SharedCounts
-from movies_service.stopping import Stopping
+from movies_service.rate_limiting.rate_limits import NO_LIMITS, Limits, build_limits
+from movies_service.rate_limiting.window_counters import Windows
+from movies_service.response_cache.options import CacheOptions, Revision
+from movies_service.startup import Preparation, prepare
+from movies_service.telemetry.collector import Counts, Metrics
+from movies_service.telemetry.multiprocess import SharedCounts
 from movies_service.use_cases.add_movie import AddMovie
-from movies_service.use_cases.api_keys import ApiKeys
 from movies_service.use_cases.audit import Audit
-from movies_service.use_cases.fetch_movies import FetchMovies
+from movies_service.use_cases.idempotency import KeptAnswers
 from movies_service.use_cases.ingests import Ingests
-from movies_service.use_cases.kept_answers import KeptAnswers
 from movies_service.use_cases.movies import Movies
+from movies_service.use_cases.pubsub_push import PushedFetches, PushTokens
 from movies_service.use_cases.refresh_movie import RefreshMovie
-from movies_service.use_cases.sessions import Sessions
-from movies_service.use_cases.sign_in import SignIn
-from movies_service.use_cases.signing_keys import SigningKeys
-from movies_service.use_cases.upstream import UpstreamState
-from movies_service.use_cases.users import Users
+from movies_service.use_cases.request_fetches import FetchMovies
+from movies_service.use_cases.upstream_status import UpstreamState
 
 _log = structlog.get_logger(__name__)
 
 
 WORKER_END_SECONDS = 7.5
-"""How long the worker gets to end; see `data_fetcher.worker.worker.STOP_SECONDS`."""
+"""How long the worker gets to end; see `data_fetcher.workers.fetch_worker.STOP_SECONDS`."""
 
 
 class Upstream(Protocol):

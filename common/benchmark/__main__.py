@@ -13,21 +13,21 @@ from requests import RequestException
 from rich.console import Console
 from rich.table import Table
 
-from common.benchmark.cells import Cell
 from common.benchmark.commands import BenchmarkFailed
+from common.benchmark.comparison import Finding, find, find_slowdowns
 from common.benchmark.databases import DatabasePlan, measure_database
 from common.benchmark.experiment import Experiment
 from common.benchmark.fetching import FetchingPlan, measure_fetching
-from common.benchmark.findings import Finding, find, find_slowdowns
 from common.benchmark.importing import ImportingPlan, measure_importing
 from common.benchmark.ingesting import IngestingPlan, measure_ingesting
 from common.benchmark.load import installed_tool
+from common.benchmark.measurement import Cell
 from common.benchmark.progress import ExperimentProgress
-from common.benchmark.reads import FILMS_MIN
 from common.benchmark.report import render_chart, render_json, render_page
 from common.benchmark.results import CACHED, Plan
 from common.benchmark.seeding import SeedingTimes, measure_seeding
-from common.command_line import new_command_line, reported_errors
+from common.benchmark.workload import FILMS_MIN
+from common.cli.commands import new_command_line, reported_errors
 from common.errors import InvalidInput
 
 app = new_command_line("Measure this project; the figures in its documentation come from here.")

@@ -7,17 +7,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from common.benchmark.catalogues import fill
-from common.benchmark.cells import Cell, Question, compare
 from common.benchmark.commands import run_command
-from common.benchmark.contenders import Arena
+from common.benchmark.comparison import Finding
+from common.benchmark.datasets import fill
 from common.benchmark.experiment import Observer
-from common.benchmark.findings import Finding
 from common.benchmark.load import LoadGenerator, Tool
+from common.benchmark.measurement import Cell, Question, compare
 from common.benchmark.processors import split_processors
-from common.benchmark.reads import Read
 from common.benchmark.results import CACHED, TEXTBOOK, UNCACHED
 from common.benchmark.servers import Server
+from common.benchmark.targets import Arena
+from common.benchmark.workload import Read
 
 ONE, ONE_WITH_ROOM, TWO = (
     "1 process, with the load on 1 processor",

@@ -14,14 +14,12 @@ from typing import Protocol
 import psutil
 import requests
 
-from common.benchmark.catalogues import Filling, fill
-from common.benchmark.cells import Question, compare
-from common.benchmark.contenders import Arena, Recorded, is_nginx_installed, record
+from common.benchmark.datasets import Filling, fill
 from common.benchmark.load import LoadGenerator
+from common.benchmark.measurement import Question, compare
 from common.benchmark.memory import Memory, measure_memory
 from common.benchmark.paths import DATASETTE_PATHS, SERVICE_PATHS, TEXTBOOK_PATHS, PathOf
 from common.benchmark.processors import split_processors
-from common.benchmark.reads import Read, Sample, find_samples
 from common.benchmark.results import (
     CACHED,
     DATASETTE,
@@ -36,6 +34,8 @@ from common.benchmark.results import (
 )
 from common.benchmark.seeding import SeedingTimes, measure_seeding
 from common.benchmark.servers import Server
+from common.benchmark.targets import Arena, Recorded, is_nginx_installed, record
+from common.benchmark.workload import Read, Sample, find_samples
 
 _HOT_READS = (Read.FIRST_PAGE, Read.BY_ID)
 _SINGLE_REQUESTS = 300

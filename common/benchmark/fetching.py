@@ -19,8 +19,8 @@ from urllib.parse import urlsplit
 import requests
 
 from common.benchmark.commands import BenchmarkFailed, run_command
+from common.benchmark.comparison import Finding
 from common.benchmark.experiment import Observer
-from common.benchmark.findings import Finding
 from common.benchmark.servers import served
 
 CONCURRENCY = 25

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.benchmark.commands import Cost, run_command, run_measured
+from common.benchmark.comparison import Finding
 from common.benchmark.experiment import Observer
-from common.benchmark.findings import Finding
 
 _MEBIBYTE = 2**20
 
@@ -56,7 +56,9 @@ def measure_importing(plan: ImportingPlan, folder: Path, observer: Observer) -> 
     observer.stage(f"Making up {plan.titles:,} titles")
     sizes = {"titles": plan.titles, "names": plan.names, "principals": plan.principals}
     options = [word for name, size in sizes.items() for word in (f"--{name}", str(size))]
-    run_command([sys.executable, "-m", "data_fetcher.imdb_files", str(files), *options])
+    run_command(
+        [sys.executable, "-m", "data_fetcher.cli.generate_imdb_files", str(files), *options]
+    )
     observer.stage("Importing with imdb-sqlite")
     other = [sys.executable, "-m", "imdb_sqlite", "--cache-dir", str(files)]
     other += ["--db", str(folder / "other.db"), "--only", "titles,people,crew,ratings"]

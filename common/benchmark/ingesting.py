@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.benchmark.commands import BenchmarkFailed, run_command
+from common.benchmark.comparison import Finding
 from common.benchmark.experiment import Observer
-from common.benchmark.findings import Finding
 
 _FIRST_ID = 7_000_001
 _PEOPLE = 20_000

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from urllib.parse import quote, urlencode
 
-from common.benchmark.reads import Read, Sample
+from common.benchmark.workload import Read, Sample
 from common.text import match_key
 
 PathOf = Callable[[Sample], str]

@@ -8,9 +8,8 @@ from dataclasses import asdict, dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from common.benchmark.cells import Cell
-from common.benchmark.findings import Finding, Slowdown
-from common.benchmark.reads import Read
+from common.benchmark.comparison import Finding, Slowdown
+from common.benchmark.measurement import Cell
 from common.benchmark.results import (
     CACHED,
     DATASETTE,
@@ -19,6 +18,7 @@ from common.benchmark.results import (
     UNCACHED,
     Results,
 )
+from common.benchmark.workload import Read
 
 _OURS = {CACHED, UNCACHED}
 _WITHOUT_CACHE = (UNCACHED, TEXTBOOK, DATASETTE)

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.benchmark.catalogues import Filling
-from common.benchmark.cells import Cell
+from common.benchmark.datasets import Filling
 from common.benchmark.load import Tool
+from common.benchmark.measurement import Cell
 from common.benchmark.memory import Memory
 from common.benchmark.seeding import SeedingTimes
 

@@ -10,13 +10,13 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from common.command_line import command_settings
+from common.cli.commands import command_settings
+from common.cli.exit_codes import ExitCode
+from common.cli.progress import progress_bar
 from common.errors import InvalidInput
-from common.exit_codes import ExitCode
-from common.progress import progress_bar
 from data_fetcher.imdb.files import find_files
+from data_fetcher.imdb.importer import ImdbImport, ImportReport
 from data_fetcher.imdb.selection import Selection
-from data_fetcher.imdb_import import ImdbImport, ImportReport
 from data_layer.bootstrap import open_database
 from data_layer.entities.movie import MovieType
 

@@ -16,18 +16,18 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from common.command_line import command_settings
-from common.command_start import INTERRUPTED
+from common.cli.commands import command_settings
+from common.cli.exit_codes import ExitCode
+from common.cli.progress import noted_progress_bar
+from common.cli.start import INTERRUPTED
 from common.errors import InvalidInput, Unavailable
-from common.exit_codes import ExitCode
-from common.progress import noted_progress_bar
 from common.settings import UPDATES_FOLDER, Settings
+from common.stop_request import Brake
 from data_fetcher.ingest.bootstrap import build_ingest_worker, build_look
-from data_fetcher.ingest.brake import Brake
-from data_fetcher.ingest.ingesting import Stopped
-from data_fetcher.ingest.look import LookReport
-from data_fetcher.ingest.stores.opening import FORMS
-from data_fetcher.ingest.taken import Taken
+from data_fetcher.ingest.ingested_object import Taken
+from data_fetcher.ingest.object_ingester import Stopped
+from data_fetcher.ingest.source_scan import LookReport
+from data_fetcher.object_stores.factory import FORMS
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 from data_layer.entities.ingest import IngestState

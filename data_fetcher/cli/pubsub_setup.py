@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from common.command_line import command_settings
+from common.cli.commands import command_settings
 from common.errors import InvalidSetting
 
 
@@ -23,7 +23,7 @@ def pubsub_setup(
         topic, subscription = settings.pubsub_topic, settings.pubsub_subscription
         if topic is None or subscription is None:
             raise InvalidSetting("Set MOVIES_PUBSUB_TOPIC and MOVIES_PUBSUB_SUBSCRIPTION.")
-        from data_fetcher.pubsub import Push, set_up  # noqa: PLC0415 - Half a second, 30 MB.
+        from data_fetcher.notifiers.pubsub import Push, set_up  # noqa: PLC0415 - Half a second, 30 MB.
 
         push = None
         if push_url is not None:

@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from common.command_line import command_settings
-from common.exit_codes import ExitCode
+from common.cli.commands import command_settings
+from common.cli.exit_codes import ExitCode
 from common.settings import Settings
 from data_fetcher.bootstrap import build_seeding, open_source
-from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
-from data_fetcher.progress import SeedingProgress
-from data_fetcher.seeding import SeedingReport
+from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
+from data_fetcher.seeding.progress import SeedingProgress
+from data_fetcher.seeding.seeder import SeedingReport
 from data_layer.bootstrap import open_database
 
 

@@ -8,15 +8,15 @@ import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
 
-from common.command_line import command_settings
-from common.command_start import INTERRUPTED
+from common.cli.commands import command_settings
+from common.cli.start import INTERRUPTED
 from common.errors import DatabaseUnavailable
 from common.settings import Settings
+from common.wake_up import Bell
 from data_fetcher.bootstrap import build_fetches, build_source, build_worker, open_source
-from data_fetcher.engines import announcing, hearing
-from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
-from data_fetcher.fetching.bell import Bell
-from data_fetcher.ingest.beside import ingesting
+from data_fetcher.ingest.ingest_thread import ingesting
+from data_fetcher.notifiers.selection import announcing, hearing
+from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from common.command_line import new_command_line, reported_errors
+from common.cli.commands import new_command_line, reported_errors
 from common.errors import InvalidInput
 from data_fetcher.emulator.faults import FAULTS
-from data_fetcher.emulator.films import FILMS_FILE, load_films, with_more
+from data_fetcher.emulator.movies import FILMS_FILE, load_films, with_more
 from data_fetcher.emulator.server import Emulator, Switches
 
 app = new_command_line("An OMDb of our own, to develop and test against.")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from common.text import match_key
-from data_fetcher.emulator.films import EmulatedFilm
+from data_fetcher.emulator.movies import EmulatedFilm
 
 Answer = dict[str, Any]
 

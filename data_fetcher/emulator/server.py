@@ -10,7 +10,7 @@ from aiohttp import web
 
 from common.errors import InvalidSetting
 from data_fetcher.emulator.faults import FAULTS
-from data_fetcher.emulator.films import EmulatedFilm
+from data_fetcher.emulator.movies import EmulatedFilm
 from data_fetcher.emulator.protocol import FilmIndex, failure
 
 _STOP_SECONDS = 0.1

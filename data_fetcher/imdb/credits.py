@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from data_fetcher.imdb.data_sets import NULL
-from data_fetcher.imdb.faults import LineFaults
-from data_fetcher.imdb.title_rows import TitleRows
+from data_fetcher.imdb.line_errors import LineFaults
+from data_fetcher.imdb.title_row_cursor import TitleRows
 
 _NULL = NULL.encode()
 _SEEN = {b"actor", b"actress", b"self"}

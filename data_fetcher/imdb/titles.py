@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from data_fetcher.imdb.data_file import Block, DataFile
 from data_fetcher.imdb.data_sets import NULL
-from data_fetcher.imdb.faults import LineFaults
+from data_fetcher.imdb.line_errors import LineFaults
 from data_fetcher.imdb.selection import TYPE_OF, Selection
-from data_fetcher.omdb.fields import (
+from data_fetcher.imdb.tsv_file import Block, DataFile
+from data_fetcher.omdb.field_parsers import (
     COUNT_MAX,
     MINUTES_MAX,
     NAME_MAX_CHARACTERS,

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from common.errors import InvalidSetting
 from common.settings import Settings
-from data_fetcher.ingest.brake import Brake
-from data_fetcher.ingest.clearing import Clearing
-from data_fetcher.ingest.ingest_worker import IngestWorker
-from data_fetcher.ingest.ingesting import Ingesting
-from data_fetcher.ingest.look import Look, OnProgress
-from data_fetcher.ingest.sources import Source
-from data_fetcher.ingest.stores.opening import open_store
-from data_fetcher.ingest.stores.store import UpdateStore
+from common.stop_request import Brake
+from data_fetcher.ingest.object_cleanup import Clearing
+from data_fetcher.ingest.object_ingester import Ingesting
+from data_fetcher.ingest.source_scan import Look, OnProgress
+from data_fetcher.ingest.source_state import Source
+from data_fetcher.ingest.worker import IngestWorker
+from data_fetcher.object_stores.factory import open_store
+from data_fetcher.object_stores.port import UpdateStore
 from data_layer.database import Database
 
 

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationEr
 from typing_extensions import TypedDict
 
 from common.text import match_key
-from data_fetcher.film_fields import (
+from data_fetcher.movie_json.field_types import (
     Count,
     FilmId,
     ImdbId,
@@ -22,7 +22,7 @@ from data_fetcher.film_fields import (
     Url,
     Year,
 )
-from data_fetcher.omdb.fields import NAMES_MAX
+from data_fetcher.omdb.field_parsers import NAMES_MAX
 from data_layer.entities.ingest import IngestFault
 from data_layer.entities.movie import MovieFacts, MovieType, Rating
 

@@ -17,9 +17,9 @@ from common.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from data_fetcher.omdb.answers import Answer, read_answer
-from data_fetcher.omdb.care import Care, NoCare, Purpose
-from data_fetcher.omdb.wish import ImdbWish, Wish
+from data_fetcher.omdb.admission import Care, NoCare, Purpose
+from data_fetcher.omdb.lookups import ImdbWish, Wish
+from data_fetcher.omdb.responses import Answer, read_answer
 from data_layer.entities.movie import MovieFacts
 
 FETCHED = "fetched"

@@ -8,7 +8,7 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from data_fetcher.emulator.films import EmulatedFilm
+from data_fetcher.emulator.movies import EmulatedFilm
 from data_fetcher.emulator.server import Emulator, Switches
 
 T = TypeVar("T")

@@ -6,8 +6,8 @@ from common.errors import NotFound
 from common.settings import Settings
 from data_fetcher.bootstrap import Address, build_source, open_source
 from data_fetcher.emulator.server import Emulator, Switches
-from data_fetcher.fetcher_config import load_fetcher_config
-from data_fetcher.omdb.wish import TitleWish, Wish
+from data_fetcher.omdb.lookups import TitleWish, Wish
+from data_fetcher.seeding.config import load_fetcher_config
 from data_fetcher.tests.conftest import with_emulator
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts

@@ -1,6 +1,6 @@
 import pytest
 
-from data_fetcher.emulator.films import EmulatedFilm
+from data_fetcher.emulator.movies import EmulatedFilm
 from data_fetcher.emulator.protocol import FilmIndex
 from data_fetcher.tests.conftest import FILMS
 

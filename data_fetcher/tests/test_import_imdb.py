@@ -14,12 +14,12 @@ import orjson
 import pytest
 
 from common.errors import DatabaseUnavailable, InvalidInput, MoviesError
-from data_fetcher import imdb_import
+from data_fetcher.imdb import importer as imdb_import
 from data_fetcher.imdb.files import find_files
-from data_fetcher.imdb.generator import Amounts, generate
-from data_fetcher.imdb.joining import FilmBatch
+from data_fetcher.imdb.importer import ImdbImport, ImportReport
+from data_fetcher.imdb.movie_reader import FilmBatch
 from data_fetcher.imdb.selection import Selection
-from data_fetcher.imdb_import import ImdbImport, ImportReport
+from data_fetcher.sample_data.imdb_files import Amounts, generate
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_document import movie_facts

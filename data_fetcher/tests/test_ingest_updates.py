@@ -10,10 +10,10 @@ import jsonschema
 import pytest
 from typer.testing import CliRunner
 
-from data_fetcher.command_line import app
-from data_fetcher.ingest import contents
-from data_fetcher.ingest.contents import Unreadable, read_items
+from data_fetcher.cli.app import app
+from data_fetcher.ingest import object_reader as contents
 from data_fetcher.ingest.movie_update import MovieUpdate, read_update
+from data_fetcher.ingest.object_reader import Unreadable, read_items
 from data_layer.entities.ingest import IngestFault
 from data_layer.entities.movie import MovieFacts, Rating
 

@@ -10,19 +10,19 @@ import pytest
 
 from common.errors import BucketUnavailable, DatabaseUnavailable, InvalidSetting
 from common.settings import Settings
-from data_fetcher.embedded import _ingesting
-from data_fetcher.ingest.beside import ingesting
-from data_fetcher.ingest.brake import Brake
-from data_fetcher.ingest.clearing import Clearing
-from data_fetcher.ingest.ingest_worker import KEPT_DAYS, IngestWorker
-from data_fetcher.ingest.ingesting import Ingesting, Stopped
-from data_fetcher.ingest.look import Look
-from data_fetcher.ingest.sources import Source
-from data_fetcher.ingest.stores.folder import Folder
-from data_fetcher.ingest.stores.store import Found
+from common.stop_request import Brake
+from data_fetcher.embedded_worker import _ingesting
+from data_fetcher.ingest.ingest_thread import ingesting
+from data_fetcher.ingest.object_cleanup import Clearing
+from data_fetcher.ingest.object_ingester import Ingesting, Stopped
+from data_fetcher.ingest.source_scan import Look
+from data_fetcher.ingest.source_state import Source
+from data_fetcher.ingest.worker import KEPT_DAYS, IngestWorker
+from data_fetcher.object_stores.folder import Folder
+from data_fetcher.object_stores.port import Found
 from data_layer.database import Database
 from data_layer.entities.ingest import IngestSource
-from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
+from data_layer.testing.fakes.unit_of_work import FakeDatabase, FakeUnitOfWork
 
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 

@@ -17,7 +17,7 @@ from common.errors import (
 )
 from data_fetcher.emulator.server import Emulator, Switches
 from data_fetcher.omdb.client import ClientLimits, OmdbClient
-from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
+from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
 from data_fetcher.tests.conftest import with_emulator
 from data_layer.entities.movie import MovieFacts
 

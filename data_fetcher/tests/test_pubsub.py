@@ -12,11 +12,11 @@ from google.cloud.pubsub_v1 import PublisherClient, SubscriberClient
 
 from common.errors import InvalidSetting
 from common.settings import Settings
-from data_fetcher import pubsub
-from data_fetcher.engines import announcing, hearing
-from data_fetcher.fetching.announcement import read_announcement
-from data_fetcher.fetching.bell import Bell
-from data_fetcher.pubsub import Push, Topic, listening, set_up
+from common.wake_up import Bell
+from data_fetcher.fetch_queue.messages import read_announcement
+from data_fetcher.notifiers import pubsub
+from data_fetcher.notifiers.pubsub import Push, Topic, listening, set_up
+from data_fetcher.notifiers.selection import announcing, hearing
 
 pytestmark = [
     pytest.mark.integration,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from data_fetcher.command_line import app
+from data_fetcher.cli.app import app
 
 pytestmark = pytest.mark.integration
 

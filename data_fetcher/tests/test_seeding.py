@@ -12,12 +12,12 @@ from common.errors import (
     UpstreamQuota,
     UpstreamUnavailable,
 )
-from data_fetcher import seeding as seeding_module
-from data_fetcher.omdb.wish import ImdbWish
-from data_fetcher.seeding import Seeding, SeedingReport
+from data_fetcher.omdb.lookups import ImdbWish
+from data_fetcher.seeding import seeder as seeding_module
+from data_fetcher.seeding.seeder import Seeding, SeedingReport
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.seed import Seed, SeedState
-from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
+from data_layer.testing.fakes.unit_of_work import FakeDatabase, FakeUnitOfWork
 
 PLAN = [Seed(f"tt{number:07}", f"Film {number}") for number in range(30)]
 

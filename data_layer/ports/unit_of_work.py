@@ -7,16 +7,16 @@ from typing import Protocol, Self
 from data_layer.ports.api_keys import ApiKeyRepository
 from data_layer.ports.audit import AuditRepository
 from data_layer.ports.fetches import FetchRepository
-from data_layer.ports.import_positions import ImportPositionRepository
+from data_layer.ports.idempotency_records import KeptAnswerRepository
+from data_layer.ports.import_checkpoints import ImportPositionRepository
 from data_layer.ports.ingests import IngestRepository
-from data_layer.ports.kept_answers import KeptAnswerRepository
-from data_layer.ports.movie_checks import MovieCheckRepository
-from data_layer.ports.movie_marks import MovieMarkRepository
+from data_layer.ports.movie_refreshes import MovieCheckRepository
 from data_layer.ports.movies import MovieRepository
 from data_layer.ports.seeds import SeedRepository
 from data_layer.ports.sessions import SessionRepository
 from data_layer.ports.signing_keys import SigningKeyRepository
-from data_layer.ports.upstream import UpstreamRepository
+from data_layer.ports.update_watermarks import MovieMarkRepository
+from data_layer.ports.upstream_state import UpstreamRepository
 from data_layer.ports.users import UserRepository
 
 

@@ -29,11 +29,11 @@ from sqlalchemy import (
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.sql import schema
 from data_layer.sql.backends.backend import Backend, Engines, OnProgress
-from data_layer.sql.bare_tables import lay_bare, restore
+from data_layer.sql.bulk_constraints import lay_bare, restore
+from data_layer.sql.bulk_insert import Row, RowInsert
+from data_layer.sql.catalogue.movie_counts import CHANGES
+from data_layer.sql.error_translation import translated_errors
 from data_layer.sql.models import MOVIES, Base, MovieCount
-from data_layer.sql.movie_counts import CHANGES
-from data_layer.sql.row_inserts import Row, RowInsert
-from data_layer.sql.translation import translated_errors
 
 FILMS_AT_ONCE = 2_000
 """In one transaction; of other rows as many."""

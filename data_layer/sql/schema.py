@@ -13,8 +13,8 @@ from sqlalchemy import Connection, text
 
 from common.errors import DatabaseUnavailable
 from data_layer.sql.backends.backend import Backend, Engines
-from data_layer.sql.backends.one_writer import MIGRATES
-from data_layer.sql.translation import translated_errors
+from data_layer.sql.backends.write_serialization import MIGRATES
+from data_layer.sql.error_translation import translated_errors
 
 _ALEMBIC_INI = Path(__file__).resolve().parents[2] / "alembic.ini"
 

@@ -7,22 +7,22 @@ from typing import Any, Self
 from sqlalchemy import Engine, PoolProxiedConnection
 from sqlalchemy.orm import Session
 
-from data_layer.sql.api_keys import SqlAlchemyApiKeyRepository
-from data_layer.sql.audit import SqlAlchemyAuditRepository
-from data_layer.sql.fetches import SqlAlchemyFetchRepository
-from data_layer.sql.import_positions import SqlAlchemyImportPositionRepository
-from data_layer.sql.ingests import SqlAlchemyIngestRepository
-from data_layer.sql.kept_answers import SqlAlchemyKeptAnswerRepository
-from data_layer.sql.movie_checks import SqlAlchemyMovieCheckRepository
-from data_layer.sql.movie_marks import SqlAlchemyMovieMarkRepository
-from data_layer.sql.movie_reads import Row
-from data_layer.sql.movies import SqlAlchemyMovieRepository
-from data_layer.sql.seeds import SqlAlchemySeedRepository
-from data_layer.sql.sessions import SqlAlchemySessionRepository
-from data_layer.sql.signing_keys import SqlAlchemySigningKeyRepository
-from data_layer.sql.translation import not_connected, translate, translated_errors
-from data_layer.sql.upstream import SqlAlchemyUpstreamRepository
-from data_layer.sql.users import SqlAlchemyUserRepository
+from data_layer.sql.accounts.api_keys import SqlAlchemyApiKeyRepository
+from data_layer.sql.accounts.audit import SqlAlchemyAuditRepository
+from data_layer.sql.accounts.idempotency_records import SqlAlchemyKeptAnswerRepository
+from data_layer.sql.accounts.sessions import SqlAlchemySessionRepository
+from data_layer.sql.accounts.signing_keys import SqlAlchemySigningKeyRepository
+from data_layer.sql.accounts.users import SqlAlchemyUserRepository
+from data_layer.sql.catalogue.movie_queries import Row
+from data_layer.sql.catalogue.movies import SqlAlchemyMovieRepository
+from data_layer.sql.error_translation import not_connected, translate, translated_errors
+from data_layer.sql.fetching.fetches import SqlAlchemyFetchRepository
+from data_layer.sql.fetching.movie_refreshes import SqlAlchemyMovieCheckRepository
+from data_layer.sql.fetching.seeds import SqlAlchemySeedRepository
+from data_layer.sql.fetching.upstream_state import SqlAlchemyUpstreamRepository
+from data_layer.sql.ingesting.import_checkpoints import SqlAlchemyImportPositionRepository
+from data_layer.sql.ingesting.ingests import SqlAlchemyIngestRepository
+from data_layer.sql.ingesting.update_watermarks import SqlAlchemyMovieMarkRepository
 
 _HAS_SERVED = "movies_has_served"
 """What a connection's `info` holds when it has answered before."""

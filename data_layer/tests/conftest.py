@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from data_layer.database import Database
-from data_layer.fake.unit_of_work import FakeDatabase
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
+from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from data_layer.tests.servers import SERVERS
 
 

@@ -11,7 +11,7 @@ from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_query import MovieFilter, MovieQuery
-from data_layer.sql import movie_links
+from data_layer.sql.catalogue import movie_relations as movie_links
 from data_layer.sql.models import Base
 
 FILMS = [

@@ -13,19 +13,19 @@ from alembic.runtime.migration import MigrationContext
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.entities.api_key import ApiKey
-from data_layer.entities.import_position import ImportPosition
+from data_layer.entities.import_checkpoint import ImportPosition
 from data_layer.entities.ingest import IngestFault, IngestSource
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_check import MovieCheck
-from data_layer.entities.movie_mark import MovieMark
+from data_layer.entities.movie_refresh import MovieCheck
 from data_layer.entities.scope import Scope
 from data_layer.entities.seed import Seed
 from data_layer.entities.signing_key import SigningKey
-from data_layer.entities.upstream import Upstream
+from data_layer.entities.update_watermark import MovieMark
+from data_layer.entities.upstream_state import Upstream
 from data_layer.sql import catalogue_copy, schema
-from data_layer.sql.bare_tables import restore
+from data_layer.sql.bulk_constraints import restore
 from data_layer.sql.models import Base
-from data_layer.tests.test_access_repositories import ALICE, ANSWER, ENTRY, NOW, SESSION
+from data_layer.tests.test_account_repositories import ALICE, ANSWER, ENTRY, NOW, SESSION
 from data_layer.tests.test_bulk_load import FILMS, index_names, tables
 from data_layer.tests.test_fetch_repositories import a_wish
 from data_layer.tests.test_ingest_repositories import an_ingest

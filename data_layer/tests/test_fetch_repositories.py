@@ -8,8 +8,8 @@ import pytest
 from common.errors import Conflict, NotFound
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState, Lease
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_check import MovieCheck
-from data_layer.entities.upstream import Upstream
+from data_layer.entities.movie_refresh import MovieCheck
+from data_layer.entities.upstream_state import Upstream
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=dt.UTC)

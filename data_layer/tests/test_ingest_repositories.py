@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from common.errors import Conflict, NotFound
-from data_layer.entities.import_position import ImportPosition
+from data_layer.entities.import_checkpoint import ImportPosition
 from data_layer.entities.ingest import (
     Ingest,
     IngestFault,
@@ -14,7 +14,7 @@ from data_layer.entities.ingest import (
     IngestSource,
     IngestState,
 )
-from data_layer.entities.movie_mark import MovieMark
+from data_layer.entities.update_watermark import MovieMark
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 
 NOW = dt.datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=dt.UTC)

@@ -6,8 +6,7 @@ from sqlalchemy import func, literal, select
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieSort
-from data_layer.sql.models import Movie, MovieCount, MovieGenre
-from data_layer.sql.movie_statements import (
+from data_layer.sql.catalogue.movie_statements import (
     PageShape,
     Sql,
     document_sql,
@@ -15,6 +14,7 @@ from data_layer.sql.movie_statements import (
     page_sql,
     total_sql,
 )
+from data_layer.sql.models import Movie, MovieCount, MovieGenre
 
 FILTERS = [frozenset(names) for names in ((), ("title",), ("year",), ("genre",), ("cast",))]
 GENRE_AND_YEAR = frozenset({"genre", "year"})

@@ -17,7 +17,7 @@ from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts
 from data_layer.sql import models, schema
-from data_layer.sql.translation import translated_errors
+from data_layer.sql.error_translation import translated_errors
 
 pytestmark = pytest.mark.integration
 

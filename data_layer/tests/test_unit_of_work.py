@@ -14,9 +14,9 @@ from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
 from data_layer.entities.seed import Seed
-from data_layer.fake.unit_of_work import FakeDatabase
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from data_layer.sql.backends.server_engines import LOCKS_AT_ONCE
+from data_layer.testing.fakes.unit_of_work import FakeDatabase
 
 FILM = MovieFacts(title="Alien", imdb_id="tt0078748")
 

@@ -16,20 +16,20 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from common.command_line import command_settings
+from common.cli.commands import command_settings
+from common.cli.exit_codes import ExitCode
 from common.errors import InvalidInput
-from common.exit_codes import ExitCode
 from common.settings import Settings
+from common.wake_up import Bell
 from data_fetcher.bootstrap import build_fetches, build_source, build_worker, open_source
-from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
-from data_fetcher.fetching.bell import Bell
-from data_fetcher.fetching.fetches import Fetches
+from data_fetcher.fetch_queue.queue import Fetches
+from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchState
-from movies_service.schemas.fetches import FetchesIn, FetchOut
-from movies_service.schemas.movies import Text
-from movies_service.use_cases.caller import COMMAND_LINE
+from movies_service.accounts.caller import COMMAND_LINE
+from movies_service.api.schemas.fetches import FetchesIn, FetchOut
+from movies_service.api.schemas.movies import Text
 
 LOOK_SECONDS = 0.25
 ROWS_MAX = 15

@@ -3,7 +3,7 @@
 import sys
 from contextlib import closing
 
-from common.command_line import command_settings
+from common.cli.commands import command_settings
 from data_layer.bootstrap import open_database
 
 

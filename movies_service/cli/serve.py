@@ -15,23 +15,23 @@ from types import FrameType
 import uvicorn
 from starlette.types import ASGIApp
 
-from common.command_line import command_settings
+from common.cli.commands import command_settings
+from common.cli.exit_codes import ExitCode
 from common.errors import DatabaseUnreachable, InvalidSetting
-from common.exit_codes import ExitCode
-from common.logs import configure_logs
+from common.logging_setup import configure_logs
 from common.settings import Settings
-from data_fetcher.fetcher_config import FetcherConfig, load_fetcher_config
+from common.shutdown import Stopping
 from data_fetcher.ingest.bootstrap import open_source
+from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
 from data_layer.bootstrap import open_database
+from movies_service.accounts.api_keys import ApiKeys
 from movies_service.bootstrap import build_app
-from movies_service.cli.greeting import print_address, print_admin_key, print_next_steps
-from movies_service.cli.processes import Processes
-from movies_service.edge.cache import AnswerCache
-from movies_service.edge.guarded_protocol import GuardedHttpProtocol, with_bounds
-from movies_service.edge.protocol import with_cache
-from movies_service.preparation import Preparation
-from movies_service.stopping import Stopping
-from movies_service.use_cases.api_keys import ApiKeys
+from movies_service.cli.startup_messages import print_address, print_admin_key, print_next_steps
+from movies_service.response_cache.middleware import AnswerCache
+from movies_service.server.cached_protocol import with_cache
+from movies_service.server.limited_protocol import GuardedHttpProtocol, with_bounds
+from movies_service.server.supervisor import Processes
+from movies_service.startup import Preparation
 
 STOP_SECONDS = 6
 """How long requests in flight get to end; Cloud Run kills after 10, we promise 8."""

@@ -9,15 +9,15 @@ from typing import Annotated
 
 import typer
 
-from common.command_line import command_settings, new_command_line
+from common.cli.commands import command_settings, new_command_line
 from common.errors import InvalidInput
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 from data_layer.entities.scope import Scope
 from data_layer.entities.user import User
-from movies_service.use_cases.caller import COMMAND_LINE
-from movies_service.use_cases.signing_keys import SigningKeys
-from movies_service.use_cases.users import Users
+from movies_service.accounts.caller import COMMAND_LINE
+from movies_service.accounts.signing_keys import SigningKeys
+from movies_service.accounts.users import Users
 
 users = new_command_line("Make, list and change the users who sign in.")
 

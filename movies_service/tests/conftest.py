@@ -15,20 +15,20 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from common.errors import MoviesError, NotFound
-from common.logs import configure_logs
-from data_fetcher.omdb.care import Purpose
-from data_fetcher.omdb.wish import ImdbWish, Wish
+from common.logging_setup import configure_logs
+from data_fetcher.omdb.admission import Purpose
+from data_fetcher.omdb.lookups import ImdbWish, Wish
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
+from movies_service.accounts import passwords
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.api.dependencies.use_cases import DEFAULT_POLICY, Policy
 from movies_service.app import EdgeOptions, create_app
 from movies_service.bootstrap import built_services
-from movies_service.limits.limits import NO_LIMITS, Limits
-from movies_service.metrics import Counts
-from movies_service.services import DEFAULT_POLICY, Policy
-from movies_service.use_cases import passwords
-from movies_service.use_cases.api_keys import ApiKeys
+from movies_service.rate_limiting.rate_limits import NO_LIMITS, Limits
+from movies_service.telemetry.collector import Counts
 
 ReadLog = Callable[[], list[dict[str, Any]]]
 """Gives the lines that were logged since it was last asked."""

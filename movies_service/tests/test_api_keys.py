@@ -10,11 +10,11 @@ from common.errors import DatabaseBusy
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
+from movies_service.accounts.api_key_format import new_prefix, new_secret
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.api.dependencies.use_cases import Policy
 from movies_service.app import create_api
-from movies_service.services import Policy
 from movies_service.tests.conftest import SmallOmdb, new_client, store
-from movies_service.use_cases.api_keys import ApiKeys
-from movies_service.use_cases.key_format import new_prefix, new_secret
 
 Make = Callable[..., str]
 

@@ -7,10 +7,10 @@ from fastapi.testclient import TestClient
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
+from movies_service.accounts.caller import COMMAND_LINE
+from movies_service.accounts.users import Users
 from movies_service.tests.conftest import ReadLog, SmallOmdb, store
 from movies_service.tests.test_users import PASSWORD, bearer, sign_in
-from movies_service.use_cases.caller import COMMAND_LINE
-from movies_service.use_cases.users import Users
 
 
 def test_what_is_done_is_written_down_with_who_did_it(

@@ -6,16 +6,16 @@ import pytest
 
 from common.errors import DatabaseUnavailable
 from common.settings import Settings
-from data_fetcher.seeding import Seeding
+from data_fetcher.seeding.seeder import Seeding
 from data_layer.entities.scope import Scope
-from data_layer.fake.unit_of_work import FakeDatabase
+from data_layer.testing.fakes.unit_of_work import FakeDatabase
+from movies_service.accounts.api_keys import ApiKeys
 from movies_service.bootstrap import _cache_options
-from movies_service.cli import greeting
-from movies_service.edge.cache_options import CacheOptions
-from movies_service.metrics import Counts
-from movies_service.preparation import _seed
+from movies_service.cli import startup_messages as greeting
+from movies_service.response_cache.options import CacheOptions
+from movies_service.startup import _seed
+from movies_service.telemetry.collector import Counts
 from movies_service.tests.conftest import KnownRevision, ReadLog, SmallOmdb
-from movies_service.use_cases.api_keys import ApiKeys
 
 
 def test_a_seeding_that_fails_is_logged_and_serving_goes_on(

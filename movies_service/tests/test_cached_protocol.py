@@ -8,9 +8,9 @@ import requests
 import uvicorn
 from starlette.types import Receive, Scope, Send
 
-from movies_service.edge.cache import AnswerCache
-from movies_service.edge.cache_options import CacheOptions
-from movies_service.edge.protocol import with_cache
+from movies_service.response_cache.middleware import AnswerCache
+from movies_service.response_cache.options import CacheOptions
+from movies_service.server.cached_protocol import with_cache
 from movies_service.tests.conftest import KnownRevision
 
 pytestmark = pytest.mark.integration

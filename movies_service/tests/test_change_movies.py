@@ -16,10 +16,10 @@ from common.errors import (
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
+from movies_service.accounts.api_key_format import new_prefix, new_secret
+from movies_service.accounts.api_keys import ApiKeys
 from movies_service.app import EdgeOptions
 from movies_service.tests.conftest import SmallOmdb, store
-from movies_service.use_cases.api_keys import ApiKeys
-from movies_service.use_cases.key_format import new_prefix, new_secret
 
 pytestmark = pytest.mark.integration
 

@@ -7,11 +7,11 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from common.cli.exit_codes import ExitCode
 from common.errors import InvalidInput
-from common.exit_codes import ExitCode
 from movies_service.app import create_api
+from movies_service.cli.app import app
 from movies_service.cli.users import _read_password
-from movies_service.command_line import app
 
 pytestmark = pytest.mark.integration
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conftest import RequireProgram
-from movies_service.tests.running import running
+from movies_service.tests.service_process import running
 
 pytestmark = pytest.mark.integration
 

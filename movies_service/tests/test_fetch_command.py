@@ -17,13 +17,13 @@ import pytest
 import requests
 from rich.console import Console
 
-from data_fetcher.fetching.fetches import Fetches
-from data_fetcher.fetching.wishes import Wisher
-from data_fetcher.omdb.wish import ImdbWish, TitleWish
+from data_fetcher.fetch_queue.deduplication_key import Wisher
+from data_fetcher.fetch_queue.queue import Fetches
+from data_fetcher.omdb.lookups import ImdbWish, TitleWish
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from movies_service.cli import fetch as command
-from movies_service.tests.running import ROOT, STOP_SECONDS, emulator, running, url_of
+from movies_service.tests.service_process import ROOT, STOP_SECONDS, emulator, running, url_of
 
 pytestmark = pytest.mark.integration
 

@@ -13,26 +13,26 @@ import pytest
 from fastapi.testclient import TestClient
 
 from common.errors import MoviesError, NotFound, UpstreamQuota, UpstreamTimeout
-from data_fetcher.fetching.fetches import Fetches
-from data_fetcher.fetching.settling import Outcome
-from data_fetcher.fetching.wishes import Wisher, wish_of
-from data_fetcher.omdb.wish import TitleWish
+from common.executors import run_inline
+from common.shutdown import Stopping
+from data_fetcher.fetch_queue.completion import Outcome
+from data_fetcher.fetch_queue.deduplication_key import Wisher, wish_of
+from data_fetcher.fetch_queue.queue import Fetches
+from data_fetcher.omdb.lookups import TitleWish
 from data_layer.database import Database
 from data_layer.entities.audit_entry import AuditQuery
 from data_layer.entities.fetch import Fetch, FetchQuery
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
-from movies_service.execution import run_inline
-from movies_service.limits.limits import Limits
-from movies_service.limits.rate_limit import Rate, RateLimit
-from movies_service.limits.windows import Windows
-from movies_service.preferences import WAIT_MAX_SECONDS
-from movies_service.routers import fetches as router
-from movies_service.services import Policy
-from movies_service.stopping import Stopping
+from movies_service.api.dependencies.prefer import WAIT_MAX_SECONDS
+from movies_service.api.dependencies.use_cases import Policy
+from movies_service.api.routers import fetches as router
+from movies_service.rate_limiting.rate_limiter import Rate, RateLimit
+from movies_service.rate_limiting.rate_limits import Limits
+from movies_service.rate_limiting.window_counters import Windows
 from movies_service.tests.conftest import SmallOmdb, new_client, store
-from movies_service.use_cases import fetch_movies
-from movies_service.use_cases.fetch_movies import FetchMovies
+from movies_service.use_cases import request_fetches as fetch_movies
+from movies_service.use_cases.request_fetches import FetchMovies
 
 pytestmark = pytest.mark.integration
 

@@ -13,9 +13,9 @@ import requests
 
 from data_layer.database import Database
 from data_layer.entities.scope import Scope
-from movies_service.tests.running import Service, running
-from movies_service.use_cases.api_keys import ApiKeys
-from movies_service.use_cases.key_format import PATTERN
+from movies_service.accounts.api_key_format import PATTERN
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.tests.service_process import Service, running
 
 pytestmark = pytest.mark.integration
 

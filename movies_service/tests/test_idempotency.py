@@ -14,17 +14,17 @@ from fastapi.testclient import TestClient
 from common.clock import utc_now
 from common.errors import Conflict, InvalidInput, UpstreamTimeout
 from data_layer.database import Database
-from data_layer.entities.kept_answer import KeptAnswer
+from data_layer.entities.idempotency_record import KeptAnswer
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
-from data_layer.fake.unit_of_work import FakeDatabase
+from data_layer.testing.fakes.unit_of_work import FakeDatabase
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.accounts.caller import COMMAND_LINE
+from movies_service.accounts.signing_keys import SigningKeys
 from movies_service.tests.conftest import SmallOmdb, store
-from movies_service.tests.running import emulator, running
+from movies_service.tests.service_process import emulator, running
 from movies_service.tests.test_users import PASSWORD
-from movies_service.use_cases.api_keys import ApiKeys
-from movies_service.use_cases.caller import COMMAND_LINE
-from movies_service.use_cases.kept_answers import HOLD_SECONDS, KEEP_HOURS, Answer, KeptAnswers
-from movies_service.use_cases.signing_keys import SigningKeys
+from movies_service.use_cases.idempotency import HOLD_SECONDS, KEEP_HOURS, Answer, KeptAnswers
 
 KEY = {"Idempotency-Key": "f3b1c6a0"}
 ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748")

@@ -13,8 +13,8 @@ from fastapi.testclient import TestClient
 from data_layer.database import Database
 from data_layer.entities.ingest import Ingest, IngestFault, IngestState
 from data_layer.entities.scope import Scope
-from movies_service.tests.running import running
-from movies_service.use_cases.api_keys import ApiKeys
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.tests.service_process import running
 
 pytestmark = pytest.mark.integration
 

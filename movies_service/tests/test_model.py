@@ -21,10 +21,10 @@ from common.text import match_key
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
+from movies_service.accounts.api_keys import ApiKeys
 from movies_service.app import EdgeOptions
-from movies_service.edge.cache_options import CacheOptions
+from movies_service.response_cache.options import CacheOptions
 from movies_service.tests.conftest import SmallOmdb, new_client
-from movies_service.use_cases.api_keys import ApiKeys
 
 pytestmark = pytest.mark.integration
 

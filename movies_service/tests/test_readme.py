@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from common.exit_codes import ExitCode
-from data_fetcher.emulator.films import load_films
-from movies_service.problems import _STATUSES
-from movies_service.tests.running import running
+from common.cli.exit_codes import ExitCode
+from data_fetcher.emulator.movies import load_films
+from movies_service.http_semantics.problem_details import _STATUSES
+from movies_service.tests.service_process import running
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ import requests
 from common.errors import InvalidSetting
 from common.settings import Settings
 from movies_service.cli.serve import listen, url_of
-from movies_service.tests.running import ROOT, STOP_SECONDS, Service, emulator, running
+from movies_service.tests.service_process import ROOT, STOP_SECONDS, Service, emulator, running
 
 pytestmark = pytest.mark.integration
 

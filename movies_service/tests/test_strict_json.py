@@ -1,7 +1,7 @@
 import pytest
 
 from common.errors import MalformedBody
-from movies_service.strict_json import DEPTH_MAX, parse_json
+from movies_service.http_semantics.strict_json import DEPTH_MAX, parse_json
 
 
 @pytest.mark.parametrize(

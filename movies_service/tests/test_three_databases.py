@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.scope import Scope
+from movies_service.accounts.api_keys import ApiKeys
 from movies_service.tests.conftest import SmallOmdb, new_client, store
-from movies_service.use_cases.api_keys import ApiKeys
 
 pytestmark = pytest.mark.integration
 

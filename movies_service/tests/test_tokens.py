@@ -17,16 +17,16 @@ from common.clock import utc_now
 from common.errors import InvalidInput, Unauthenticated
 from data_layer.database import Database
 from data_layer.entities.scope import Scope
-from data_layer.fake.unit_of_work import FakeDatabase
-from movies_service.services import Policy
+from data_layer.testing.fakes.unit_of_work import FakeDatabase
+from movies_service.accounts import passwords
+from movies_service.accounts.access_tokens import Claims, issue, read
+from movies_service.accounts.caller import COMMAND_LINE
+from movies_service.accounts.passwords import _NOBODYS_HASH, hash_password, is_same_password
+from movies_service.accounts.signing_keys import ACCESS_SECONDS, SigningKeys
+from movies_service.accounts.users import Users
+from movies_service.api.dependencies.use_cases import Policy
 from movies_service.tests.conftest import SmallOmdb, new_client
 from movies_service.tests.test_users import PASSWORD, bearer, sign_in
-from movies_service.use_cases import passwords
-from movies_service.use_cases.access_tokens import Claims, issue, read
-from movies_service.use_cases.caller import COMMAND_LINE
-from movies_service.use_cases.passwords import _NOBODYS_HASH, hash_password, is_same_password
-from movies_service.use_cases.signing_keys import ACCESS_SECONDS, SigningKeys
-from movies_service.use_cases.users import Users
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 KID = SigningKeys(FakeDatabase(), [SECRET]).current()[0]

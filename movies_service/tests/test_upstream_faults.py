@@ -11,18 +11,18 @@ import pytest
 import requests
 
 from common.settings import Settings
+from common.wake_up import Bell
 from data_fetcher.bootstrap import build_fetches, build_source, build_worker, open_source
-from data_fetcher.emulator.films import load_films
+from data_fetcher.emulator.movies import load_films
 from data_fetcher.emulator.server import Emulator, Switches
-from data_fetcher.fetcher_config import load_fetcher_config
-from data_fetcher.fetching.bell import Bell
-from data_fetcher.fetching.wishes import Wisher
-from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
+from data_fetcher.fetch_queue.deduplication_key import Wisher
+from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
+from data_fetcher.seeding.config import load_fetcher_config
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchState
 from data_layer.entities.movie import MovieFacts
 from movies_service.tests.conftest import store
-from movies_service.tests.running import emulator, running, url_of
+from movies_service.tests.service_process import emulator, running, url_of
 
 pytestmark = pytest.mark.integration
 

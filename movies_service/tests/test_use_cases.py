@@ -14,28 +14,28 @@ from common.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from data_fetcher.fetching.fetches import Fetches
-from data_fetcher.fetching.wishes import Wisher
-from data_fetcher.omdb.care import Ask
-from data_fetcher.omdb.wish import ImdbWish, TitleWish
+from common.executors import run_inline
+from data_fetcher.fetch_queue.deduplication_key import Wisher
+from data_fetcher.fetch_queue.queue import Fetches
+from data_fetcher.omdb.admission import Ask
+from data_fetcher.omdb.lookups import ImdbWish, TitleWish
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
 from data_layer.entities.scope import Scope
-from data_layer.fake.unit_of_work import FakeDatabase, FakeUnitOfWork
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
-from movies_service.execution import run_inline
-from movies_service.tests.conftest import SmallOmdb, store
-from movies_service.use_cases import add_movie
-from movies_service.use_cases.add_movie import AddedMovie, AddMovie
-from movies_service.use_cases.api_keys import ADMIN_NAME, USED_SECONDS, ApiKeys
-from movies_service.use_cases.caller import COMMAND_LINE, Caller
-from movies_service.use_cases.key_format import (
+from data_layer.testing.fakes.unit_of_work import FakeDatabase, FakeUnitOfWork
+from movies_service.accounts.api_key_format import (
     PATTERN,
     PREFIX_CHARACTERS,
     is_well_formed,
     new_prefix,
     new_secret,
 )
+from movies_service.accounts.api_keys import ADMIN_NAME, USED_SECONDS, ApiKeys
+from movies_service.accounts.caller import COMMAND_LINE, Caller
+from movies_service.tests.conftest import SmallOmdb, store
+from movies_service.use_cases import add_movie
+from movies_service.use_cases.add_movie import AddedMovie, AddMovie
 from movies_service.use_cases.movie_reference import (
     ID_MAX,
     ById,

@@ -11,12 +11,12 @@ from common.clock import utc_now
 from common.errors import Unauthenticated
 from data_layer.database import Database
 from data_layer.entities.scope import Scope
-from data_layer.fake.unit_of_work import FakeDatabase
-from movies_service.use_cases.api_keys import ApiKeys
-from movies_service.use_cases.caller import COMMAND_LINE, Caller
-from movies_service.use_cases.sessions import SESSION_DAYS, Sessions
-from movies_service.use_cases.signing_keys import SigningKeys
-from movies_service.use_cases.users import Users
+from data_layer.testing.fakes.unit_of_work import FakeDatabase
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.accounts.caller import COMMAND_LINE, Caller
+from movies_service.accounts.sessions import SESSION_DAYS, Sessions
+from movies_service.accounts.signing_keys import SigningKeys
+from movies_service.accounts.users import Users
 
 PASSWORD = "correct horse battery"
 Headers = dict[str, str]

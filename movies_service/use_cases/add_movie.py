@@ -7,18 +7,18 @@ from dataclasses import dataclass
 
 from common.clock import utc_now
 from common.errors import Conflict, MoviesError, UpstreamTimeout, error_of
+from common.executors import Run
 from common.single_flight import SingleFlight
-from data_fetcher.fetching.fetches import Fetches
-from data_fetcher.fetching.settling import Outcome, Settled
-from data_fetcher.fetching.wishes import find_wished, wish_key
-from data_fetcher.omdb.care import Ask, Purpose
-from data_fetcher.omdb.wish import Wish
+from data_fetcher.fetch_queue.completion import Outcome, Settled
+from data_fetcher.fetch_queue.deduplication_key import find_wished, wish_key
+from data_fetcher.fetch_queue.queue import Fetches
+from data_fetcher.omdb.admission import Ask, Purpose
+from data_fetcher.omdb.lookups import Wish
 from data_layer.entities.fetch import Fetch, FetchState
 from data_layer.entities.movie import StoredMovie
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from movies_service.execution import Run
-from movies_service.limits.rate_limit import RateLimit
-from movies_service.use_cases.caller import Caller
+from movies_service.accounts.caller import Caller
+from movies_service.rate_limiting.rate_limiter import RateLimit
 
 JOIN_SECONDS = 10.0
 """How long is waited for another process that fetches the same film; for longer than a film takes

@@ -15,7 +15,7 @@ from data_layer.entities.ingest import (
 )
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
-from movies_service.use_cases.caller import Caller
+from movies_service.accounts.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MoviePage, MovieQuery
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.retries import retried_when_busy
-from movies_service.use_cases.caller import Caller
+from movies_service.accounts.caller import Caller
 from movies_service.use_cases.movie_reference import ById, ByImdbId, ByTitle
 
 

@@ -3,13 +3,13 @@
 import dataclasses
 from functools import partial
 
-from data_fetcher.omdb.care import Ask, Purpose
-from data_fetcher.omdb.wish import ImdbWish, TitleWish, Wish
+from common.executors import Run
+from data_fetcher.omdb.admission import Ask, Purpose
+from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_document import movie_facts
-from movies_service.execution import Run
-from movies_service.limits.rate_limit import RateLimit
-from movies_service.use_cases.caller import Caller
+from movies_service.accounts.caller import Caller
+from movies_service.rate_limiting.rate_limiter import RateLimit
 from movies_service.use_cases.movie_reference import ById, ByImdbId
 from movies_service.use_cases.movies import ChangedMovie, Movies
 

@@ -5,10 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from common.benchmark.catalogues import Filling
-from common.benchmark.cells import Cell, Spread
+from common.benchmark.datasets import Filling
+from common.benchmark.measurement import Cell, Spread
 from common.benchmark.memory import Memory
-from common.benchmark.reads import Read
 from common.benchmark.results import (
     CACHED,
     DATASETTE,
@@ -22,6 +21,7 @@ from common.benchmark.results import (
     Results,
 )
 from common.benchmark.seeding import SeedingTimes
+from common.benchmark.workload import Read
 
 MakeResults = Callable[..., Results]
 

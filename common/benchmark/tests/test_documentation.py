@@ -1,7 +1,7 @@
 import json
 from pathlib import Path
 
-from common.benchmark.findings import Finding
+from common.benchmark.comparison import Finding
 from common.benchmark.seeding import SeedingTimes
 
 ROOT = Path(__file__).parents[3]

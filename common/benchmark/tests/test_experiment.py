@@ -12,17 +12,17 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from common.benchmark import __main__ as command
-from common.benchmark import cells
+from common.benchmark import measurement as cells
 from common.benchmark.__main__ import app, measure
-from common.benchmark.cells import Question, compare
-from common.benchmark.contenders import Arena, Recorded
 from common.benchmark.experiment import Experiment
 from common.benchmark.load import Load, LoadGenerator
+from common.benchmark.measurement import Question, compare
 from common.benchmark.memory import measure_memory
 from common.benchmark.progress import ExperimentProgress
-from common.benchmark.reads import Read
 from common.benchmark.results import CACHED, NGINX, NOT_MODIFIED, RAW_ASGI, Plan, Results
+from common.benchmark.targets import Arena, Recorded
 from common.benchmark.tests.conftest import MakeResults
+from common.benchmark.workload import Read
 
 ROOT = Path(__file__).parents[3]
 PLAN = Plan(
@@ -154,7 +154,7 @@ def test_fills_the_cache_until_it_throws_answers_out(
 
 def test_does_without_nginx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setattr("common.benchmark.contenders.NGINX_FOLDERS", "")
+    monkeypatch.setattr("common.benchmark.targets.NGINX_FOLDERS", "")
     with ExitStack() as stack:
         progress = stack.enter_context(closing(ExperimentProgress(Console(file=io.StringIO()))))
         experiment = Experiment(PLAN, tmp_path, progress)

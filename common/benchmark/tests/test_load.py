@@ -6,10 +6,10 @@ import pytest
 
 from common.benchmark import load as load_module
 from common.benchmark.client import PERCENTILES
-from common.benchmark.contenders import Arena, Recorded
 from common.benchmark.load import LoadGenerator, Tool, installed_tool
 from common.benchmark.processors import pinned_to, split_processors
 from common.benchmark.servers import Server
+from common.benchmark.targets import Arena, Recorded
 from conftest import RequireProgram
 
 ANSWERS = {

@@ -1,8 +1,7 @@
 import re
 import xml.etree.ElementTree as ET
 
-from common.benchmark.findings import Slowdown, find
-from common.benchmark.reads import Read
+from common.benchmark.comparison import Slowdown, find
 from common.benchmark.report import (
     cost_bars,
     latency_strips,
@@ -13,6 +12,7 @@ from common.benchmark.report import (
 )
 from common.benchmark.results import CACHED, NGINX, UNCACHED
 from common.benchmark.tests.conftest import MakeResults
+from common.benchmark.workload import Read
 
 
 def test_the_fastest_bar_is_first_and_widest(make_results: MakeResults) -> None:

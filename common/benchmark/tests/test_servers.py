@@ -6,8 +6,8 @@ import requests
 
 from common.benchmark import servers
 from common.benchmark.commands import BenchmarkFailed, run_command
-from common.benchmark.contenders import Arena, Recorded
 from common.benchmark.servers import served
+from common.benchmark.targets import Arena, Recorded
 from conftest import RequireProgram
 
 pytestmark = pytest.mark.integration

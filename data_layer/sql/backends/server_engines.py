@@ -7,7 +7,7 @@ from sqlalchemy import URL, Engine, create_engine
 from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines
 from data_layer.sql.backends.json_columns import read_json, write_json
-from data_layer.sql.backends.one_writer import let_write_one_by_one
+from data_layer.sql.backends.write_serialization import let_write_one_by_one
 
 LOCKS_AT_ONCE = 2
 """Connections beyond the pool: for locks, which live outside of transactions."""

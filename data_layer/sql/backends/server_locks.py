@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection
 
 from data_layer.sql.backends.backend import Engines
-from data_layer.sql.translation import translated_errors
+from data_layer.sql.error_translation import translated_errors
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 The Alembic history in `migrations/` makes them; a test keeps the two equal.
 """
 
-from data_layer.sql.models.access import ApiKey, AuditEntry, KeptAnswer, Session, SigningKey, User
+from data_layer.sql.models.accounts import ApiKey, AuditEntry, KeptAnswer, Session, SigningKey, User
 from data_layer.sql.models.base import Base, table_of
 from data_layer.sql.models.catalogue import (
     MOVIES,

@@ -49,7 +49,7 @@ class Fetch(Base):
 
 
 class MovieCheck(Base):
-    """When a film is looked at again; see `data_layer.entities.movie_check`."""
+    """When a film is looked at again; see `data_layer.entities.movie_refresh`."""
 
     __tablename__ = "movie_checks"
 
@@ -63,7 +63,7 @@ class MovieCheck(Base):
 
 
 class Upstream(Base):
-    """What is known of the source; see `data_layer.entities.upstream`."""
+    """What is known of the source; see `data_layer.entities.upstream_state`."""
 
     __tablename__ = "upstream"
 

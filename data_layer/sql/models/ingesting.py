@@ -54,7 +54,7 @@ class IngestSource(Base):
 
 
 class MovieMark(Base):
-    """Since when what is known of a film is true; see `data_layer.entities.movie_mark`."""
+    """Since when what is known of a film is true; see `data_layer.entities.update_watermark`."""
 
     __tablename__ = "movie_marks"
 
@@ -63,7 +63,7 @@ class MovieMark(Base):
 
 
 class ImportPosition(Base):
-    """How far an import is; see `data_layer.entities.import_position`."""
+    """How far an import is; see `data_layer.entities.import_checkpoint`."""
 
     __tablename__ = "import_positions"
 

@@ -1,0 +1,17 @@
+"""The command line: seed the catalogue; and the commands of the workers."""
+
+from common.cli.commands import new_command_line
+from data_fetcher.cli.import_imdb import import_imdb
+from data_fetcher.cli.ingest import ingest
+from data_fetcher.cli.pubsub_setup import pubsub_setup
+from data_fetcher.cli.seed import seed
+from data_fetcher.cli.update_schema import update_schema
+from data_fetcher.cli.worker import worker
+
+app = new_command_line("Bring films into the catalogue.")
+app.callback(invoke_without_command=True)(seed)
+app.command()(worker)
+app.command()(ingest)
+app.command("import-imdb")(import_imdb)
+app.command("update-schema")(update_schema)
+app.command("pubsub-setup")(pubsub_setup)

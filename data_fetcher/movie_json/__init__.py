@@ -1,0 +1,1 @@
+"""Movies as JSON in ingested objects: field types, the document, NDJSON lines."""

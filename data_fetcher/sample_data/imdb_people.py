@@ -1,0 +1,76 @@
+"""People as IMDb has them, made up: lines of name.basics."""
+
+import random
+
+from data_fetcher.imdb.data_sets import NULL
+from data_fetcher.sample_data.imdb_ids import MadeIds
+from data_fetcher.sample_data.words import load_words
+
+_INITIALS = "ABCDEFGHIJKLMNOPRSTW"
+_STARS, _STAR_ROLES = 0.02, 0.4
+"""One person in fifty is a star, and the stars have two roles in five."""
+_ODD_NAMES = (
+    "Zoë Łukaszewicz",
+    "宮崎 駿",
+    "محمد علي",
+    "Дмитрий Ёлкин",
+    'Anna "Nan" O\'Dea',
+    "Đặng Ngọc",
+    "M. Night, Jr.",
+    "'",
+)
+_ODD_SHARE = 0.03
+_KNOWN_BIRTH, _KNOWN_DEATH = 0.05, 0.02
+_PROFESSIONS = (
+    "actor",
+    "actress",
+    "actor,producer,writer",
+    "director",
+    "miscellaneous",
+    "editor,camera_department",
+    "soundtrack",
+    "writer",
+    NULL,
+    NULL,
+)
+
+
+class PeopleMaker:
+    """Makes people up, and says who has a role; the same arguments give the same people."""
+
+    def __init__(self, seed: int, people: MadeIds, titles: MadeIds) -> None:
+        self._random = random.Random(f"people {seed}").random  # noqa: S311 - No secret.
+        self._people, self._titles = people, titles
+        self._words = load_words()
+
+    def line(self, nconst: str, index: int) -> str:
+        """Return the line of a person."""
+        chance = self._random
+        birth, death = NULL, NULL
+        if chance() < _KNOWN_BIRTH:
+            birth = str(1880 + int(130 * chance()))
+        if chance() < _KNOWN_DEATH:
+            death = str(1960 + int(65 * chance()))
+        profession = _PROFESSIONS[int(len(_PROFESSIONS) * chance())]
+        known_for = ",".join(self._title() for _ in range(int(5 * chance()))) or NULL
+        name = self._name(index)
+        return f"{nconst}\t{name}\t{birth}\t{death}\t{profession}\t{known_for}\n"
+
+    def someone(self) -> str:
+        """Return the id of a person who has a role, more often a star."""
+        share = _STARS if self._random() < _STAR_ROLES else 1
+        return self._people.of(int(self._people.amount * share * self._random()))
+
+    def _name(self, index: int) -> str:
+        if self._random() < _ODD_SHARE:
+            return _ODD_NAMES[int(len(_ODD_NAMES) * self._random())]
+        rest, first = divmod(index, len(self._words.first_names))
+        rest, last = divmod(rest, len(self._words.last_names))
+        initials = ""
+        while rest:
+            rest, initial = divmod(rest - 1, len(_INITIALS))
+            initials += f"{_INITIALS[initial]}. "
+        return f"{self._words.first_names[first]} {initials}{self._words.last_names[last]}"
+
+    def _title(self) -> str:
+        return self._titles.of(int(self._titles.amount * self._random()))

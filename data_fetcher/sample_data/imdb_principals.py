@@ -1,0 +1,62 @@
+"""Who did what for a title, made up: lines of title.principals."""
+
+import random
+
+from data_fetcher.imdb.data_sets import NULL
+from data_fetcher.sample_data.imdb_people import PeopleMaker
+
+_CAST = ("actor",) * 11 + ("actress",) * 8 + ("self",) * 6 + ("archive_footage",)
+_CREW = (
+    ("director",) * 3
+    + ("writer",) * 4
+    + ("producer",) * 3
+    + ("editor",) * 2
+    + ("cinematographer", "composer", "production_designer", "casting_director")
+)
+_JOBS = ("screenplay", "created by", 'based on the novel "Ash"', NULL, NULL, NULL)
+_CAST_SHARE = 0.56
+_NONE_SHARE, _LONG_SHARE, _LONG_FACTOR = 0.2, 0.02, 12
+"""One title in five names nobody, and one in fifty twelve times as many as is usual."""
+_USUAL_FACTOR = (1 - _LONG_SHARE * _LONG_FACTOR) / (1 - _NONE_SHARE - _LONG_SHARE)
+
+
+class PrincipalMaker:
+    """Makes up who did what; so many lines in all, whatever chance has it."""
+
+    def __init__(self, seed: int, people: PeopleMaker, titles: int, lines: int) -> None:
+        self._random = random.Random(f"principals {seed}").random  # noqa: S311 - No secret.
+        self._someone = people.someone
+        self._titles, self._lines = titles, lines
+
+    def lines(self, tconst: str) -> str:
+        """Return the lines of the next title, in their order: the cast first."""
+        count = self._count()
+        cast = round(_CAST_SHARE * count)
+        return "".join(
+            [self._cast_line(tconst, number) for number in range(1, cast + 1)]
+            + [self._crew_line(tconst, number) for number in range(cast + 1, count + 1)]
+        )
+
+    def _count(self) -> int:
+        share, chance = self._random(), self._random()
+        if share < _NONE_SHARE:
+            factor = 0.0
+        elif share < _NONE_SHARE + _LONG_SHARE:
+            factor = _LONG_FACTOR
+        else:
+            factor = _USUAL_FACTOR * (0.5 + chance)
+        drawn = int(self._lines / self._titles * factor + chance)
+        count = self._lines if self._titles == 1 else min(drawn, self._lines)
+        self._titles -= 1
+        self._lines -= count
+        return count
+
+    def _cast_line(self, tconst: str, number: int) -> str:
+        category = _CAST[int(len(_CAST) * self._random())]
+        character = '["Self"]' if category == "self" else f'["Role \\"{number}\\""]'
+        return f"{tconst}\t{number}\t{self._someone()}\t{category}\t{NULL}\t{character}\n"
+
+    def _crew_line(self, tconst: str, number: int) -> str:
+        category = _CREW[int(len(_CREW) * self._random())]
+        job = _JOBS[int(len(_JOBS) * self._random())]
+        return f"{tconst}\t{number}\t{self._someone()}\t{category}\t{job}\t{NULL}\n"

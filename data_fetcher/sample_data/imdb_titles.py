@@ -1,0 +1,165 @@
+"""Titles as IMDb has them, made up: lines of the files that begin with `title`."""
+
+import random
+from collections.abc import Mapping
+
+from data_fetcher.imdb.data_sets import AKAS, BASICS, CREW, EPISODES, NULL, RATINGS
+from data_fetcher.sample_data.imdb_people import PeopleMaker
+from data_fetcher.sample_data.words import load_words
+
+
+def _in_shares(shares: Mapping[str, int]) -> tuple[str, ...]:
+    """Return each text as often as its share says, so that one is drawn by an index."""
+    return tuple(text for text, share in shares.items() for _ in range(share))
+
+
+_TYPES = _in_shares(
+    {
+        "tvEpisode": 760,
+        "short": 92,
+        "movie": 64,
+        "video": 27,
+        "tvSeries": 25,
+        "tvMovie": 13,
+        "tvMiniSeries": 6,
+        "tvSpecial": 6,
+        "videoGame": 4,
+        "tvShort": 2,
+        "tvPilot": 1,
+    }
+)
+"""As in thousand titles of IMDb in 2025."""
+_GENRES = _in_shares(
+    {
+        "Drama": 20,
+        "Comedy": 16,
+        "Talk-Show": 9,
+        "Short": 9,
+        "Documentary": 7,
+        "News": 6,
+        "Romance": 6,
+        "Family": 5,
+        "Reality-TV": 4,
+        "Animation": 4,
+        "Action": 4,
+        "Crime": 3,
+        "Adventure": 3,
+        "Music": 2,
+        "Sport": 2,
+        "Sci-Fi": 1,
+        "Film-Noir": 1,
+    }
+)
+_REGIONS = ("US", "DE", "JP", "FR", "IN", "ES", "BR", NULL)
+_ODD_TITLES = (
+    '"Rolling in the Deep Dish',
+    'The "Real" Thing',
+    "東京物語",
+    "L'été d'après…",
+    "Ærø – 10 % off\\",  # noqa: RUF001 - IMDb has such dashes.
+    "Ёлки 🎄",
+    "N/A",
+    "'",
+)
+_NEWEST_YEAR, _YEARS = 2026, 110
+_KNOWN_YEAR, _KNOWN_MINUTES, _KNOWN_NUMBERS = 0.88, 0.33, 0.8
+_ENDED = 0.45
+"""The share of series that have an end."""
+_RATED, _RATED_EPISODES = 0.3, 0.09
+_NO_GENRE, _SECOND_GENRE, _THIRD_GENRE = 0.05, 0.5, 0.25
+_NO_DIRECTOR, _NO_WRITER = 0.43, 0.48
+_ADULT, _ODD, _RENAMED, _NUMBERED = 0.03, 0.02, 0.02, 0.5
+_SEASON_EPISODES = 12
+
+
+class TitleMaker:
+    """Makes titles up; the same arguments give the same titles, if they are made in order."""
+
+    def __init__(self, seed: int, people: PeopleMaker) -> None:
+        self._random = random.Random(f"titles {seed}").random  # noqa: S311 - No secret.
+        self._someone = people.someone
+        self._words = load_words()
+        self._series: str | None = None
+        self._episodes = 0
+
+    def lines(self, tconst: str) -> dict[str, str]:
+        """Return what each file says about the title, by the names of the files; or nothing."""
+        kind = _TYPES[int(len(_TYPES) * self._random())]
+        title = self._title(kind)
+        crew = f"{tconst}\t{self._people(_NO_DIRECTOR)}\t{self._people(_NO_WRITER)}\n"
+        return {
+            BASICS.name: self._basics(tconst, kind, title),
+            CREW.name: crew,
+            AKAS.name: self._akas(tconst, title),
+            RATINGS.name: self._rating(tconst, kind),
+            EPISODES.name: self._episode(tconst, kind),
+        }
+
+    def _basics(self, tconst: str, kind: str, title: str) -> str:
+        chance = self._random
+        original = title if chance() > _RENAMED else f"{title} (original)"
+        is_adult = chance() < _ADULT
+        year, end_year, minutes = NULL, NULL, NULL
+        if chance() < _KNOWN_YEAR:
+            first = _NEWEST_YEAR - int(_YEARS * chance() ** 3)
+            year = str(first)
+            if kind in {"tvSeries", "tvMiniSeries"} and chance() < _ENDED:
+                end_year = str(min(_NEWEST_YEAR, first + int(10 * chance())))
+        if chance() < _KNOWN_MINUTES:
+            minutes = str(1 + int(119 * chance()))
+        genres = "Adult" if is_adult else self._genres()
+        return (
+            f"{tconst}\t{kind}\t{title}\t{original}\t{is_adult:d}\t{year}\t{end_year}"
+            f"\t{minutes}\t{genres}\n"
+        )
+
+    def _genres(self) -> str:
+        chance = self._random
+        if chance() < _NO_GENRE:
+            return NULL
+        wanted = 1 + (chance() < _SECOND_GENRE) + (chance() < _THIRD_GENRE)
+        return ",".join(sorted({_GENRES[int(len(_GENRES) * chance())] for _ in range(wanted)}))
+
+    def _rating(self, tconst: str, kind: str) -> str:
+        chance = self._random
+        if chance() > (_RATED_EPISODES if kind == "tvEpisode" else _RATED):
+            return ""
+        average, votes = 1 + 4.5 * (chance() + chance()), 5 + int(10 ** (6.4 * chance() ** 4))
+        return f"{tconst}\t{average:.1f}\t{votes}\n"
+
+    def _episode(self, tconst: str, kind: str) -> str:
+        """Return whose episode it is: of the last series, until there is another one."""
+        if kind == "tvSeries":
+            self._series, self._episodes = tconst, 0
+        if kind != "tvEpisode" or self._series is None:
+            return ""
+        numbers = f"{NULL}\t{NULL}"
+        if self._random() < _KNOWN_NUMBERS:
+            season, episode = divmod(self._episodes, _SEASON_EPISODES)
+            numbers = f"{season + 1}\t{episode + 1}"
+        self._episodes += 1
+        return f"{tconst}\t{self._series}\t{numbers}\n"
+
+    def _title(self, kind: str) -> str:
+        chance, words = self._random, self._words
+        if kind == "tvEpisode" and chance() < _NUMBERED:
+            return f"Episode #{1 + int(30 * chance() ** 3)}.{1 + int(300 * chance() ** 2)}"
+        if chance() < _ODD:
+            return _ODD_TITLES[int(len(_ODD_TITLES) * chance())]
+        adjective = words.adjectives[int(len(words.adjectives) * chance())]
+        noun = words.nouns[int(len(words.nouns) * chance())]
+        place = words.places[int(len(words.places) * chance())]
+        return f"The {adjective} {noun} of {place}"
+
+    def _people(self, unknown_share: float) -> str:
+        chance = self._random
+        if chance() < unknown_share:
+            return NULL
+        return ",".join(self._someone() for _ in range(1 + int(3 * chance() ** 4)))
+
+    def _akas(self, tconst: str, title: str) -> str:
+        line = f"{tconst}\t1\t{title}\t{NULL}\t{NULL}\toriginal\t{NULL}\t1\n"
+        for ordering in range(2, 2 + int(4 * self._random() ** 2)):
+            region = _REGIONS[int(len(_REGIONS) * self._random())]
+            line += f"{tconst}\t{ordering}\t{title}\t{region}\t{NULL}\timdbDisplay\t{NULL}\t0\n"
+        return line

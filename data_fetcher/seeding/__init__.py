@@ -1,0 +1,1 @@
+"""The first hundred movies: their list, the seeder and its progress bar."""

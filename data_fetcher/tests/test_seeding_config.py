@@ -1,0 +1,61 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from common.errors import InvalidSetting
+from data_fetcher.emulator.movies import load_films
+from data_fetcher.seeding.config import FETCHER_CONFIG, load_fetcher_config
+
+GOOD: dict[str, Any] = {
+    "concurrency": 2,
+    "timeouts": {"connect_seconds": 1, "attempt_seconds": 2, "total_seconds": 3},
+    "attempts": 1,
+    "movies": [{"imdb_id": "tt0078748", "title": "Alien"}],
+}
+
+
+def test_lists_a_hundred_films_that_the_emulator_has() -> None:
+    config = load_fetcher_config()
+    assert len(config.movies) == 100
+    assert config.concurrency == 25
+    titles = {film.imdb_id: film.title for film in load_films()}
+    assert [movie for movie in config.movies if titles.get(movie.imdb_id) != movie.title] == []
+
+
+def test_holds_no_key() -> None:
+    assert set(json.loads(FETCHER_CONFIG.read_bytes())) == set(GOOD)
+
+
+def test_requests_that_wait_are_answered_before_the_service_stops() -> None:
+    assert load_fetcher_config().timeouts.total_seconds <= 7
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"concurrency": 0}, "concurrency"),
+        ({"timeouts": {"connect_seconds": 1, "attempt_seconds": 2}}, "timeouts.total_seconds"),
+        ({"movies": []}, "movies"),
+        ({"movies": [{"imdb_id": "78748", "title": "Alien"}]}, "movies.0.imdb_id"),
+        ({"movies": GOOD["movies"] * 2}, "listed twice"),
+        ({"api_key": "hunter2"}, "api_key"),
+    ],
+)
+def test_a_fault_is_named(tmp_path: Path, change: dict[str, Any], place: str) -> None:
+    path = tmp_path / "fetcher_config.json"
+    path.write_text(json.dumps(GOOD | change))
+    with pytest.raises(InvalidSetting) as raised:
+        load_fetcher_config(path)
+    assert place in raised.value.message
+    assert "hunter2" not in raised.value.message
+
+
+def test_a_missing_or_broken_file_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "fetcher_config.json"
+    with pytest.raises(InvalidSetting, match="can't be read"):
+        load_fetcher_config(path)
+    path.write_text("{")
+    with pytest.raises(InvalidSetting, match="the file"):
+        load_fetcher_config(path)

@@ -1,0 +1,1 @@
+"""SQL repositories of users, sessions, API keys, the audit log and idempotency records."""

@@ -1,0 +1,1 @@
+"""SQL repositories of movies, their relations and counts, and the bulk load."""

@@ -1,0 +1,1 @@
+"""SQL repositories of fetches, movie refreshes, seeds and the state of OMDb."""

@@ -1,0 +1,1 @@
+"""SQL repositories of ingested objects, update watermarks and import checkpoints."""

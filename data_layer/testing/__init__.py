@@ -1,0 +1,1 @@
+"""Test doubles of the data layer. Product code does not import them."""

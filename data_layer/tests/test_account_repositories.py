@@ -1,0 +1,147 @@
+"""Users, sessions, signing keys, the audit and kept answers: in memory and in every database."""
+
+import dataclasses
+import datetime as dt
+
+import pytest
+
+from common.errors import Conflict, NotFound
+from data_layer.entities.audit_entry import AuditEntry, AuditQuery
+from data_layer.entities.idempotency_record import KeptAnswer
+from data_layer.entities.scope import Scope
+from data_layer.entities.session import Session
+from data_layer.entities.signing_key import SigningKey
+from data_layer.entities.user import User
+from data_layer.ports.unit_of_work import UnitOfWorkFactory
+
+NOW = dt.datetime(2026, 11, 21, 12, 0, 0, 123456, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
+
+ALICE = User(
+    username="alice",
+    password_hash="$argon2id$…",
+    scopes=frozenset({Scope.OPS_READ, Scope.USERS_ADMIN}),
+    created_at=NOW,
+)
+SESSION = Session(
+    id="0" * 32,
+    username="alice",
+    refresh_hash=bytes(range(32)),
+    address="192.0.2.1",
+    created_at=NOW,
+    expires_at=NOW + SECOND,
+)
+ENTRY = AuditEntry(
+    at=NOW,
+    action="movie.changed",
+    subject="/movies/7",
+    caller="user:alice",
+    address="192.0.2.1",
+    request_id="abc",
+    fields=("plot", "year"),
+)
+ANSWER = KeptAnswer(
+    id=bytes(range(32)), request_hash=bytes(32), held_until=NOW, expires_at=NOW + SECOND
+)
+
+
+def test_users_are_kept_changed_and_listed_by_name(unit_of_work: UnitOfWorkFactory) -> None:
+    zoe = dataclasses.replace(ALICE, username="zoe", scopes=frozenset())
+    disabled = dataclasses.replace(ALICE, password_hash="x", disabled_at=NOW, scopes=frozenset())
+    with unit_of_work() as uow:
+        uow.users.add(zoe)
+        uow.users.add(ALICE)
+        uow.commit()
+    with unit_of_work() as uow:
+        assert uow.users.find("alice") == ALICE
+        assert uow.users.find("Alice") is None
+        assert uow.users.list() == (ALICE, zoe)
+        uow.users.update(disabled)
+        assert uow.users.list() == (disabled, zoe)
+        with pytest.raises(NotFound):
+            uow.users.update(dataclasses.replace(ALICE, username="bob"))
+
+
+def test_usernames_are_unique(unit_of_work: UnitOfWorkFactory) -> None:
+    with pytest.raises(Conflict), unit_of_work() as uow:
+        uow.users.add(ALICE)
+        uow.users.add(ALICE)
+
+
+def test_sessions_end_and_are_forgotten(unit_of_work: UnitOfWorkFactory) -> None:
+    ended = dataclasses.replace(SESSION, id="1" * 32, ended_at=NOW - SECOND)
+    later = dataclasses.replace(SESSION, id="2" * 32, expires_at=NOW + 2 * SECOND)
+    with unit_of_work() as uow:
+        uow.users.add(ALICE)
+        for session in (SESSION, ended, later):
+            uow.sessions.add(session)
+        uow.commit()
+    with unit_of_work() as uow:
+        assert uow.sessions.find(SESSION.id) == SESSION
+        assert uow.sessions.find("3" * 32) is None
+        assert {each.id[0] for each in uow.sessions.of_user("alice")} == {"0", "1", "2"}
+        assert uow.sessions.of_user("bob") == ()
+        rotated = dataclasses.replace(SESSION, refresh_hash=bytes(32))
+        uow.sessions.update(rotated)
+        assert uow.sessions.find(SESSION.id) == rotated
+        with pytest.raises(NotFound):
+            uow.sessions.update(dataclasses.replace(SESSION, id="3" * 32))
+        uow.sessions.end_all("bob", NOW)
+        assert uow.sessions.find(later.id) == later
+        uow.sessions.end_all("alice", NOW)
+        assert uow.sessions.find(later.id) == dataclasses.replace(later, ended_at=NOW)
+        assert uow.sessions.find(ended.id) == ended
+        uow.sessions.forget(NOW + 2 * SECOND)
+        assert [each.id for each in uow.sessions.of_user("alice")] == [later.id]
+
+
+def test_signing_keys_come_newest_first(unit_of_work: UnitOfWorkFactory) -> None:
+    old = SigningKey(id="old", secret=bytes(range(32)), created_at=NOW)
+    new = SigningKey(id="new", secret=bytes(32), created_at=NOW + SECOND)
+    with unit_of_work() as uow:
+        uow.signing_keys.add(old)
+        uow.signing_keys.add(new)
+        assert uow.signing_keys.list() == (new, old)
+        uow.signing_keys.remove("new")
+        uow.signing_keys.remove("new")
+        assert uow.signing_keys.list() == (old,)
+        uow.commit()
+
+
+def test_the_audit_is_read_backwards(unit_of_work: UnitOfWorkFactory) -> None:
+    with unit_of_work() as uow:
+        uow.audit.add_many([ENTRY])
+        uow.audit.add_many([dataclasses.replace(ENTRY, caller="key:01", fields=())])
+        uow.audit.add_many(
+            [dataclasses.replace(ENTRY, action="movie.removed", subject="/movies/8")]
+        )
+        uow.commit()
+    with unit_of_work(is_read_only=True) as uow:
+        third, second, first = uow.audit.list(AuditQuery())
+        assert dataclasses.replace(first, id=None) == ENTRY
+        assert first.id is not None
+        assert uow.audit.list(AuditQuery(limit=1)) == (third,)
+        assert uow.audit.list(AuditQuery(before=second.id)) == (first,)
+        assert uow.audit.list(AuditQuery(caller="key:01")) == (second,)
+        assert uow.audit.list(AuditQuery(action="movie.removed")) == (third,)
+        assert uow.audit.list(AuditQuery(subject="/movies/7", caller="user:alice")) == (first,)
+
+
+def test_answers_are_kept_replaced_and_forgotten(unit_of_work: UnitOfWorkFactory) -> None:
+    done = dataclasses.replace(ANSWER, content=b"\x00" * 100_000, expires_at=NOW)
+    with unit_of_work() as uow:
+        assert uow.kept_answers.find(ANSWER.id) is None
+        uow.kept_answers.put(ANSWER)
+        assert uow.kept_answers.find(ANSWER.id) == ANSWER
+        uow.kept_answers.put(done)
+        uow.commit()
+    with unit_of_work() as uow:
+        assert uow.kept_answers.find(ANSWER.id) == done
+        uow.kept_answers.forget(NOW)
+        assert uow.kept_answers.find(ANSWER.id) == done
+        uow.kept_answers.forget(NOW + SECOND)
+        assert uow.kept_answers.find(ANSWER.id) is None
+        uow.kept_answers.put(ANSWER)
+        uow.kept_answers.remove(ANSWER.id)
+        uow.kept_answers.remove(ANSWER.id)
+        assert uow.kept_answers.find(ANSWER.id) is None

@@ -1,0 +1,1 @@
+"""Identity: callers, API keys, users, passwords, sessions, tokens."""

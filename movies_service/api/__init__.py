@@ -1,0 +1,1 @@
+"""The FastAPI application's parts: routers, schemas, dependencies, rendering."""

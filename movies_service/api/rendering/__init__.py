@@ -1,0 +1,1 @@
+"""Responses: validators, pagination, private representations."""

@@ -1,0 +1,22 @@
+"""The command line of the service."""
+
+from common.cli.commands import new_command_line
+from movies_service.cli.api_keys import keys
+from movies_service.cli.copy import backup, copy, export, import_
+from movies_service.cli.fetch import fetch
+from movies_service.cli.migrate import migrate
+from movies_service.cli.openapi import openapi
+from movies_service.cli.serve import serve
+from movies_service.cli.users import users
+
+app = new_command_line("Movies API: a self-hosted movie catalogue.")
+app.command()(serve)
+app.command()(migrate)
+app.command()(fetch)
+app.command()(copy)
+app.command()(backup)
+app.command()(export)
+app.command("import")(import_)
+app.add_typer(keys, name="keys")
+app.add_typer(users, name="users")
+app.command()(openapi)

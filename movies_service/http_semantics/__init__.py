@@ -1,0 +1,1 @@
+"""Rules of the HTTP RFCs as pure functions, without FastAPI."""

@@ -1,0 +1,1 @@
+"""The response cache: its middleware, store, keys and cached responses."""

@@ -1,0 +1,1 @@
+"""The uvicorn protocols and the supervisor of server processes."""

@@ -1,0 +1,1 @@
+"""Counters of the processes, and their exposition to Prometheus."""

@@ -1,0 +1,258 @@
+"""What happens to the service when its database fails, on real servers that fail for real."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psycopg
+import pymysql
+import pytest
+import requests
+from fastapi.testclient import TestClient
+
+from common.errors import DatabaseUnavailable
+from data_layer.database import Database
+from data_layer.database_options import DatabaseOptions
+from data_layer.entities.movie import MovieFacts
+from data_layer.entities.scope import Scope
+from data_layer.tests.servers import TEMPLATE, Server
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.app import EdgeOptions
+from movies_service.response_cache.options import CacheOptions
+from movies_service.tests.conftest import SmallOmdb, new_client, store
+from movies_service.tests.service_process import running
+
+pytestmark = pytest.mark.integration
+
+IMPATIENT = DatabaseOptions(
+    connect_timeout_seconds=2, statement_timeout_seconds=1, lock_timeout_seconds=1
+)
+ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748", genres=("Horror",))
+BRAZIL = MovieFacts(title="Brazil", imdb_id="tt0088846")
+
+
+@pytest.fixture
+def own_database(own_server: Server) -> Iterator[Database]:
+    """A catalogue of one film on a server that a test may harm."""
+    database = Database(own_server.url_of(TEMPLATE), IMPATIENT)
+    store(database.unit_of_work, ALIEN)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def omdb() -> SmallOmdb:
+    """An OMDb that has another film."""
+    return SmallOmdb([BRAZIL])
+
+
+@contextmanager
+def serving(database: Database, omdb: SmallOmdb) -> Iterator[TestClient]:
+    """A client of a service with a cache."""
+    options = EdgeOptions(cache=CacheOptions(revision=database.revision))
+    with new_client(database, omdb, options) as client:
+        yield client
+
+
+def add(client: TestClient) -> tuple[int, str]:
+    """Status and code of an attempt to add a film."""
+    answer = client.post("/movies", json={"imdb_id": BRAZIL.imdb_id})
+    return answer.status_code, answer.json().get("code", "")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Return when something has become so."""
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_service_waits_for_its_database(own_server: Server, tmp_path: Path) -> None:
+    own_server.stop()
+    with running(tmp_path, DATABASE_URL=own_server.url_of(TEMPLATE)) as service:
+        url = service.url()
+        ready = requests.get(f"{url}/health/ready", timeout=20)
+        assert (ready.status_code, ready.json()["code"]) == (503, "database-unavailable")
+        assert "can't be reached" in ready.json()["detail"]
+        assert requests.get(f"{url}/health/live", timeout=5).ok
+        page = requests.get(f"{url}/movies", timeout=20)
+        assert (page.status_code, page.headers["Retry-After"]) == (503, "1")
+        own_server.start()
+        service.read_until("Ready. Try:")
+        assert requests.get(f"{url}/health/ready", timeout=5).ok
+        assert requests.get(f"{url}/movies", timeout=5).json()["total"] == 100
+        assert service.stop() == 0
+    log = service.log.read_text()
+    assert "waiting for the database" in log
+    assert "Traceback" not in log
+
+
+def test_while_it_is_away_answers_are_stale_or_503_and_then_all_goes_on(
+    own_server: Server, own_database: Database, omdb: SmallOmdb
+) -> None:
+    with serving(own_database, omdb) as client:
+        before = client.get("/movies")
+        own_server.stop()
+        wait_until(own_database.revision.is_away)
+        stale = client.get("/movies")
+        assert (stale.status_code, stale.content) == (200, before.content)
+        unknown = client.get("/movies/1")
+        assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "1")
+        assert add(client) == (503, "database-unavailable")
+        time.sleep(1.0)  # What was known is not fresh any more.
+        stale = client.get("/movies")
+        assert stale.content == before.content
+        assert "detail=database-unavailable" in stale.headers["cache-status"]
+        own_server.start()
+        assert client.get("/movies/1").status_code == 200
+        wait_until(lambda: not own_database.revision.is_away())
+        assert add(client) == (201, "")
+        assert client.get("/movies").json()["total"] == 2
+
+
+def test_a_read_does_not_notice_that_the_server_has_closed_its_connections(
+    own_server: Server, own_database: Database, omdb: SmallOmdb
+) -> None:
+    with new_client(own_database, omdb) as client, ThreadPoolExecutor(8) as threads:
+        for _ in range(2):
+            answers = list(threads.map(lambda _: client.get("/movies/1").status_code, range(40)))
+            assert answers == [200] * 40
+            own_server.stop()
+            own_server.start()
+
+
+def test_what_is_lost_in_mid_transaction_is_not_stored(
+    own_server: Server, own_database: Database
+) -> None:
+    with pytest.raises(DatabaseUnavailable), own_database.unit_of_work() as uow:
+        uow.movies.add(BRAZIL)
+        own_server.stop()
+        own_server.start()
+        uow.commit()
+    with own_database.unit_of_work(is_read_only=True) as uow:
+        assert uow.movies.find_by_imdb_id("tt0088846") is None
+    with own_database.unit_of_work() as uow:
+        uow.movies.add(BRAZIL)
+        uow.commit()
+
+
+@contextmanager
+def all_films_locked(server: Server) -> Iterator[None]:
+    """Have every statement about films wait."""
+    if server.kind == "postgresql":
+        with psycopg.connect(server.url_of(TEMPLATE)) as other:
+            other.execute("LOCK TABLE movies IN ACCESS EXCLUSIVE MODE")
+            yield
+        return
+    with closing(
+        pymysql.connect(host="127.0.0.1", port=server.port, user="root", database=TEMPLATE)
+    ) as connection:
+        connection.cursor().execute("LOCK TABLES movies WRITE")
+        yield
+
+
+def test_what_takes_too_long_is_given_up_and_blocks_nobody(
+    own_server: Server, own_database: Database, omdb: SmallOmdb
+) -> None:
+    with new_client(own_database, omdb) as client, ThreadPoolExecutor(40) as threads:
+        with all_films_locked(own_server):
+            stuck = list(threads.map(lambda _: client.get("/movies/1"), range(40)))
+            assert client.get("/health/ready").status_code == 200
+        assert {answer.status_code for answer in stuck} == {503}
+        assert {answer.headers["Retry-After"] for answer in stuck} == {"1"}
+        answers = list(threads.map(lambda _: client.get("/movies/1").status_code, range(40)))
+        assert answers == [200] * 40
+
+
+def test_a_server_that_is_frozen_keeps_nobody_waiting(
+    own_server: Server, own_database: Database, omdb: SmallOmdb
+) -> None:
+    with serving(own_database, omdb) as client:
+        before = client.get("/movies")
+        with own_server.frozen():
+            assert client.get("/movies/1").status_code == 503
+            wait_until(own_database.revision.is_away)
+            stale = client.get("/movies")
+            assert stale.content == before.content
+            assert "detail=database-unavailable" in stale.headers["cache-status"]
+        wait_until(lambda: not own_database.revision.is_away())
+        assert client.get("/movies/1").status_code == 200
+
+
+FAIL_ON_POSTGRESQL = """
+CREATE SEQUENCE tries;
+CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF nextval('tries') <= {times} THEN RAISE EXCEPTION USING ERRCODE = '{code}'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER fails BEFORE INSERT ON movies FOR EACH ROW EXECUTE FUNCTION fail();
+"""
+FAIL_ON_MARIADB = """
+CREATE TRIGGER fails BEFORE INSERT ON movies FOR EACH ROW
+    IF nextval(tries) <= {times} THEN SIGNAL SQLSTATE 'HY000' SET MYSQL_ERRNO = {code}; END IF
+"""
+
+CODES = {
+    "serialization failure": ("40001", 1020),
+    "deadlock": ("40P01", 1213),
+    "lock timeout": ("55P03", 1205),
+    "disk full": ("53100", 1021),
+}
+"""What servers call an error: PostgreSQL and MariaDB."""
+
+
+def have_inserts_fail(server: Server, times: int, error: str) -> None:
+    """Have the next inserts of films end with an error of the server."""
+    on_postgresql, on_mariadb = CODES[error]
+    if server.kind == "postgresql":
+        with psycopg.connect(server.url_of(TEMPLATE), autocommit=True) as connection:
+            connection.execute(FAIL_ON_POSTGRESQL.format(times=times, code=on_postgresql).encode())
+        return
+    trigger = FAIL_ON_MARIADB.format(times=times, code=on_mariadb)
+    server.execute([f"USE {TEMPLATE}", "CREATE SEQUENCE tries", trigger])
+
+
+@pytest.mark.parametrize("error", ["serialization failure", "deadlock", "lock timeout"])
+def test_who_was_in_the_way_of_another_is_tried_again(
+    own_server: Server, own_database: Database, omdb: SmallOmdb, error: str
+) -> None:
+    have_inserts_fail(own_server, 2, error)
+    with new_client(own_database, omdb) as client:
+        assert add(client) == (201, "")
+        assert client.get("/movies").json()["total"] == 2
+    assert omdb.calls == 1
+
+
+def test_who_is_always_in_the_way_of_another_is_told_so(
+    own_server: Server, own_database: Database, omdb: SmallOmdb
+) -> None:
+    have_inserts_fail(own_server, 1000, "deadlock")
+    with new_client(own_database, omdb) as client:
+        assert add(client) == (503, "database-unavailable")
+        assert client.get("/movies").json()["total"] == 1
+
+
+def test_a_full_disk_is_said_and_reads_go_on(
+    own_server: Server, own_database: Database, omdb: SmallOmdb
+) -> None:
+    have_inserts_fail(own_server, 1000, "disk full")
+    with new_client(own_database, omdb) as client:
+        assert add(client) == (507, "database-full")
+        assert client.get("/movies").json()["total"] == 1
+
+
+def test_a_sqlite_file_that_is_busy_is_tried_again(migrated_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "busy.db"
+    path.write_bytes(migrated_file.read_bytes())
+    database = Database(f"sqlite:///{path}", DatabaseOptions(lock_timeout_seconds=0))
+    keys = ApiKeys(database.unit_of_work)
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        threading.Timer(0.05, lambda: other.execute("ROLLBACK")).start()
+        assert keys.create("robot", {Scope.ADMIN})
+    database.close()
