@@ -1,4 +1,4 @@
-"""What the tests of every package share: quiet surroundings, and a real SQLite file."""
+"""Shared test fixtures: an isolated environment and a migrated SQLite database."""
 
 import logging
 import os
@@ -22,23 +22,25 @@ RequireProgram = Callable[[str], str]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Function]) -> None:
-    """Mark what uses a real database, so that `make test-units` leaves it out."""
+    """Mark tests on a real database as integration tests, which `make test-units` skips."""
     for item in items:
         if "database" in item.fixturenames or "any_database" in item.fixturenames:
             item.add_marker("integration")
+        if item.get_closest_marker("kills") and "sqlite" not in item.callspec.id:
+            item.add_marker("soak")
 
 
 @pytest.fixture(autouse=True)
-def _settings_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No setting of the developer reaches the tests."""
+def _default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Isolate tests from the developer's settings and from their folder `updates`."""
     for name in setting_names():
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("MOVIES_INGEST_SOURCE", "off")  # Nor does what is dropped for them.
+    monkeypatch.setenv("MOVIES_INGEST_SOURCE", "off")
 
 
 @pytest.fixture(autouse=True)
 def _restored_logging() -> Iterator[None]:
-    """What a command sets up in a test does not outlive it."""
+    """Restore the logging configuration after each test."""
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
     yield
@@ -48,7 +50,7 @@ def _restored_logging() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def require_program() -> RequireProgram:
-    """Give the path of a program; a test that misses it is skipped, and fails where CI runs."""
+    """Return a function that finds a program; if it is missing, tests skip, or fail in CI."""
 
     def require(name: str) -> str:
         path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin")
@@ -61,7 +63,7 @@ def require_program() -> RequireProgram:
 
 @pytest.fixture(scope="session")
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An empty catalogue, to be copied."""
+    """Return the path of an empty migrated SQLite file, a template for copies."""
     path = tmp_path_factory.mktemp("template") / "movies.db"
     database = Database(f"sqlite:///{path}")
     database.migrate()
@@ -71,7 +73,7 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(migrated_file: Path, tmp_path: Path) -> Iterator[Database]:
-    """An empty catalogue on SQLite."""
+    """Yield an empty migrated SQLite database."""
     path = tmp_path / "movies.db"
     shutil.copy(migrated_file, path)
     database = Database(f"sqlite:///{path}")

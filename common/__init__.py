@@ -1,7 +1,7 @@
-"""What every other package may use, and which knows none of them.
+"""Shared foundations: errors, settings, logging, text matching, command-line helpers.
 
-Errors, settings, logging, text matching, progress display. Nothing in here knows what a
-film is, and nothing in here imports another package of this project.
+Every other package may import this one. It contains nothing about movies, and except for the
+benchmark it depends on no other package of this project.
 """
 
 __pdoc__ = {"tests": False}

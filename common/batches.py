@@ -1,4 +1,4 @@
-"""A list in parts."""
+"""Splitting of sequences into batches."""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -6,7 +6,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def chunks(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
-    """Yield the values in their order, so many at a time."""
+def batched(values: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """Yield consecutive slices of at most `size` values, in order; the last may be shorter."""
     for start in range(0, len(values), size):
         yield values[start : start + size]

@@ -1,4 +1,4 @@
-"""A cache that is bounded in bytes, in entries and in time."""
+"""Cache bounded by size in bytes, number of entries and age."""
 
 import time
 from collections.abc import Callable, Hashable
@@ -8,15 +8,15 @@ from cachetools import TTLCache
 
 
 class BoundedCache(TTLCache[Hashable, Any]):
-    """Keeps what was used last; forgets what is old, or is too much.
+    """Least-recently-used cache with a time to live. Not thread-safe.
 
     Args:
-        max_bytes: of all entries together; a larger single entry is not kept.
-        max_entries: whatever their size.
-        ttl_seconds: how long an entry is kept.
-        size_of: gives the bytes of an entry.
-        on_forget: is told of each entry that goes, for whatever reason.
-        clock: of the entries' age, in seconds.
+        max_bytes: Limit of the total size; a single larger entry is not stored.
+        max_entries: Limit of the number of entries.
+        ttl_seconds: Time to live of an entry.
+        size_of: Returns the size of an entry in bytes.
+        on_forget: Called with each entry that is evicted, expired or replaced.
+        clock: Monotonic time in seconds, for the age of entries.
     """
 
     def __init__(
@@ -35,10 +35,10 @@ class BoundedCache(TTLCache[Hashable, Any]):
         self._size_of = size_of
         self._on_forget = on_forget
         self.evictions = 0
-        """How many entries had to go before their time."""
+        """Number of entries removed to stay within the limits, before they expired."""
 
-    def keep(self, key: Hashable, entry: object) -> None:
-        """Keep an entry, at the cost of those that were not used for longest."""
+    def put(self, key: Hashable, entry: object) -> None:
+        """Store an entry; evict the least recently used ones if a limit is exceeded."""
         if self._size_of(entry) > self._max_bytes:
             return
         if key in self:
@@ -48,14 +48,14 @@ class BoundedCache(TTLCache[Hashable, Any]):
         self[key] = entry
 
     def popitem(self) -> tuple[Hashable, Any]:
-        """Make room; cachetools calls this too."""
+        """Evict one entry and return it with its key; cachetools calls this, too."""
         self.evictions += 1
         key, entry = super().popitem()
         self._on_forget(entry)
         return key, entry
 
     def expire(self, time: float | None = None) -> list[tuple[Hashable, Any]]:
-        """Let go what is too old; cachetools calls this too."""
+        """Remove and return the expired entries; cachetools calls this, too."""
         expired = super().expire(time)
         for _key, entry in expired:
             self._on_forget(entry)

@@ -1,12 +1,12 @@
-"""What time it is."""
+"""Current time in UTC."""
 
 import datetime as dt
 from collections.abc import Callable
 
 Clock = Callable[[], dt.datetime]
-"""Gives the current time in UTC."""
+"""Returns the current time as an aware datetime in UTC."""
 
 
 def utc_now() -> dt.datetime:
-    """Return the current time in UTC."""
+    """Return the current time as an aware datetime in UTC."""
     return dt.datetime.now(dt.UTC)

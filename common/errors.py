@@ -1,46 +1,46 @@
-"""Everything that can go wrong and that somebody is told about, as one tree.
+"""The exception hierarchy for expected errors.
 
     MoviesError
-    ├── InvalidInput                  what was sent can't be right
-    │   └── InvalidSetting            what the operator set can't be right
-    ├── MalformedBody                 what was sent can't even be read
-    ├── Unauthenticated               no credential, or none that is known
-    ├── Forbidden                     a known credential that may not do this
-    ├── NotFound
-    ├── Conflict                      it contradicts what is stored
-    ├── TooManyRequests               the caller has asked too often
-    ├── PreconditionFailed            what is stored is not what the caller has seen
-    └── Unavailable                   something this program depends on does not serve
-        ├── DatabaseUnavailable       it does not serve at the moment
-        │   ├── DatabaseUnreachable   ... there is no connection to it
-        │   ├── DatabaseBusy          ... another transaction was in the way
-        │   └── DatabaseFull          ... there is no room left
-        ├── BucketUnavailable         what updates of films come from can't be reached
-        └── UpstreamUnavailable       OMDb can't be reached or fails
-            ├── UpstreamTimeout       ... did not answer in time
-            ├── UpstreamQuota         ... says that the day's requests are spent
-            ├── UpstreamRefused       ... does not accept our API key
-            └── UpstreamInvalid       ... answered something its protocol doesn't have
+    ├── InvalidInput                    invalid value, whatever is stored
+    │   └── InvalidSetting              invalid setting of the operator
+    ├── MalformedBody                   body that cannot be parsed
+    ├── Unauthenticated                 missing or invalid credential
+    ├── Forbidden                       valid credential without the required scope
+    ├── NotFound                        no such resource
+    ├── Conflict                        conflict with stored data
+    ├── TooManyRequests                 rate limit exceeded
+    ├── PreconditionFailed              stored version differs from the caller's
+    └── Unavailable                     failed dependency
+        ├── DatabaseUnavailable         database unusable at present
+        │   ├── DatabaseUnreachable     no connection
+        │   ├── DatabaseBusy            deadlock or serialization failure
+        │   └── DatabaseFull            no disk space
+        ├── BucketUnavailable           ingest source unreachable or access denied
+        └── UpstreamUnavailable         OMDb unreachable or failing
+            ├── UpstreamTimeout         no response within the deadline
+            ├── UpstreamQuotaExceeded   daily quota used up
+            ├── UpstreamUnauthorized    API key rejected
+            └── UpstreamBadResponse     response outside OMDb's protocol
 
-No class knows of HTTP or of exit codes: each edge maps classes to its own language.
+The classes are independent of HTTP and of exit codes: each interface maps them to its own codes.
 """
 
 from typing import ClassVar
 
 
 class MoviesError(Exception):
-    """Base of the tree.
+    """Base class of all expected errors.
 
     Args:
-        message: one sentence for the person who has to act on it. It never repeats input,
-            so that it can be shown and logged as it is.
-        retry_after_seconds: when to try again, where `retry_helps` and it is known.
+        message: What happened and what to do, for the person who has to act. It never repeats
+            input, so that it can be shown and logged unchanged.
+        retry_after_seconds: Delay before a retry, if `retry_helps` and the delay is known.
     """
 
     code: ClassVar[str] = "error"
-    """Stable name for programs, in lower-case words joined by hyphens."""
+    """Stable machine-readable name: lower-case words joined by hyphens."""
     retry_helps: ClassVar[bool] = False
-    """Whether the same call may succeed later without any change by the caller."""
+    """Whether the same call may succeed later without a change by the caller."""
 
     def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
@@ -49,11 +49,11 @@ class MoviesError(Exception):
 
 
 class InvalidInput(MoviesError):
-    """What was sent can't be right, whatever is stored.
+    """Invalid input, independent of stored data.
 
     Args:
-        message: what was expected.
-        field: the name of the input at fault, where there is one.
+        message: What was expected.
+        field: Name of the invalid field, if a single one is at fault.
     """
 
     code = "invalid-input"
@@ -64,117 +64,117 @@ class InvalidInput(MoviesError):
 
 
 class InvalidSetting(InvalidInput):
-    """A setting can't be right; the message names it."""
+    """Invalid setting; the message contains its name."""
 
     code = "invalid-setting"
 
 
 class MalformedBody(MoviesError):
-    """What was sent can't be read at all."""
+    """Request body that cannot be parsed."""
 
     code = "malformed-body"
 
 
 class Unauthenticated(MoviesError):
-    """No credential was sent, or none that is known, valid and unexpired: never said which."""
+    """Missing, unknown, revoked or expired credential; the message does not distinguish them."""
 
     code = "unauthenticated"
 
 
 class Forbidden(MoviesError):
-    """The credential is known, but its scopes do not cover what was asked."""
+    """Valid credential whose scopes do not permit the request."""
 
     code = "forbidden"
 
 
 class NotFound(MoviesError):
-    """There is no such thing."""
+    """Resource that does not exist."""
 
     code = "not-found"
 
 
 class Conflict(MoviesError):
-    """What was asked contradicts what is stored."""
+    """Conflict between the request and stored data."""
 
     code = "conflict"
 
 
 class TooManyRequests(MoviesError):
-    """The caller has asked too often, and is told when to ask again."""
+    """Exceeded rate limit; `retry_after_seconds` is set."""
 
     code = "too-many-requests"
     retry_helps = True
 
 
 class PreconditionFailed(MoviesError):
-    """What is stored is not what the caller has seen; nothing has changed."""
+    """Stored version that differs from the caller's; nothing was changed."""
 
     code = "precondition-failed"
 
 
 class Unavailable(MoviesError):
-    """Something this program depends on does not serve at the moment."""
+    """Dependency that is temporarily unavailable."""
 
     code = "unavailable"
     retry_helps = True
 
 
 class DatabaseUnavailable(Unavailable):
-    """The database can't be reached, is locked for too long, or has no usable schema."""
+    """Database that is unreachable, locked for too long or without a usable schema."""
 
     code = "database-unavailable"
 
 
 class DatabaseUnreachable(DatabaseUnavailable):
-    """No connection to the database can be made."""
+    """Failed connection to the database."""
 
 
 class DatabaseBusy(DatabaseUnavailable):
-    """Another transaction was in the way; the whole of this one can be tried again at once."""
+    """Conflict with a concurrent transaction; the whole transaction can be retried at once."""
 
 
 class DatabaseFull(DatabaseUnavailable):
-    """There is no room to store anything; only the operator can mend that. Reads go on."""
+    """No disk space for writes, which the operator has to free. Reads still work."""
 
     code = "database-full"
     retry_helps = False
 
 
 class BucketUnavailable(Unavailable):
-    """The bucket or folder with updates of films can't be reached, or does not let us in."""
+    """Bucket or folder of updates that is unreachable or denies access."""
 
     code = "bucket-unavailable"
 
 
 class UpstreamUnavailable(Unavailable):
-    """OMDb can't be reached, or fails: connection errors, 5xx, a CDN's HTML page."""
+    """OMDb failure: a connection error, a 5xx response or a CDN's HTML page."""
 
     code = "upstream-unavailable"
 
 
 class UpstreamTimeout(UpstreamUnavailable):
-    """OMDb did not answer within the deadline."""
+    """No response from OMDb within the deadline."""
 
     code = "upstream-timeout"
 
 
-class UpstreamQuota(UpstreamUnavailable):
-    """OMDb says that the requests of the day are spent; trying again at once won't help."""
+class UpstreamQuotaExceeded(UpstreamUnavailable):
+    """Daily OMDb quota used up; an immediate retry fails again."""
 
-    code = "upstream-quota"
+    code = "upstream-quota-exceeded"
 
 
-class UpstreamRefused(UpstreamUnavailable):
-    """OMDb does not accept the API key; only the operator can mend that."""
+class UpstreamUnauthorized(UpstreamUnavailable):
+    """API key rejected by OMDb; the operator has to correct it."""
 
-    code = "upstream-refused"
+    code = "upstream-unauthorized"
     retry_helps = False
 
 
-class UpstreamInvalid(UpstreamUnavailable):
-    """OMDb answered with something that its protocol does not have, such as broken JSON."""
+class UpstreamBadResponse(UpstreamUnavailable):
+    """Response outside OMDb's protocol, such as invalid JSON."""
 
-    code = "upstream-invalid"
+    code = "upstream-bad-response"
     retry_helps = False
 
 
@@ -185,14 +185,16 @@ _STORED: dict[str, type[MoviesError]] = {
         DatabaseUnavailable,
         DatabaseFull,
         UpstreamTimeout,
-        UpstreamQuota,
-        UpstreamRefused,
-        UpstreamInvalid,
+        UpstreamQuotaExceeded,
+        UpstreamUnauthorized,
+        UpstreamBadResponse,
     )
 }
 
 
-def error_of(code: str, message: str, *, retry_after_seconds: int | None = None) -> MoviesError:
-    """Return an error as it was before it was stored; of an unknown code, trouble of OMDb."""
+def restore_error(
+    code: str, message: str, *, retry_after_seconds: int | None = None
+) -> MoviesError:
+    """Rebuild an error from its stored code; an unknown code gives `UpstreamUnavailable`."""
     kind = _STORED.get(code, UpstreamUnavailable)
     return kind(message, retry_after_seconds=retry_after_seconds)

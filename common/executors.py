@@ -1,4 +1,4 @@
-"""Where calls of the synchronous data layer run: in the event loop, or in threads."""
+"""Executors for calls of the synchronous data layer: in the event loop, or in threads."""
 
 import asyncio
 import contextvars
@@ -13,25 +13,25 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class Run(Protocol):
-    """Runs a synchronous call and gives what it returns, or raises what it raises."""
+class CallExecutor(Protocol):
+    """Runner of synchronous calls that passes on their result or exception."""
 
     def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
-        """Return the awaitable of the call's result."""
+        """Return an awaitable of the call's result."""
         ...
 
 
 async def run_inline(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run the call at once: for reads so short that a thread would cost more."""
+    """Run the call in the event loop; for reads that are shorter than a thread switch."""
     return call(*args, **kwargs)
 
 
-class InThreads:
-    """Runs calls in threads of their own, so that the event loop goes on: for all that may wait.
+class ThreadPoolCallExecutor:
+    """Thread pool for calls that may block, so that the event loop keeps running.
 
     Args:
-        threads: how many calls run at once; others wait.
-        deadline_seconds: when nobody waits for a call any longer.
+        threads: Maximum number of concurrent calls; further ones are queued.
+        deadline_seconds: Time after which a caller stops waiting, the queue included.
     """
 
     def __init__(self, threads: int, deadline_seconds: float) -> None:
@@ -39,10 +39,10 @@ class InThreads:
         self._deadline_seconds = deadline_seconds
 
     async def __call__(self, call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a call.
+        """Run the call in a thread, with the caller's context variables.
 
         Raises:
-            DatabaseUnavailable: the deadline has passed. The call itself may still succeed.
+            DatabaseUnavailable: The deadline has passed. A running call may still succeed.
         """
         bound = functools.partial(contextvars.copy_context().run, call, *args, **kwargs)
         running = asyncio.get_running_loop().run_in_executor(self._executor, bound)
@@ -51,11 +51,11 @@ class InThreads:
                 return await running
         except TimeoutError:
             raise DatabaseUnavailable(
-                "The database did not answer in time: if you changed something, look whether it"
-                " was done.",
+                "The database did not respond in time: if the request was a change, check whether"
+                " it was applied.",
                 retry_after_seconds=1,
             ) from None
 
     def close(self) -> None:
-        """Let no further call begin, and wait for none: threads that are stuck stay so."""
+        """Cancel queued calls and reject further ones, without waiting for running calls."""
         self._executor.shutdown(wait=False, cancel_futures=True)

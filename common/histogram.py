@@ -1,4 +1,4 @@
-"""A histogram that costs a fraction of a microsecond to add to."""
+"""Histogram with an update cost below a microsecond."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -6,10 +6,11 @@ from typing import Self
 
 
 class Histogram:
-    """Counts values by upper bounds. For one thread, such as an event loop's.
+    """Counter of values by bucket. Not thread-safe.
 
     Args:
-        bounds: upper bounds of the buckets, inclusive, rising; above the last one is one more.
+        bounds: Inclusive upper bounds of the buckets, ascending. A last bucket without an upper
+            bound is added.
     """
 
     def __init__(self, bounds: Sequence[float]) -> None:
@@ -18,17 +19,17 @@ class Histogram:
         self.sum = 0.0
 
     def observe(self, value: float) -> None:
-        """Count a value."""
+        """Add one value."""
         self._counts[bisect_left(self._bounds, value)] += 1
         self.sum += value
 
     def add(self, other: Self) -> None:
-        """Count what another one of the same bounds has counted."""
+        """Add the counts and the sum of a histogram with the same bounds."""
         self._counts = [mine + more for mine, more in zip(self._counts, other._counts, strict=True)]
         self.sum += other.sum
 
     def cumulative(self) -> list[tuple[str, float]]:
-        """Return for each bound, the last one being "+Inf", how many values were not above it."""
+        """Return pairs of a bound and the number of values up to it; the last bound is "+Inf"."""
         total = 0
         buckets = []
         for bound, count in zip([*map(str, self._bounds), "+Inf"], self._counts, strict=True):

@@ -14,7 +14,10 @@ _SHARED: tuple[structlog.typing.Processor, ...] = (
 
 
 class _CurrentStderr(logging.StreamHandler):  # type: ignore[type-arg]  # Generic only in stubs.
-    """Writes to what `sys.stderr` is now, so that a progress bar can stay below the lines."""
+    """Handler that looks up `sys.stderr` for each record.
+
+    Rich replaces `sys.stderr` while it shows a progress bar, and prints lines above the bar.
+    """
 
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
@@ -22,11 +25,11 @@ class _CurrentStderr(logging.StreamHandler):  # type: ignore[type-arg]  # Generi
 
 
 def configure_logs(level: str = "info", form: Literal["console", "json"] = "console") -> None:
-    """Send what this project and its libraries log to standard error, in one form.
+    """Send the logs of this project and of its libraries to standard error, in one format.
 
     Args:
-        level: the least severe level that is shown.
-        form: `console` is coloured on a terminal; `json` is one object a line, times in UTC.
+        level: Lowest severity that is logged.
+        form: `console` is coloured on a terminal; `json` is one object a line. Times are in UTC.
     """
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()

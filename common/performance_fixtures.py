@@ -1,7 +1,7 @@
-"""Pytest fixtures that measure: `pytest_plugins = ["common.performance_fixtures"]`.
+"""Pytest fixtures for measurements: `pytest_plugins = ["common.performance_fixtures"]`.
 
-What a test has measured stands in the summary at the end of the run, and in the report that
-`--junit-xml` writes. How long something took is never asserted: machines are noisy.
+Measurements are listed in the summary at the end of the run and in the report of `--junit-xml`.
+Tests never assert a duration, since machines are noisy.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ import pytest
 from common.benchmark.process_meter import ProcessMeter
 
 Measure = Callable[[str], AbstractContextManager[ProcessMeter]]
-"""Gives a context that measures what happens in it, under a name of its own."""
+"""Returns a context manager that measures its body under the given name."""
 
 _MEBIBYTE = 2**20
 _PROPERTY = "performance"
@@ -20,7 +20,7 @@ _PROPERTY = "performance"
 
 @pytest.fixture
 def measure(request: pytest.FixtureRequest) -> Measure:
-    """Give a way to measure parts of a test, each under its name; see `Measure`."""
+    """Return a function that measures named parts of a test; see `Measure`."""
 
     @contextmanager
     def measured(name: str) -> Iterator[ProcessMeter]:
@@ -39,7 +39,7 @@ def performance(measure: Measure) -> Iterator[ProcessMeter]:
 
 
 def describe(meter: ProcessMeter) -> str:
-    """Return what was measured, as people read it."""
+    """Return the measured time and memory as readable text."""
     grown = (meter.peak_bytes - meter.start_bytes) / _MEBIBYTE
     return (
         f"{meter.wall_seconds:.3f} s wall, {meter.cpu_seconds:.3f} s CPU, "
@@ -48,7 +48,7 @@ def describe(meter: ProcessMeter) -> str:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """List what was measured."""
+    """Print all measurements, if there are any."""
     lines = [
         f"{report.nodeid} {text}"
         for reports in terminalreporter.stats.values()

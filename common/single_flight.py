@@ -1,4 +1,4 @@
-"""One call for many who want the same at the same time."""
+"""Deduplication of concurrent calls."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -8,21 +8,24 @@ T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
-    """Lets calls that run at the same time under one key share one result, or one error.
+    """Deduplicator of concurrent calls: calls with the same key share one result or exception.
 
-    Nothing is kept once a call has ended. For one event loop.
+    A result is dropped as soon as its call has ended. For one event loop.
     """
 
     def __init__(self) -> None:
         self._flights: dict[Hashable, asyncio.Task[T]] = {}
 
     async def run(self, key: Hashable, call: Callable[[], Awaitable[T]]) -> tuple[T, bool]:
-        """Return the result of `call`, and whether it was this caller's own.
+        """Run `call`, or join the running call of this key.
 
-        A caller that is cancelled leaves the call running for the others.
+        A cancelled caller does not cancel the call, which continues for the others.
+
+        Returns:
+            The result, and whether this caller started the call.
 
         Raises:
-            Exception: whatever `call` raised, to each of the callers.
+            Exception: The exception of `call`, raised in every caller that joined it.
         """
         flight = self._flights.get(key)
         is_own = flight is None

@@ -1,4 +1,4 @@
-"""How text is compared: by a key that ignores case and accents, the same on every database."""
+"""Text matching by a key that ignores case and accents, identical on every database."""
 
 # ruff: noqa: RUF001 - Characters that look alike are the subject of this module.
 
@@ -7,10 +7,10 @@ import re
 import unicodedata
 
 KEY_MAX_CHARACTERS = 512
-"""Keys are cut here, so that every database can index them; see `match_key`."""
+"""Maximum length of a key, so that every database can index it; see `match_key`."""
 
 _KEYS_KEPT = 20_000
-"""The same names come again and again while films are stored; so many take 5 MB."""
+"""Number of cached keys, about 5 MB: names recur while movies are stored."""
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
@@ -20,13 +20,14 @@ _IGNORED = dict.fromkeys(
         *range(0x200B, 0x2010),  # Zero-width characters and direction marks.
         *range(0x202A, 0x202F),  # Direction embeddings.
         *range(0x2060, 0x2070),  # Word joiner and direction isolates.
-        *range(0xFE00, 0xFE10),  # Variation selectors, as behind emoji.
+        *range(0xFE00, 0xFE10),  # Variation selectors, for example after emoji.
         0xFEFF,  # Byte order mark.
     ]
 )
-"""Marks of other scripts, as the dakuten of Japanese or the vowels of Hindi, tell words apart."""
+"""Characters removed from keys. Marks of other scripts, such as Japanese dakuten or Hindi vowels,
+stay, since they distinguish words."""
 
-# Not formatted: a table to compare by eye, a line for each kind.
+# Not formatted: the table has one line for each kind, for comparison by eye.
 _LOOKALIKES = str.maketrans(
     {
         "ł": "l", "ø": "o", "đ": "d", "ð": "d", "ħ": "h", "ı": "i", "ŧ": "t",
@@ -34,16 +35,16 @@ _LOOKALIKES = str.maketrans(
         "‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "‐": "-", "‑": "-", "–": "-", "—": "-",
     }
 )  # fmt: skip
-"""What decomposition leaves alone and people type differently. Applied after case folding."""
+"""Replacements for characters that Unicode does not decompose, applied after case folding."""
 
 
 @functools.lru_cache(_KEYS_KEPT)
 def match_key(text: str) -> str:
-    """Return the key under which `text` is found and sorted: "  AMÉLIE " gives "amelie".
+    """Return the key for searching and sorting `text`: "  AMÉLIE " gives "amelie".
 
-    Two texts match when their keys are equal. Case, accents, the kind of quotation mark and
-    dash, and the amount of white space don't matter. Texts that share their first 512
-    characters match. The key of a text of accents alone is that text.
+    Two texts match when their keys are equal. The key ignores case, accents, the kind of
+    quotation mark and dash, and the amount of white space. It is cut at 512 characters. The key
+    of a text of accents alone is that text.
 
     Source: Unicode Standard Annex 15 (normalisation forms), section 3.13 (default case folding).
     """
@@ -58,10 +59,10 @@ def _without_marks(text: str) -> str:
 
 
 def is_storable(text: str) -> bool:
-    """Tell whether every database can hold `text`: it has no NUL and no lone surrogate."""
+    """Return whether every database can store `text`: no NUL, no lone surrogate."""
     return _UNSTORABLE.search(text) is None
 
 
 def to_storable(text: str) -> str:
-    """Return `text` without what no database holds; see `is_storable`."""
+    """Return `text` without NUL and lone surrogates; see `is_storable`."""
     return _UNSTORABLE.sub("", text)

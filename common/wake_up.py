@@ -1,24 +1,27 @@
-"""A bell that a waiting worker hears, whichever thread rings it."""
+"""Wake-up event for a worker in an event loop."""
 
 import asyncio
 from contextlib import suppress
 
 
-class Bell:
-    """Rings once for all that was announced since it was last heard. For one event loop."""
+class WakeUpEvent:
+    """Event that any thread can set and one event loop waits for.
+
+    Several calls of `set` before a `wait` count as one.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._rung = asyncio.Event()
+        self._event = asyncio.Event()
 
-    def ring(self) -> None:
-        """Say that there is something to do; from any thread."""
-        with suppress(RuntimeError):  # The loop has ended: nobody waits any more.
-            self._loop.call_soon_threadsafe(self._rung.set)
+    def set(self) -> None:
+        """Wake the worker. Safe to call from any thread."""
+        with suppress(RuntimeError):  # The loop is closed: no worker is left.
+            self._loop.call_soon_threadsafe(self._event.set)
 
     async def wait(self, seconds: float) -> None:
-        """Return when it rings, or after so many seconds."""
+        """Return when the event is set, or after `seconds`; clear the event."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._rung.wait()
-        self._rung.clear()
+                await self._event.wait()
+        self._event.clear()

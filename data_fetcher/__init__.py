@@ -1,3 +1,3 @@
-"""Everything that brings films in: the OMDb client, seeding, and the bundled OMDb emulator."""
+"""Movie import: OMDb client, fetch queue and workers, seeding, ingestion, IMDb import, emulator."""
 
 __pdoc__ = {"tests": False}

@@ -2,5 +2,5 @@
 
 from common.cli.start import start
 
-if __name__ == "__main__":  # pragma: no branch  # Processes of its own import it, too.
+if __name__ == "__main__":  # pragma: no branch  # Spawned processes import it too.
     start("data_fetcher.cli.app")

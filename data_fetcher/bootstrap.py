@@ -1,4 +1,4 @@
-"""Where the parts that fetch films are put together."""
+"""Composition root of everything that fetches movies."""
 
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -10,40 +10,42 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from common.errors import NotFound
+from common.rates import Rate
 from common.settings import Settings
-from common.wake_up import Bell
-from data_fetcher.emulator.movies import load_films
+from common.shutdown import ShutdownSignal
+from common.wake_up import WakeUpEvent
+from data_fetcher.emulator.movies import load_movies
 from data_fetcher.emulator.server import Emulator
-from data_fetcher.fetch_queue.deduplication import ABSENCE_HOURS
-from data_fetcher.fetch_queue.queue import Announce, Fetches, announce_to_nobody
+from data_fetcher.fetch_queue.deduplication import NEGATIVE_CACHE_HOURS
+from data_fetcher.fetch_queue.queue import FetchQueue, Notify, notify_none
 from data_fetcher.omdb.admission import Purpose
-from data_fetcher.omdb.client import ClientLimits, OmdbClient
-from data_fetcher.omdb.lookups import Wish
+from data_fetcher.omdb.client import OmdbClient, OmdbClientConfig
+from data_fetcher.omdb.lookups import MovieLookup
 from data_fetcher.seeding.config import FetcherConfig
-from data_fetcher.seeding.seeder import Seeding
-from data_fetcher.throttling.admission_controller import UpstreamCare
+from data_fetcher.seeding.seeder import Seeder
+from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_fetcher.throttling.daily_quota import Quota
-from data_fetcher.workers.fetch_worker import POLL_SECONDS, FetchWorker, Source
-from data_fetcher.workers.refresher import Refreshing
+from data_fetcher.workers.fetch_worker import POLL_SECONDS, FetchWorker, MovieSource
+from data_fetcher.workers.refresher import MovieRefresher
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.seed import Seed
 
 EMULATOR_KEY = "bundled-emulator"
-"""The bundled emulator takes any key."""
-
-_SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+"""API key that is sent to the bundled emulator, which accepts any."""
 
 _log = structlog.get_logger(__name__)
 
 
 class EmulatedOmdbClient(OmdbClient):
-    """A client of the bundled emulator, which says where more films are."""
+    """Client of the bundled emulator; its errors point to the real OMDb."""
 
-    async def fetch(self, wish: Wish, purpose: Purpose = Purpose.DIRECT) -> MovieFacts:
-        """Return the film that is wished for; see `OmdbClient.fetch`."""
+    async def fetch(
+        self, lookup: MovieLookup, purpose: Purpose = Purpose.INTERACTIVE
+    ) -> MovieFacts:
+        """Return the requested movie; see `OmdbClient.fetch`."""
         try:
-            return await super().fetch(wish, purpose)
+            return await super().fetch(lookup, purpose)
         except NotFound:
             raise NotFound(
                 "The bundled emulator of OMDb has no such movie: set OMDB_API_KEY to reach OMDb."
@@ -51,8 +53,8 @@ class EmulatedOmdbClient(OmdbClient):
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where OMDb is, or the emulator in its place."""
+class OmdbEndpoint:
+    """URL and API key of OMDb or of the emulator, and the client class for it."""
 
     url: str
     key: str = field(repr=False)
@@ -60,54 +62,59 @@ class Address:
 
 
 @asynccontextmanager
-async def omdb_address(settings: Settings) -> AsyncIterator[Address]:
-    """Give where OMDb is; without a key, an emulator that is started on loopback.
+async def omdb_endpoint(settings: Settings) -> AsyncIterator[OmdbEndpoint]:
+    """Yield the endpoint of OMDb; without an API key, that of an emulator on loopback.
+
+    The emulator runs within the context.
 
     Raises:
-        InvalidSetting: the key's file can't be read.
+        InvalidSetting: The file with the API key can't be read.
     """
-    if (key := settings.find_omdb_key()) is not None:
-        yield Address(settings.omdb_url, key)
+    if (key := settings.read_omdb_key()) is not None:
+        yield OmdbEndpoint(settings.omdb_url, key)
         return
-    async with Emulator(load_films()).running() as url:
-        _log.info("OMDB_API_KEY is not set: films come from the bundled emulator", url=url)
-        yield Address(url, EMULATOR_KEY, EmulatedOmdbClient)
+    async with Emulator(load_movies()).running() as url:
+        _log.info("omdb_emulator_started", url=url)
+        yield OmdbEndpoint(url, EMULATOR_KEY, EmulatedOmdbClient)
 
 
 @asynccontextmanager
-async def open_source(
-    settings: Settings, config: FetcherConfig, database: Database, address: Address | None = None
-) -> AsyncIterator[tuple[OmdbClient, UpstreamCare]]:
-    """Give a client of OMDb that is careful, and what takes care.
+async def open_omdb_client(
+    settings: Settings,
+    config: FetcherConfig,
+    database: Database,
+    endpoint: OmdbEndpoint | None = None,
+) -> AsyncIterator[tuple[OmdbClient, UpstreamAdmission]]:
+    """Yield an OMDb client and its admission control; on exit, unused quota is returned.
 
     Args:
-        settings: of the operator.
-        config: how OMDb is asked.
-        database: in which the quota is kept.
-        address: of OMDb, where it is known already.
+        settings: Daily quota and rate limit; requests to the emulator have no quota.
+        config: Concurrency, timeouts and attempts of the client.
+        database: Stores the quota and the circuit breaker that all processes share.
+        endpoint: OMDb or the emulator; None opens `omdb_endpoint`.
     """
     async with AsyncExitStack() as stack:
-        if address is None:
-            address = await stack.enter_async_context(omdb_address(settings))
-        is_limited = address.client is OmdbClient and settings.omdb_daily_limit != "off"
-        care = UpstreamCare(
+        if endpoint is None:
+            endpoint = await stack.enter_async_context(omdb_endpoint(settings))
+        is_limited = endpoint.client is OmdbClient and settings.omdb_daily_limit != "off"
+        admission = UpstreamAdmission(
             database.unit_of_work,
             Quota(
                 int(settings.omdb_daily_limit) if is_limited else None,
-                settings.omdb_daily_reserve,
+                settings.omdb_interactive_reserve,
             ),
-            _pace(settings.omdb_pace),
+            _rate_limiter(settings.omdb_rate_limit),
         )
-        stack.push_async_callback(care.close)
-        limits = ClientLimits(
+        stack.push_async_callback(admission.close)
+        client_config = OmdbClientConfig(
             concurrency=config.concurrency,
             connect_seconds=config.timeouts.connect_seconds,
             attempt_seconds=config.timeouts.attempt_seconds,
             total_seconds=config.timeouts.total_seconds,
             attempts=config.attempts,
         )
-        client = address.client(address.url, address.key, limits, care=care)
-        yield await stack.enter_async_context(client), care
+        client = endpoint.client(endpoint.url, endpoint.key, client_config, admission=admission)
+        yield await stack.enter_async_context(client), admission
 
 
 @asynccontextmanager
@@ -115,61 +122,74 @@ async def open_worker(
     settings: Settings,
     config: FetcherConfig,
     database: Database,
-    address: Address,
+    endpoint: OmdbEndpoint,
+    shutdown: ShutdownSignal,
     attempts: Counter[str],
 ) -> AsyncIterator[FetchWorker]:
-    """Give a worker of the service itself.
+    """Yield the worker that the service embeds.
 
     Args:
-        settings: of the operator.
-        config: how OMDb is asked.
-        database: of the wishes.
-        address: of OMDb.
-        attempts: counts how many requests it sends, by what came of them.
+        settings: Daily quota, rate limit and duration of a lease.
+        config: Concurrency, timeouts and attempts of the OMDb client.
+        database: Stores the fetch queue, the quota and the circuit breaker.
+        endpoint: OMDb or the emulator.
+        shutdown: Ends the worker.
+        attempts: Counter of OMDb requests by outcome; the client updates it in place.
     """
-    async with open_source(settings, config, database, address) as (omdb, care):
+    async with open_omdb_client(settings, config, database, endpoint) as (omdb, admission):
         omdb.attempts = attempts
-        fetches = build_fetches(settings, database)
-        yield build_worker(fetches, build_source(settings, config, omdb, care), Bell(), database)
+        fetches = build_fetch_queue(settings, database)
+        source = build_movie_source(settings, config, omdb, admission)
+        yield build_worker(fetches, source, WakeUpEvent(), database, shutdown)
 
 
-def build_fetches(
-    settings: Settings, database: Database, announce: Announce = announce_to_nobody
-) -> Fetches:
-    """Return the wishes; what the emulator does not have is asked for again at once."""
-    hours = ABSENCE_HOURS if settings.find_omdb_key() is not None else ()
-    return Fetches(
+def build_fetch_queue(
+    settings: Settings, database: Database, notify: Notify = notify_none
+) -> FetchQueue:
+    """Return the fetch queue; movies that the emulator lacks are not negatively cached."""
+    hours = NEGATIVE_CACHE_HOURS if settings.read_omdb_key() is not None else ()
+    return FetchQueue(
         database.unit_of_work,
-        announce,
-        absence_hours=hours,
+        notify,
+        negative_cache_hours=hours,
         lease_seconds=settings.fetch_lease_seconds,
     )
 
 
 def build_worker(
-    fetches: Fetches,
-    source: Source,
-    bell: Bell,
+    fetches: FetchQueue,
+    source: MovieSource,
+    wake_up_event: WakeUpEvent,
     database: Database,
+    shutdown: ShutdownSignal,
     poll_seconds: float = POLL_SECONDS,
 ) -> FetchWorker:
-    """Return a worker that fetches what was wished for, and films again that have grown old."""
-    refreshing = Refreshing(database.unit_of_work, source)
-    return FetchWorker(fetches, source, bell, when_idle=refreshing.run, poll_seconds=poll_seconds)
+    """Return a worker that fetches requested movies and refreshes outdated ones when idle."""
+    refresher = MovieRefresher(database.unit_of_work, source)
+    return FetchWorker(
+        fetches,
+        source,
+        wake_up_event,
+        shutdown,
+        when_idle=refresher.run,
+        poll_seconds=poll_seconds,
+    )
 
 
-def build_source(
-    settings: Settings, config: FetcherConfig, omdb: OmdbClient, care: UpstreamCare
-) -> Source:
-    """Return OMDb, as a worker asks it: never more films at once than the pace lets through."""
-    pace = _pace(settings.omdb_pace)
-    by_pace = config.concurrency if pace is None else _films_in_time(pace, config)
-    return Source(omdb.fetch, care, max(1, min(config.concurrency, by_pace)))
+def build_movie_source(
+    settings: Settings, config: FetcherConfig, omdb: OmdbClient, admission: UpstreamAdmission
+) -> MovieSource:
+    """Return OMDb as a source for a worker, its concurrency limited to what the rate permits."""
+    rate_limiter = _rate_limiter(settings.omdb_rate_limit)
+    concurrency = config.concurrency
+    if rate_limiter is not None:
+        concurrency = max(1, min(concurrency, _movies_per_attempt(rate_limiter, config)))
+    return MovieSource(omdb.fetch, admission, concurrency)
 
 
-def build_seeding(database: Database, omdb: OmdbClient, config: FetcherConfig) -> Seeding:
-    """Return the seeding of the films that the configuration lists."""
-    return Seeding(
+def build_seeder(database: Database, omdb: OmdbClient, config: FetcherConfig) -> Seeder:
+    """Return the seeder of the movies in the configuration."""
+    return Seeder(
         unit_of_work=database.unit_of_work,
         fetch=partial(omdb.fetch, purpose=Purpose.SEED),
         plan=[Seed(movie.imdb_id, movie.title) for movie in config.movies],
@@ -178,14 +198,12 @@ def build_seeding(database: Database, omdb: OmdbClient, config: FetcherConfig) -
     )
 
 
-def _pace(text: str) -> AsyncLimiter | None:
-    """Return what holds to a rate such as `10/second`; nothing for `off`."""
-    if text == "off":
-        return None
-    amount, _, unit = text.partition("/")
-    return AsyncLimiter(int(amount), _SECONDS[unit])
+def _rate_limiter(text: str) -> AsyncLimiter | None:
+    """Return a rate limiter for a rate such as `10/second`; None for `off`."""
+    rate = Rate.parse(text)
+    return None if rate is None else AsyncLimiter(rate.amount, rate.seconds)
 
 
-def _films_in_time(pace: AsyncLimiter, config: FetcherConfig) -> int:
-    """Return how many films the pace lets through while one is fetched."""
-    return int(pace.max_rate / pace.time_period * config.timeouts.attempt_seconds)
+def _movies_per_attempt(rate_limiter: AsyncLimiter, config: FetcherConfig) -> int:
+    """Return how many requests the rate limiter admits within the timeout of one attempt."""
+    return int(rate_limiter.max_rate / rate_limiter.time_period * config.timeouts.attempt_seconds)

@@ -1,4 +1,4 @@
-"""The worker that a service brings along, as it works in its process."""
+"""Main function of the worker process that the service embeds."""
 
 import asyncio
 import gc
@@ -16,49 +16,49 @@ import structlog
 from common.errors import InvalidSetting
 from common.logging_setup import configure_logs
 from common.settings import Settings
-from data_fetcher.bootstrap import Address, open_worker
-from data_fetcher.ingest.ingest_thread import ingesting
+from common.shutdown import ShutdownSignal
+from data_fetcher.bootstrap import OmdbEndpoint, open_worker
+from data_fetcher.ingest.ingest_thread import run_ingest_thread
 from data_fetcher.seeding.config import FetcherConfig
-from data_fetcher.workers.worker_process import RING
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 
 NICENESS = 10
-"""How much it stands back where it would find no processor otherwise."""
+"""Nice value of the worker where the server processes can occupy every processor."""
 
 REPORT_SECONDS = 1.0
-"""How old the service's knowledge of what was sent is at most."""
+"""Interval at which the service receives the request counts."""
 
 _log = structlog.get_logger(__name__)
 
 
-def work_for_service(
-    settings: Settings, config: FetcherConfig, address: Address, line: Connection
+def run_embedded_worker(
+    settings: Settings, config: FetcherConfig, endpoint: OmdbEndpoint, connection: Connection
 ) -> None:
-    """Fetch what was wished for until the service says that it is enough, or is gone.
+    """Fetch requested movies and ingest until the service stops the worker or ends.
 
     Args:
-        settings: of the service.
-        config: how OMDb is asked.
-        address: of OMDb.
-        line: to the service; see `data_fetcher.workers.worker_process`.
+        settings: Settings of the service.
+        config: Concurrency, timeouts and attempts of the OMDb client.
+        endpoint: OMDb, or the emulator that the service runs.
+        connection: Pipe to the service; see `data_fetcher.workers.worker_process`.
     """
-    _stand_back(settings.processes)
+    _lower_priority(settings.processes)
     configure_logs(settings.log_level, settings.log_format)
-    gc.freeze()  # As in `common.cli.commands.command_settings`.
+    gc.freeze()  # For the reason given in `common.cli.commands.command_settings`.
     with closing(open_database(settings)) as database:
-        asyncio.run(_work(settings, config, database, address, line))
+        asyncio.run(_work(settings, config, database, endpoint, connection))
 
 
-def _stand_back(others: int) -> None:
-    """Leave the processors to those who answer, on Linux.
+def _lower_priority(server_processes: int) -> None:
+    """Give the server processes precedence over the worker on Linux.
 
-    Where these may take all that there are, a part is left to the worker: others would wait for
-    what it has locked.
+    If they can occupy every processor, the worker keeps a small share of the processor time:
+    otherwise it could stall while it holds a database lock that the servers wait for.
     """
     if sys.platform != "linux":  # pragma: no cover  # Tests run on Linux.
         return
-    if len(os.sched_getaffinity(0)) > others:
+    if len(os.sched_getaffinity(0)) > server_processes:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     else:
         os.nice(NICENESS)
@@ -68,53 +68,54 @@ async def _work(
     settings: Settings,
     config: FetcherConfig,
     database: Database,
-    address: Address,
-    line: Connection,
+    endpoint: OmdbEndpoint,
+    connection: Connection,
 ) -> None:
     attempts: Counter[str] = Counter()
-    async with open_worker(settings, config, database, address, attempts) as worker:
-        with _ingesting(settings, database) as stop_ingesting:
-
-            def stop() -> None:
-                worker.stop()
-                stop_ingesting()
-
-            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop)
-            threading.Thread(target=_listen, args=(line, worker.ring, stop), daemon=True).start()
-            reporting = asyncio.create_task(_report(line, attempts))
+    shutdown = ShutdownSignal()
+    async with open_worker(settings, config, database, endpoint, shutdown, attempts) as worker:
+        with _ingesting(settings, database, shutdown):
+            signal.signal(signal.SIGTERM, lambda _number, _frame: shutdown.trigger())
+            threading.Thread(
+                target=_receive_wake_ups, args=(connection, worker.wake_up), daemon=True
+            ).start()
+            reporting = asyncio.create_task(_report_attempts(connection, attempts))
             await worker.run()
         reporting.cancel()
-    with suppress(OSError):  # The service is gone.
-        line.send(attempts)
+    _send_new(connection, attempts)
 
 
 @contextmanager
-def _ingesting(settings: Settings, database: Database) -> Iterator[Callable[[], None]]:
-    """Ingest, too; where the source can't be opened any more, at least films are fetched."""
+def _ingesting(settings: Settings, database: Database, shutdown: ShutdownSignal) -> Iterator[None]:
+    """Ingest within the context.
+
+    If the ingest source can't be opened, the error is logged and the worker only fetches.
+    """
     with ExitStack() as stack:
         try:
-            stop = stack.enter_context(ingesting(settings, database))
+            stack.enter_context(run_ingest_thread(settings, database, shutdown))
         except InvalidSetting as error:
-            _log.error("nothing is ingested", reason=error.message)
-            yield lambda: None
-        else:
-            yield stop
+            _log.error("ingest_disabled", reason=error.message)
+        yield
 
 
-def _listen(line: Connection, ring: Callable[[], None], stop: Callable[[], None]) -> None:
-    """Do what the service says, for as long as it is there."""
-    with suppress(EOFError, OSError):
-        while line.recv() == RING:
-            ring()
-    stop()
-
-
-async def _report(line: Connection, attempts: Counter[str]) -> None:
-    """Tell the service again and again how many requests were sent."""
-    told: Counter[str] = Counter()
-    with suppress(OSError):  # The same.
+def _receive_wake_ups(connection: Connection, wake_up: Callable[[], None]) -> None:
+    with suppress(EOFError, OSError):  # The service has ended; SIGTERM stops the worker.
         while True:
-            if attempts != told:
-                told = Counter(attempts)
-                line.send(told)
-            await asyncio.sleep(REPORT_SECONDS)
+            connection.recv()
+            wake_up()
+
+
+async def _report_attempts(connection: Connection, attempts: Counter[str]) -> None:
+    """Send new request counts to the service, every `REPORT_SECONDS`."""
+    while True:
+        _send_new(connection, attempts)
+        await asyncio.sleep(REPORT_SECONDS)
+
+
+def _send_new(connection: Connection, attempts: Counter[str]) -> None:
+    """Send the request counts since the last call, and reset them."""
+    if attempts:
+        with suppress(OSError):  # The service has ended.
+            connection.send(attempts)
+        attempts.clear()

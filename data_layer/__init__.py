@@ -1,8 +1,9 @@
-"""Where films are kept: values, ports, and the adapters that fulfil them.
+"""Persistence: entities, ports and their adapters.
 
-`entities` are plain values, `ports` say what a repository and a unit of work can do, `sql`
-does it with SQLAlchemy and `fake` in memory, for tests of what is built on top. This is
-the only package that imports `sqlalchemy`.
+`entities` are plain values, `ports` are the interfaces of the repositories and the unit of work,
+`sql` implements them with SQLAlchemy, and `testing.fakes` in memory, for tests of the layers
+above. Product code outside this package does not import `sqlalchemy`, except for a benchmark
+baseline.
 """
 
 __pdoc__ = {"tests": False}

@@ -1,4 +1,4 @@
-"""Writing the record of who did what, in the database and in the log."""
+"""Writer of audit entries, to the database and to the log."""
 
 import dataclasses
 from functools import partial
@@ -12,9 +12,10 @@ _log = structlog.get_logger(__name__)
 
 
 def write_audit(uow: UnitOfWork, *entries: AuditEntry) -> None:
-    """Store entries in the transaction that does what they say, and log them behind that.
+    """Store entries in the transaction of the audited change, and log them after its commit.
 
-    Whoever runs a command sees what it does: entries without a request are not logged.
+    Entries without a request id come from the command line, which shows its own output; they are
+    not logged. Does not commit.
     """
     uow.audit.add_many(entries)
     for entry in entries:
@@ -24,5 +25,5 @@ def write_audit(uow: UnitOfWork, *entries: AuditEntry) -> None:
 
 def _log_entry(entry: AuditEntry) -> None:
     shown = dataclasses.asdict(entry)
-    del shown["at"], shown["id"]  # The log has a time of its own, and the id is not known.
+    del shown["at"], shown["id"]  # The log adds its own timestamp, and the id is still `None`.
     _log.info("audit", **shown)

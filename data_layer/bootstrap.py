@@ -1,4 +1,4 @@
-"""How the database of the settings is opened."""
+"""Construction of the database from the settings."""
 
 from common.settings import Settings
 from data_layer.database import Database
@@ -6,11 +6,11 @@ from data_layer.database_options import DatabaseOptions
 
 
 def open_database(settings: Settings, url: str | None = None) -> Database:
-    """Return the database that the settings name; it connects when it is first used.
+    """Return the configured database, without connecting to it.
 
     Args:
-        settings: of the operator.
-        url: of another database than that of the settings.
+        settings: Settings of the operator.
+        url: URL that replaces `DATABASE_URL`.
     """
     return Database(
         url or settings.database_url,

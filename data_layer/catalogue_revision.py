@@ -1,7 +1,7 @@
-"""The revision of the catalogue, as far as this process knows it.
+"""Revision of the catalogue, as known to this process.
 
-Every change of films counts the revision up, in the transaction of the change. A process knows
-its own changes at once; for those of others it looks several times a second.
+Every change of movies increments the revision in its own transaction. A process registers its own
+commits at once, and polls for those of other processes several times a second.
 """
 
 import threading
@@ -11,22 +11,22 @@ from contextlib import contextmanager
 
 from common.errors import MoviesError
 
-LOOK_SECONDS = 0.25
-"""How often a process looks."""
+POLL_SECONDS = 0.25
+"""Time between two polls."""
 
 FRESH_SECONDS = 1.0
-"""How long what a look has found may be relied on."""
+"""Time after the start of a poll for which its result counts as current."""
 
-LOOK_MAX_SECONDS = 1.0
-"""A look that takes longer means that the database is away."""
+POLL_MAX_SECONDS = 1.0
+"""Duration after which a running poll means that the database is unavailable."""
 
 
 class CatalogueRevision:
-    """What is known about the revision.
+    """The latest known revision. Thread-safe.
 
     Args:
-        read: reads the revision from the database.
-        clock: in seconds, from any start.
+        read: Reads the revision from the database.
+        clock: Monotonic time in seconds.
     """
 
     def __init__(
@@ -35,25 +35,25 @@ class CatalogueRevision:
         self._read = read
         self._clock = clock
         self._lock = threading.Lock()
-        self._looked_at = clock()
+        self._polled_at = clock()
         self._has_failed = False
         self.number = -1
-        """The newest revision that this process has heard of; -1 before it has heard of any."""
+        """The newest revision known to this process; -1 before the first poll."""
         self.fresh_until = float("-inf")
-        """Until when nobody else can have made a newer one more than a second ago."""
+        """Time, by the clock, until which `number` is at most one second out of date."""
 
-    def is_away(self) -> bool:
-        """Tell whether the database does not say any more which revision it has."""
-        overdue = self._clock() - self._looked_at > LOOK_SECONDS + LOOK_MAX_SECONDS
-        return self._has_failed or overdue
+    def is_unavailable(self) -> bool:
+        """Return whether the last poll failed, or the current one is overdue."""
+        is_overdue = self._clock() - self._polled_at > POLL_SECONDS + POLL_MAX_SECONDS
+        return self._has_failed or is_overdue
 
     def advance(self, number: int) -> None:
-        """Take in that this process has committed this revision."""
+        """Register a revision that this process has committed; older ones are ignored."""
         with self._lock:
             self.number = max(self.number, number)
 
-    def look(self) -> None:
-        """Ask the database; a failure is kept for `is_away`, and for the next look to mend."""
+    def poll(self) -> None:
+        """Read the revision from the database. An error is recorded for `is_unavailable`."""
         started, before = self._clock(), self.number
         try:
             number = self._read()
@@ -61,23 +61,24 @@ class CatalogueRevision:
             self._has_failed = True
         else:
             with self._lock:
-                # A number can get smaller where somebody has restored a backup.
+                # A smaller number is accepted, unless this process committed during the poll:
+                # the operator may have restored a backup.
                 self.number = number if self.number == before else max(self.number, number)
             self._has_failed = False
             self.fresh_until = started + FRESH_SECONDS
-        self._looked_at = self._clock()
+        self._polled_at = self._clock()
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Look again and again, in a thread, for as long as the context lasts."""
+        """Poll periodically in a daemon thread while the context lasts."""
         is_over = threading.Event()
 
-        def look_again_and_again() -> None:
+        def poll_periodically() -> None:
             while not is_over.is_set():
-                self.look()
-                is_over.wait(LOOK_SECONDS)
+                self.poll()
+                is_over.wait(POLL_SECONDS)
 
-        thread = threading.Thread(target=look_again_and_again, name="revision", daemon=True)
+        thread = threading.Thread(target=poll_periodically, name="revision", daemon=True)
         thread.start()
         try:
             yield

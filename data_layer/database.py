@@ -1,4 +1,4 @@
-"""The database as the rest of the program sees it: transactions, schema, locks."""
+"""Database facade: transactions, schema, locks, copies and backups."""
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -13,29 +13,29 @@ from data_layer.ports.bulk_load import BulkLoad
 from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.sql import schema
 from data_layer.sql.backends.backend import OnProgress
-from data_layer.sql.backends.registry import backend_of
+from data_layer.sql.backends.registry import backend_for
 from data_layer.sql.catalogue.bulk_load import bulk_load
-from data_layer.sql.catalogue_copy import CatalogueSums, Home, copy_catalogue
+from data_layer.sql.catalogue_copy import CatalogueChecksums, CatalogueEndpoint, copy_catalogue
 from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
 
 
 class Database:
-    """One database; it is opened when it is first used.
+    """One database; the first use opens a connection.
 
     Args:
-        url: as in the setting `DATABASE_URL`.
-        options: pools, timeouts and isolation.
+        url: URL in the format of the setting `DATABASE_URL`.
+        options: Pool size, timeouts and isolation level.
     """
 
     def __init__(self, url: str, options: DatabaseOptions = DEFAULT_OPTIONS) -> None:
-        self._backend = backend_of(url)
+        self._backend = backend_for(url)
         self.options = options
         self.engines = self._backend.open(make_url(url), options)
-        self.home = Home(self._backend, self.engines)
+        self.endpoint = CatalogueEndpoint(self._backend, self.engines)
         self.revision = CatalogueRevision(self._read_revision)
 
     def unit_of_work(self, *, is_read_only: bool = False) -> UnitOfWork:
-        """Open a transaction; see `data_layer.ports.unit_of_work.UnitOfWorkFactory`."""
+        """Return a new unit of work; see `data_layer.ports.unit_of_work.UnitOfWorkFactory`."""
         engine = self.engines.reading if is_read_only else self.engines.writing
         return SqlAlchemyUnitOfWork(
             engine, is_read_only=is_read_only, on_commit=self.revision.advance
@@ -43,67 +43,68 @@ class Database:
 
     @contextmanager
     def bulk_load(self) -> Iterator[BulkLoad]:
-        """Give a load of many films; what it was given is committed when the context ends.
+        """Yield a bulk load that commits when the context ends, and rolls back on an error.
 
-        If the context ends with an error, nothing is stored. On SQLite the indexes are made at
-        the end, for all films that are there: a load pays off where it brings about as many or
-        more, and readers have to wait, unless somebody had the file open before. Writers wait
-        on every database.
-
-        Memory: the name of each person that the films have.
+        On SQLite all indexes of the catalogue are rebuilt at the end, so that a load pays off
+        only if it adds about as many movies as exist, or more. Readers of SQLite wait for the end
+        of the load, unless a connection had the file open before; writers wait on every database.
+        Memory use grows with the number of distinct people.
 
         Raises:
-            Conflict: a film was there, or came twice.
-            DatabaseUnavailable: nothing was stored.
+            Conflict: A movie exists, or was added twice.
+            DatabaseUnavailable: Nothing was stored.
         """
         with bulk_load(self._backend, self.engines) as load:
             yield load
-        self.revision.look()
+        self.revision.poll()
 
-    def copy_to(self, target: "Database", on_progress: OnProgress) -> CatalogueSums:
-        """Copy everything into another database; see `data_layer.sql.catalogue_copy`.
+    def copy_to(self, target: "Database", on_progress: OnProgress) -> CatalogueChecksums:
+        """Copy the whole catalogue to another database; see `data_layer.sql.catalogue_copy`.
+
+        An interrupted copy is resumed. A target without a schema is migrated first.
 
         Raises:
-            InvalidInput: the target holds something else, or one of them has another schema.
+            InvalidInput: The target is not empty, or a database has another schema version.
+            DatabaseUnavailable: A database failed, or the checksums differ.
         """
         if not schema.is_unfinished_copy(target.engines):
             target.migrate()
-        return copy_catalogue(self.home, target.home, on_progress)
+        return copy_catalogue(self.endpoint, target.endpoint, on_progress)
 
     def require_existing(self) -> None:
-        """Make sure that the database was not misspelt: SQLite would make a new one.
+        """Raise if the SQLite file is missing, since SQLite would create a new one.
 
         Raises:
-            InvalidInput: there is no such file.
+            InvalidInput: The file does not exist.
         """
         if not self._backend.exists(self.engines):
-            raise InvalidInput("There is no such SQLite file: check its path.")
+            raise InvalidInput("The SQLite file does not exist: check its path.")
 
     def backup(self, path: Path, on_progress: OnProgress) -> None:
-        """Write a copy into a new file, while others use the database.
+        """Write a backup to a new SQLite file while the database is in use.
 
         Raises:
-            InvalidInput: the file is there or can't be written, or this is no SQLite.
+            InvalidInput: The file exists or cannot be written, or the database is not SQLite.
         """
         if path.exists():
-            raise InvalidInput("The file is there already: name a new one.")
+            raise InvalidInput("The backup file already exists: pass a new path.")
         self._backend.backup(self.engines, path, on_progress)
 
     @property
     def reads_are_short(self) -> bool:
-        """Whether a read takes less time than handing it to a thread."""
+        """Whether a read takes less time than a switch to another thread."""
         return self._backend.reads_are_short
 
     def migrate(self, revision: str = schema.HEAD) -> None:
-        """Bring the schema up to a revision; see `data_layer.sql.schema.upgrade`."""
+        """Upgrade the schema to a migration; see `data_layer.sql.schema.upgrade`."""
         schema.upgrade(self._backend, self.engines, revision)
 
     def is_current(self) -> bool:
-        """Tell whether the schema is the newest; see `data_layer.sql.schema.is_current`."""
+        """Return whether the schema is up to date; see `data_layer.sql.schema.is_current`."""
         return schema.is_current(self.engines)
 
     def try_lock(self, name: str) -> AbstractContextManager[bool]:
-        """Try to be the one process that does `name`; see `Backend.try_lock`."""
+        """Try to acquire a lock shared by all processes; see `Backend.try_lock`."""
         return self._backend.try_lock(self.engines, name)
 
     def _read_revision(self) -> int:
@@ -111,5 +112,5 @@ class Database:
             return uow.movies.revision()
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close all connections."""
         self.engines.dispose()

@@ -1,4 +1,4 @@
-"""How a database is worked with: what an operator can tune."""
+"""Tuning options of a database."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ Isolation = Literal["read committed", "repeatable read", "serializable"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabaseOptions:
-    """See the settings of the same names; decision 15 says why these are the defaults."""
+    """Values of the settings `MOVIES_DATABASE_…`; decision 15 explains the defaults."""
 
     pool_size: int = 10
     connect_timeout_seconds: int = 5
@@ -18,7 +18,7 @@ class DatabaseOptions:
 
     @property
     def deadline_seconds(self) -> int:
-        """How long anything takes at most, before nobody waits for it any longer."""
+        """Time limit of a database call: lock timeout plus statement timeout."""
         return self.lock_timeout_seconds + self.statement_timeout_seconds
 
 

@@ -1,4 +1,4 @@
-"""Run the migrations: on the connection that the program gives, or on DATABASE_URL."""
+"""Alembic environment: migrates the connection passed by the program, or `DATABASE_URL`."""
 
 from alembic import context
 from sqlalchemy import Connection
@@ -25,5 +25,5 @@ if (given := context.config.attributes.get("connection")) is not None:
 else:
     database = open_database(load_settings())
     migrating = database.engines.writing.execution_options(**{MIGRATES: True})
-    with migrating.begin() as own, database.home.backend.unlimited(own):
+    with migrating.begin() as own, database.endpoint.backend.without_timeouts(own):
         _run(own)

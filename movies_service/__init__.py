@@ -1,7 +1,8 @@
-"""The service: HTTP in, HTTP out, and the command line.
+"""HTTP service and command line of the movie catalogue.
 
-A request comes in through `edge`, finds its endpoint in `routers`, which calls one use case
-of `use_cases`; `bootstrap` builds what they work with. Nothing here imports SQLAlchemy.
+A request passes `server`, `response_cache` and `middleware`, and reaches an endpoint in
+`api.routers`, which calls one use case of `use_cases` or `accounts`. `bootstrap` builds their
+dependencies. No module of this package imports SQLAlchemy.
 """
 
 __pdoc__ = {"tests": False}

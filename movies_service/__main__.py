@@ -1,6 +1,6 @@
-"""The command `python -m movies_service`."""
+"""Entry point of `python -m movies_service`."""
 
 from common.cli.start import start
 
-if __name__ == "__main__":  # pragma: no branch  # Processes of its own import it, too.
+if __name__ == "__main__":  # pragma: no branch  # Spawned worker processes import it too.
     start("movies_service.cli.app")

@@ -1,4 +1,4 @@
-"""The app: routers, error handlers, and what surrounds them."""
+"""ASGI app of the service: routers, error handlers and middleware."""
 
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -9,9 +9,10 @@ from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp
 
-from movies_service.api.dependencies.authentication import find_caller
+from movies_service.api.dependencies.authentication import authenticate
+from movies_service.api.dependencies.query_parameters import refuse_unknown_parameters
 from movies_service.api.error_handlers import install_error_handlers
-from movies_service.api.openapi import complete_documentation
+from movies_service.api.openapi import INVALID_INPUT, complete_documentation
 from movies_service.api.routers import (
     api_keys,
     audit,
@@ -28,18 +29,18 @@ from movies_service.api.routers import (
 from movies_service.api.routers import pubsub_push as pubsub
 from movies_service.api.routers import swagger_ui as docs
 from movies_service.http_semantics.headers import REVISION_HEADER
-from movies_service.http_semantics.query_parameters import refuse_unknown_parameters
-from movies_service.middleware.body_limit import BodyLimit
-from movies_service.middleware.fast_path import DirectReads
-from movies_service.middleware.head import HeadAsGet
-from movies_service.middleware.host_header import OneHost
-from movies_service.middleware.rate_limit import RequestLimit
+from movies_service.middleware.access_log import AccessLogMiddleware
+from movies_service.middleware.body_limit import BodyLimitMiddleware
+from movies_service.middleware.fast_path import FastPathMiddleware
+from movies_service.middleware.head import HeadMiddleware
+from movies_service.middleware.host_header import HostHeaderMiddleware
+from movies_service.middleware.rate_limit import RateLimitMiddleware
 from movies_service.middleware.request_id import HEADER as REQUEST_ID_HEADER
-from movies_service.middleware.request_id import RequestContext
-from movies_service.rate_limiting.rate_limits import NO_LIMITS, Limits
-from movies_service.response_cache.middleware import AnswerCache
+from movies_service.middleware.request_id import RequestIdMiddleware
+from movies_service.rate_limiting.rate_limits import NO_LIMITS, RateLimits
+from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
-from movies_service.telemetry.collector import RequestCounts
+from movies_service.telemetry.counters import RequestCounters
 
 VERSION = "0.1.0"
 
@@ -60,10 +61,10 @@ _ROUTERS = (
 )
 
 _DESCRIPTION = """
-A self-hosted movie catalogue that fills itself from OMDb and answers at once.
+A self-hosted movie catalogue that is filled from OMDb on demand and serves reads from a cache.
 
-Every error is a problem document (RFC 9457). Reads carry a strong `ETag`; send it back as
-`If-None-Match`, and an answer that still holds is a 304 without a body.
+Every error is a problem document (RFC 9457). Reads have a strong `ETag`; send it in
+`If-None-Match`, and an unchanged response is a 304 without a body.
 """
 
 _EXPOSED_HEADERS = (
@@ -81,30 +82,30 @@ _EXPOSED_HEADERS = (
 
 
 class Lifespan(Protocol):
-    """Opens what the app works with, sets `app.state.services`, and closes it at the end."""
+    """Factory of the lifespan context: opens the resources and sets `app.state.use_cases`."""
 
     def __call__(self, app: FastAPI, /) -> AbstractAsyncContextManager[None]:
-        """Return the context in which the app serves."""
+        """Return the context in which the app runs; its end closes the resources."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EdgeOptions:
-    """How the surroundings of the app behave; see the settings of the same names."""
+class MiddlewareOptions:
+    """Options of the middleware; see the settings of the same names."""
 
     cors_origins: Sequence[str] = ("*",)
     max_body_bytes: int = 65_536
     request_timeout_seconds: float = 10
     logs_requests: bool = True
     cache: CacheOptions | None = None
-    """`None` turns the cache off."""
-    limits: Limits = NO_LIMITS
-    requests: RequestCounts = field(default_factory=RequestCounts)
-    """Counts what is answered."""
+    """`None` disables the cache."""
+    limits: RateLimits = NO_LIMITS
+    requests: RequestCounters = field(default_factory=RequestCounters)
+    """Counters of handled requests."""
 
 
 def create_api(lifespan: Lifespan | None = None) -> FastAPI:
-    """Return the API itself: what it documents, and how it answers."""
+    """Return the FastAPI app, without the middleware."""
     api = FastAPI(
         title="Movies API",
         version=VERSION,
@@ -113,7 +114,8 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        dependencies=[Depends(refuse_unknown_parameters), Depends(find_caller)],
+        responses=INVALID_INPUT,
+        dependencies=[Depends(refuse_unknown_parameters), Depends(authenticate)],
     )
     for router in _ROUTERS:
         api.include_router(router)
@@ -124,15 +126,15 @@ def create_api(lifespan: Lifespan | None = None) -> FastAPI:
     return api
 
 
-def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
-    """Return the API with its surroundings, the outermost of which sees a request first."""
-    app: ASGIApp = HeadAsGet(DirectReads(create_api(lifespan), movies.reads))
-    app = BodyLimit(
+def create_app(lifespan: Lifespan, options: MiddlewareOptions) -> ASGIApp:
+    """Return the API wrapped in the middleware; the last one applied sees a request first."""
+    app: ASGIApp = HeadMiddleware(FastPathMiddleware(create_api(lifespan), movies.reads))
+    app = BodyLimitMiddleware(
         app,
         max_bytes=options.max_body_bytes,
         timeout_seconds=options.request_timeout_seconds,
     )
-    app = RequestLimit(OneHost(app), options.limits)
+    app = RateLimitMiddleware(HostHeaderMiddleware(app), options.limits)
     app = CORSMiddleware(
         app,
         allow_origins=options.cors_origins,
@@ -150,5 +152,10 @@ def create_app(lifespan: Lifespan, options: EdgeOptions) -> ASGIApp:
         ),
         expose_headers=_EXPOSED_HEADERS,
     )
-    app = RequestContext(app, requests=options.requests, logs_requests=options.logs_requests)
-    return app if options.cache is None else AnswerCache(app, options.cache, options.limits)
+    app = RequestIdMiddleware(app)
+    app = AccessLogMiddleware(app, requests=options.requests, logs_requests=options.logs_requests)
+    return (
+        app
+        if options.cache is None
+        else ResponseCacheMiddleware(app, options.cache, options.limits)
+    )

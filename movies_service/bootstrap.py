@@ -1,4 +1,4 @@
-"""Where the service is put together: the one place that knows every part."""
+"""Composition root: builds the service from its settings, adapters and use cases."""
 
 import asyncio
 from collections import Counter
@@ -13,136 +13,138 @@ import structlog
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from common.executors import InThreads, run_inline
+from common.executors import ThreadPoolCallExecutor, run_inline
 from common.settings import Settings
-from common.shutdown import Stopping
+from common.shutdown import ShutdownSignal
 from data_fetcher.bootstrap import (
-    build_fetches,
-    build_seeding,
-    omdb_address,
-    open_source,
+    build_fetch_queue,
+    build_seeder,
+    omdb_endpoint,
+    open_omdb_client,
 )
-from data_fetcher.embedded_worker import work_for_service
-from data_fetcher.fetch_queue.queue import Fetches
-from data_fetcher.notifiers.selection import announcing, ring_for_nobody
-from data_fetcher.object_stores.factory import name_of
+from data_fetcher.embedded_worker import run_embedded_worker
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.notifiers.selection import ignore_wake_up, open_notifier
+from data_fetcher.object_stores.factory import normalized_url
 from data_fetcher.omdb.admission import Purpose
-from data_fetcher.omdb.lookups import Wish
+from data_fetcher.omdb.lookups import MovieLookup
 from data_fetcher.seeding.config import FetcherConfig
-from data_fetcher.throttling.admission_controller import UpstreamCare
+from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_fetcher.throttling.daily_quota import Quota
-from data_fetcher.workers.fetch_worker import Source
-from data_fetcher.workers.worker_process import WorkerBeside
+from data_fetcher.workers.fetch_worker import MovieSource
+from data_fetcher.workers.worker_process import WorkerProcess
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from movies_service.accounts.api_keys import ApiKeys
-from movies_service.accounts.login import SignIn
+from movies_service.accounts.login import Login
 from movies_service.accounts.sessions import Sessions
 from movies_service.accounts.signing_keys import SigningKeys
 from movies_service.accounts.users import Users
-from movies_service.api.dependencies.use_cases import DEFAULT_POLICY, Policy, Services
-from movies_service.app import EdgeOptions, create_app
-from movies_service.rate_limiting.rate_limits import NO_LIMITS, Limits, build_limits
-from movies_service.rate_limiting.window_counters import Windows
+from movies_service.api.dependencies.use_cases import DEFAULT_POLICY, Policy, UseCases
+from movies_service.app import MiddlewareOptions, create_app
+from movies_service.rate_limiting.rate_limits import NO_LIMITS, RateLimits, build_limits
+from movies_service.rate_limiting.window_counters import WindowCounters
 from movies_service.response_cache.options import CacheOptions, Revision
-from movies_service.startup import Preparation, prepare
-from movies_service.telemetry.collector import Counts, Metrics
-from movies_service.telemetry.multiprocess import SharedCounts
+from movies_service.startup import StartupCallbacks, prepare
+from movies_service.telemetry.collector import Metrics
+from movies_service.telemetry.counters import ProcessCounters
+from movies_service.telemetry.multiprocess import MultiprocessCounters
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.audit import Audit
-from movies_service.use_cases.idempotency import KeptAnswers
-from movies_service.use_cases.ingests import Ingests
+from movies_service.use_cases.idempotency import IdempotencyStore
+from movies_service.use_cases.ingests import IngestHistory
 from movies_service.use_cases.movies import Movies
-from movies_service.use_cases.pubsub_push import PushedFetches, PushTokens
+from movies_service.use_cases.pubsub_push import PushHandler, PushTokenVerifier
 from movies_service.use_cases.refresh_movie import RefreshMovie
-from movies_service.use_cases.request_fetches import FetchMovies
-from movies_service.use_cases.upstream_status import UpstreamState
+from movies_service.use_cases.request_fetches import RequestFetches
+from movies_service.use_cases.upstream_status import GetUpstreamStatus
 
 _log = structlog.get_logger(__name__)
 
 
-WORKER_END_SECONDS = 7.5
-"""How long the worker gets to end; see `data_fetcher.workers.fetch_worker.STOP_SECONDS`."""
-
-
-class Upstream(Protocol):
-    """What the service needs of a client of OMDb."""
+class OmdbFetcher(Protocol):
+    """Client of OMDb, as the service requires it."""
 
     @property
     def attempts(self) -> Counter[str]:
-        """How many requests went out, by what came of them."""
+        """Number of requests to OMDb by outcome."""
         ...
 
-    async def fetch(self, wish: Wish, purpose: Purpose = Purpose.DIRECT) -> MovieFacts:
-        """Return the film that is wished for."""
+    async def fetch(
+        self, lookup: MovieLookup, purpose: Purpose = Purpose.INTERACTIVE
+    ) -> MovieFacts:
+        """Return the movie of a lookup."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
-class Fetching:
-    """What the service works with where films come in.
+class FetchingDependencies:
+    """Dependencies of the use cases that add movies.
 
     Args:
-        fetches: the wishes.
-        care: knows the quota of OMDb, and whether it serves.
-        push: checks what Pub/Sub pushes; `None` where nothing is pushed.
-        concurrency: how many pushed films are asked for at once.
-        ingest_source: the bucket or folder from which others update films; `None` where none is.
-        stopping: tells when nobody may be kept waiting any more.
+        fetches: the fetch queue.
+        admission: admission control of OMDb requests: quota and circuit breaker.
+        push_tokens: verifies Pub/Sub push requests; `None` disables the push endpoint.
+        concurrency: limit of concurrent OMDb requests of push messages.
+        ingest_source: URL of the bucket or folder with movie updates; `None` disables ingestion.
+        shutdown: shutdown signal, which ends long polls and event streams.
     """
 
-    fetches: Fetches
-    care: UpstreamCare
-    push: PushTokens | None = None
+    fetches: FetchQueue
+    admission: UpstreamAdmission
+    push_tokens: PushTokenVerifier | None = None
     concurrency: int = 25
     ingest_source: str | None = None
-    stopping: Stopping = field(default_factory=Stopping)
+    shutdown: ShutdownSignal = field(default_factory=ShutdownSignal)
 
 
 @contextmanager
-def built_services(
+def built_use_cases(
     database: Database,
-    omdb: Upstream,
-    counts: Callable[[], Counts],
+    omdb: OmdbFetcher,
+    counts: Callable[[], ProcessCounters],
     policy: Policy = DEFAULT_POLICY,
-    limits: Limits = NO_LIMITS,
-    fetching: Fetching | None = None,
-) -> Iterator[Services]:
-    """Give the use cases on a database and a client of OMDb.
+    limits: RateLimits = NO_LIMITS,
+    fetching: FetchingDependencies | None = None,
+) -> Iterator[UseCases]:
+    """Yield the use cases on a database and a client of OMDb.
 
-    Reads and writes have threads of their own: those that wait for a lock keep no reader waiting.
+    Reads and writes have separate thread pools, so that writers waiting for a lock do not delay
+    readers.
     """
     options = database.options
     unit_of_work = database.unit_of_work
-    fetching = fetching or Fetching(Fetches(unit_of_work), UpstreamCare(unit_of_work, Quota()))
-    fetches, care = fetching.fetches, fetching.care
-    upstream = UpstreamState(care, fetches)
-    source = Source(omdb.fetch, care, fetching.concurrency)
-    ingests = Ingests(unit_of_work, fetching.ingest_source)
+    fetching = fetching or FetchingDependencies(
+        FetchQueue(unit_of_work), UpstreamAdmission(unit_of_work, Quota())
+    )
+    fetches, admission = fetching.fetches, fetching.admission
+    upstream = GetUpstreamStatus(admission, fetches)
+    source = MovieSource(omdb.fetch, admission, fetching.concurrency)
+    ingests = IngestHistory(unit_of_work, fetching.ingest_source)
     movies = Movies(unit_of_work)
     signing_keys = SigningKeys(unit_of_work, policy.jwt_secrets)
     sessions = Sessions(unit_of_work, signing_keys)
     with (
-        closing(InThreads(options.pool_size, options.deadline_seconds)) as read,
-        closing(InThreads(options.pool_size, options.deadline_seconds)) as write,
+        closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as read,
+        closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as write,
     ):
         reads = run_inline if database.reads_are_short else read
-        yield Services(
+        yield UseCases(
             movies=movies,
             add_movie=AddMovie(unit_of_work, fetches, omdb.fetch, write, limits.adds),
             refresh_movie=RefreshMovie(movies, omdb.fetch, write, limits.adds),
-            fetch_movies=FetchMovies(fetches, reads, write, fetching.stopping, limits.adds),
-            ingests=ingests,
-            upstream=upstream,
-            pushed=_pushed(fetching, source),
+            request_fetches=RequestFetches(fetches, reads, write, fetching.shutdown, limits.adds),
+            ingest_history=ingests,
+            upstream_status=upstream,
+            push_handler=_build_push_handler(fetching, source),
             api_keys=ApiKeys(unit_of_work),
             users=Users(unit_of_work),
             sessions=sessions,
-            sign_in=SignIn(sessions, limits.logins, reads, write),
+            login=Login(sessions, limits.logins, reads, write),
             audit=Audit(unit_of_work),
-            kept_answers=KeptAnswers(unit_of_work, signing_keys),
+            idempotency=IdempotencyStore(unit_of_work, signing_keys),
             limits=limits,
-            metrics=Metrics(counts, movies.count, upstream.look, ingests.look),
+            metrics=Metrics(counts, movies.count, upstream.run, ingests.get_status),
             is_ready=database.is_current,
             policy=policy,
             read=reads,
@@ -154,74 +156,82 @@ def build_app(
     settings: Settings,
     config: FetcherConfig,
     database: Database,
-    preparation: Preparation | None = None,
+    startup: StartupCallbacks | None = None,
     counts_folder: Path | None = None,
-    stopping: Stopping | None = None,
+    shutdown: ShutdownSignal | None = None,
 ) -> ASGIApp:
-    """Return the whole app; it opens OMDb when it starts.
+    """Return the complete app; its lifespan opens the OMDb client.
 
     Args:
-        settings: of the operator.
-        config: which films are seeded, and how.
+        settings: settings of the service.
+        config: movies to seed, and options of fetching.
         database: the catalogue; the caller closes it.
-        preparation: is done beside serving; `None` where another process does it, and whatever
-            else is done once for the service.
-        counts_folder: where the processes of the service leave what they have counted.
-        stopping: is set when the service is about to stop.
+        startup: callbacks of the startup tasks; `None` if another process runs these tasks and
+            the embedded worker.
+        counts_folder: folder in which the processes publish their counters; `None` for one
+            process.
+        shutdown: shutdown signal; the app triggers it when its lifespan ends.
     """
-    counts = Counts()
-    stopping = stopping or Stopping()
+    counts = ProcessCounters()
+    shutdown = shutdown or ShutdownSignal()
     limits = build_limits(settings)
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
-            address = await stack.enter_async_context(omdb_address(settings))
-            omdb, care = await stack.enter_async_context(
-                open_source(settings, config, database, address)
+            address = await stack.enter_async_context(omdb_endpoint(settings))
+            omdb, admission = await stack.enter_async_context(
+                open_omdb_client(settings, config, database, address)
             )
             worker = None
-            if settings.fetch_engine == "embedded" and preparation is not None:
-                worker = WorkerBeside(partial(work_for_service, settings, config, address))
-                stopping.call(worker.stop)
-            announce = await stack.enter_async_context(
-                announcing(settings, worker.ring if worker else ring_for_nobody)
+            if settings.fetch_backend == "embedded" and startup is not None:
+                worker = WorkerProcess(partial(run_embedded_worker, settings, config, address))
+                shutdown.on_shutdown(worker.stop)
+            notify = await stack.enter_async_context(
+                open_notifier(settings, worker.wake_up if worker else ignore_wake_up)
             )
-            fetches = build_fetches(settings, database, announce)
-            source = settings.ingest_source and name_of(settings.ingest_source)
-            fetching = Fetching(
-                fetches, care, _push(settings), config.concurrency, source, stopping
+            fetches = build_fetch_queue(settings, database, notify)
+            source = settings.ingest_source and normalized_url(settings.ingest_source)
+            fetching = FetchingDependencies(
+                fetches,
+                admission,
+                _build_token_verifier(settings),
+                config.concurrency,
+                source,
+                shutdown,
             )
-            seeding = build_seeding(database, omdb, config) if settings.seed == "on" else None
+            seeding = build_seeder(database, omdb, config) if settings.seed == "on" else None
             policy = Policy(
-                adding_requires_key=settings.add_requires_key == "on",
+                adding_requires_authentication=settings.add_requires_authentication == "on",
                 adding_is_async=settings.add_async == "on",
-                omdb_pace=settings.omdb_pace,
-                key_grace_seconds=settings.key_grace_seconds,
-                jwt_secrets=settings.find_jwt_secrets(),
+                omdb_rate_limit=settings.omdb_rate_limit,
+                api_key_grace_seconds=settings.api_key_grace_seconds,
+                jwt_secrets=settings.read_jwt_secrets(),
             )
 
-            def count() -> Counts:
-                by_worker = worker.attempts if worker else Counter()
-                counts.upstream_attempts = omdb.attempts + by_worker
+            def count() -> ProcessCounters:
+                worker_attempts = worker.attempts if worker else Counter()
+                counts.upstream_attempts = omdb.attempts + worker_attempts
                 return counts
 
-            shared = SharedCounts(count, counts_folder)
+            shared = MultiprocessCounters(count, counts_folder)
             with (
-                built_services(database, omdb, shared.total, policy, limits, fetching) as services,
+                built_use_cases(
+                    database, omdb, shared.total, policy, limits, fetching
+                ) as use_cases,
                 database.revision.watched(),
             ):
-                api.state.services = services
+                api.state.use_cases = use_cases
                 async with (
-                    _closing(limits.windows),
+                    _closing(limits.counters),
                     _in_background(shared.publish()),
-                    _working(worker),
-                    _in_background(prepare(database, care, seeding, preparation)),
+                    _running_worker(worker),
+                    _in_background(prepare(database, admission, seeding, startup)),
                 ):
                     yield
-                    stopping.set()
+                    shutdown.trigger()
 
-    options = EdgeOptions(
+    options = MiddlewareOptions(
         cors_origins=settings.cors_origins,
         max_body_bytes=settings.max_body_bytes,
         request_timeout_seconds=settings.request_timeout_seconds,
@@ -236,13 +246,13 @@ def build_app(
 def _cache_options(
     settings: Settings,
     revision: Revision,
-    counts: Counts,
+    counts: ProcessCounters,
 ) -> CacheOptions | None:
     if settings.cache == "off":
         return None
     return CacheOptions(
         ttl_seconds=settings.cache_ttl_seconds,
-        stale_seconds=settings.cache_stale_seconds,
+        stale_seconds=settings.cache_stale_if_error_seconds,
         max_bytes=settings.cache_max_bytes,
         max_entries=settings.cache_max_entries,
         revision=revision,
@@ -251,30 +261,30 @@ def _cache_options(
     )
 
 
-def _pushed(fetching: Fetching, source: Source) -> PushedFetches | None:
-    if fetching.push is None:
+def _build_push_handler(fetching: FetchingDependencies, source: MovieSource) -> PushHandler | None:
+    if fetching.push_tokens is None:
         return None
-    return PushedFetches(fetching.push, fetching.fetches, source)
+    return PushHandler(fetching.push_tokens, fetching.fetches, source)
 
 
-def _push(settings: Settings) -> PushTokens | None:
+def _build_token_verifier(settings: Settings) -> PushTokenVerifier | None:
     audience, email = settings.pubsub_push_audience, settings.pubsub_push_email
     if audience is None or email is None:
         return None
-    return PushTokens(audience, email, settings.pubsub_certs_url)
+    return PushTokenVerifier(audience, email, settings.pubsub_certs_url)
 
 
 @asynccontextmanager
-async def _closing(windows: Windows) -> AsyncIterator[None]:
+async def _closing(counters: WindowCounters) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        await windows.close()
+        await counters.close()
 
 
 @asynccontextmanager
-async def _working(worker: WorkerBeside | None) -> AsyncIterator[None]:
-    """Have a worker work beside the context; at its end it finishes what it has in hand."""
+async def _running_worker(worker: WorkerProcess | None) -> AsyncIterator[None]:
+    """Run the worker during the context; at its end wait for requests in progress."""
     if worker is None:
         yield
         return
@@ -283,12 +293,12 @@ async def _working(worker: WorkerBeside | None) -> AsyncIterator[None]:
         yield
     finally:
         worker.stop()
-        await asyncio.to_thread(worker.join, WORKER_END_SECONDS)
+        await asyncio.to_thread(worker.join)
 
 
 @asynccontextmanager
 async def _in_background(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Run `work` beside the context; when that ends first, stop it at its next await."""
+    """Run `work` concurrently with the context; cancel it when the context ends."""
     task = asyncio.create_task(work)
     try:
         yield

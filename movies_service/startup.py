@@ -1,31 +1,30 @@
-"""What is done once, beside serving: migrate as soon as the database is there, and seed."""
+"""Startup tasks, which run concurrently with serving: migrate the database, then seed it."""
 
 import asyncio
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass
 
 import structlog
 
+from common.cli.progress import ProgressBar
 from common.errors import DatabaseUnavailable, MoviesError
-from data_fetcher.seeding.progress import SeedingProgress
-from data_fetcher.seeding.seeder import Seeding
-from data_fetcher.throttling.admission_controller import UpstreamCare
+from data_fetcher.seeding.seeder import Seeder
+from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_layer.database import Database
 
 _log = structlog.get_logger(__name__)
 
 WAIT_FIRST_SECONDS, WAIT_MAX_SECONDS = 0.5, 8.0
-"""How long is waited for a database that is away, first and at most; doubled each time."""
+"""First and longest delay between attempts to reach the database; doubled each time."""
 
 
 @dataclass(frozen=True, slots=True)
-class Preparation:
-    """What one process does for all once the database is there: migrate, and seed.
+class StartupCallbacks:
+    """Callbacks of the startup tasks, which one process runs for all.
 
     Args:
-        on_migrated: called when the schema is the newest; it may use the database.
-        on_seeded: called when the first films are in, or were before.
+        on_migrated: called in a thread when the schema is up to date; may block.
+        on_seeded: called in the event loop when the seed movies are stored, or if none are seeded.
     """
 
     on_migrated: Callable[[], None]
@@ -34,55 +33,57 @@ class Preparation:
 
 async def prepare(
     database: Database,
-    care: UpstreamCare,
-    seeding: Seeding | None,
-    preparation: Preparation | None,
+    admission: UpstreamAdmission,
+    seeder: Seeder | None,
+    callbacks: StartupCallbacks | None,
 ) -> None:
-    """Migrate, and seed.
+    """Migrate the database, allow a rejected OMDb key to be tried again, and seed.
 
     Args:
-        database: is waited for.
-        care: of OMDb; a key that was refused before is tried again.
-        seeding: `None` where nothing is seeded.
-        preparation: is told how far it is; `None` where another process does it all.
+        database: the catalogue; its server may be unavailable at first.
+        admission: admission control of OMDb requests.
+        seeder: stores the seed movies; `None` disables seeding.
+        callbacks: called after each step; `None` if another process runs the tasks.
     """
-    if preparation is None:
+    if callbacks is None:
         return
     await _migrate(database)
-    await care.forget_refusal()
-    await asyncio.to_thread(preparation.on_migrated)
-    if seeding is None:
-        preparation.on_seeded()
+    await admission.clear_rejected_key()
+    await asyncio.to_thread(callbacks.on_migrated)
+    if seeder is None:
+        callbacks.on_seeded()
     else:
-        await _seed(seeding, preparation.on_seeded)
+        await _seed(seeder, callbacks.on_seeded)
 
 
 async def _migrate(database: Database) -> None:
-    """Migrate as soon as the database can be reached, however long that takes."""
-    waits_seconds = WAIT_FIRST_SECONDS
+    """Migrate the database; retry without limit until it is available."""
+    wait_seconds = WAIT_FIRST_SECONDS
     while True:
         try:
             await asyncio.to_thread(database.migrate)
         except DatabaseUnavailable as error:
-            _log.warning("waiting for the database", reason=error.message, seconds=waits_seconds)
+            _log.warning(
+                "database_unavailable_retrying", reason=error.message, seconds=wait_seconds
+            )
         else:
             return
-        await asyncio.sleep(waits_seconds)
-        waits_seconds = min(2 * waits_seconds, WAIT_MAX_SECONDS)
+        await asyncio.sleep(wait_seconds)
+        wait_seconds = min(2 * wait_seconds, WAIT_MAX_SECONDS)
 
 
-async def _seed(seeding: Seeding, on_seeded: Callable[[], None]) -> None:
+async def _seed(seeder: Seeder, on_seeded: Callable[[], None]) -> None:
     try:
-        with closing(SeedingProgress()) as progress:
-            report = await seeding.run(progress)
+        with ProgressBar("Seeding", "movies") as progress:
+            report = await seeder.run(progress)
     except MoviesError as error:
-        _log.error("seeding stopped; the next start goes on", reason=error.message)
+        _log.error("seeding_interrupted", reason=error.message)
         return
     if report.pending or report.failed:
         _log.warning(
-            "some films were not seeded",
+            "seeding_incomplete",
             stored=len(report.stored),
-            not_at_omdb=[seed.title for seed in report.failed],
-            tried_again_at_the_next_start=[seed.title for seed in report.pending],
+            not_found=[seed.title for seed in report.failed],
+            pending=[seed.title for seed in report.pending],
         )
     on_seeded()

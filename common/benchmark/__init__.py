@@ -1,7 +1,7 @@
-"""Measurements that a reader can repeat: `python -m common.benchmark`.
+"""Reproducible benchmarks: `python -m common.benchmark`.
 
-They start what they measure as commands of this project, on free ports and in a temporary
-folder, and compare within one run: the ratio is what counts, machines are noisy.
+Each benchmark starts its targets as separate processes, on free ports and in a temporary folder.
+Targets are compared within one run, and results are ratios, since machines are noisy.
 """
 
 __pdoc__ = {"tests": False}

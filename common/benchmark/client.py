@@ -1,6 +1,6 @@
-"""A load generator in Python, for machines without wrk: `python -m common.benchmark.client`.
+"""Load generator in Python, for machines without wrk: `python -m common.benchmark.client`.
 
-It is slower than wrk, so that servers that are faster than it look alike.
+It is slower than wrk, and cannot distinguish servers that are faster than itself.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ app = typer.Typer(add_completion=False)
 
 
 class _Connection(asyncio.Protocol):
-    """Sends requests one after the other on one connection, and notes how long each took."""
+    """Connection that sends requests one after another, and records the latency of each."""
 
     def __init__(self, requests: Iterator[bytes], latencies: list[float]) -> None:
         self._requests = requests
@@ -49,7 +49,7 @@ class _Connection(asyncio.Protocol):
         self._send()
 
     def stop(self) -> None:
-        """Close the connection; a request that is on its way does not count."""
+        """Close the connection; a request in flight does not count."""
         self.is_over = True
         self._transport.close()
 
@@ -67,7 +67,7 @@ def load(
     seconds: Annotated[float, typer.Option()],
     header: Annotated[list[str] | None, typer.Option()] = None,
 ) -> None:
-    """Ask for the paths of a file in turn, and print what was measured as JSON."""
+    """Request the paths of a file in turn, and print the measured load as JSON."""
     lines = "".join(f"{line}\r\n" for line in [f"Host: {urlsplit(url).netloc}", *(header or [])])
     requests = [
         f"GET {path} HTTP/1.1\r\n{lines}\r\n".encode() for path in paths.read_text().split()
@@ -79,27 +79,28 @@ async def _load(
     url: str, requests: list[bytes], connections: int, seconds: float
 ) -> dict[str, object]:
     host, _, port = urlsplit(url).netloc.rpartition(":")
-    turns, latencies = itertools.cycle(requests), list[float]()
+    cycle, latencies = itertools.cycle(requests), list[float]()
     loop = asyncio.get_running_loop()
     started = time.perf_counter()
-    made = [
-        await loop.create_connection(lambda: _Connection(turns, latencies), host, int(port))
+    opened = [
+        await loop.create_connection(lambda: _Connection(cycle, latencies), host, int(port))
         for _ in range(connections)
     ]
     await asyncio.sleep(seconds)
-    for _transport, connection in made:
+    for _transport, connection in opened:
         connection.stop()
     return {
         "requests": len(latencies),
         "seconds": time.perf_counter() - started,
-        "errors": sum(connection.errors for _transport, connection in made),
+        "errors": sum(connection.errors for _transport, connection in opened),
         "latency_us": _percentiles(latencies),
     }
 
 
 def _percentiles(latencies: list[float]) -> dict[str, float]:
-    several = latencies if len(latencies) > 1 else [*latencies, *latencies] or [0, 0]
-    points = statistics.quantiles(several, n=1000, method="inclusive")
+    # `quantiles` needs at least two values.
+    values = latencies if len(latencies) > 1 else [*latencies, *latencies] or [0, 0]
+    points = statistics.quantiles(values, n=1000, method="inclusive")
     return {f"{percentile:g}": points[int(percentile * 10) - 1] * 1e6 for percentile in PERCENTILES}
 
 

@@ -1,4 +1,4 @@
-"""Commands that a benchmark runs, and waits for."""
+"""Commands that a benchmark runs to their end."""
 
 import os
 import subprocess
@@ -13,24 +13,24 @@ import psutil
 from common.errors import MoviesError
 
 SAMPLE_SECONDS = 0.05
-"""How often the memory of a command is looked at."""
+"""Interval at which the memory of a command is sampled."""
 
 _SHOWN_CHARACTERS = 500
 
 
 class BenchmarkFailed(MoviesError):
-    """Something that was to be measured does not run."""
+    """Failure of a command or server of the benchmark."""
 
     code = "benchmark-failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a command has taken.
+    """Time and memory used by a command.
 
     Args:
-        seconds: from its start to its end.
-        peak_bytes: the most memory that it and its children were seen to have together.
+        seconds: Wall time from start to end.
+        peak_bytes: Highest sampled resident memory of the command and its children together.
     """
 
     seconds: float
@@ -38,14 +38,14 @@ class Cost:
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Run a command to its end, and return what it prints.
+    """Run a command to its end, and return its standard output.
 
     Args:
-        command: its words.
-        environment: of the process, beside that of this one.
+        command: Program and arguments.
+        environment: Variables in addition to those of this process.
 
     Raises:
-        BenchmarkFailed: it ended with an error; the message has the end of what it says.
+        BenchmarkFailed: The command failed; the message contains the end of its output.
     """
     done = subprocess.run(  # noqa: S603 - Commands of this project, and wrk.
         command,
@@ -60,15 +60,15 @@ def run_command(command: Sequence[str], environment: Mapping[str, str] | None = 
 
 
 def run_measured(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
-    """Run a command to its end, and return what it took.
+    """Run a command to its end, and return its time and memory; see `run_command`.
 
     Raises:
-        BenchmarkFailed: it ended with an error.
+        BenchmarkFailed: The command failed; the message contains the end of its output.
     """
     started = time.perf_counter()
     with (
         tempfile.TemporaryFile("w+") as output,
-        subprocess.Popen(  # noqa: S603 - Commands of this project, and what they are compared with.
+        subprocess.Popen(  # noqa: S603 - Commands of this project, and those of baselines.
             command, env={**os.environ, **(environment or {})}, stdout=output, stderr=output
         ) as process,
     ):
@@ -83,13 +83,13 @@ def run_measured(command: Sequence[str], environment: Mapping[str, str] | None =
     return cost
 
 
-def _failure(command: Sequence[str], exit_code: int, said: str) -> BenchmarkFailed:
-    end = said[-_SHOWN_CHARACTERS:].strip()
-    return BenchmarkFailed(f"{' '.join(command)} ended with {exit_code}: {end}")
+def _failure(command: Sequence[str], exit_code: int, output: str) -> BenchmarkFailed:
+    end = output[-_SHOWN_CHARACTERS:].strip()
+    return BenchmarkFailed(f"{' '.join(command)} failed with exit code {exit_code}: {end}")
 
 
 def _memory_bytes(pid: int) -> int:
-    """Return what a process and its children have in memory; what they share counts for each."""
+    """Return the resident memory of a process and its children; shared pages count for each."""
     total = 0
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)

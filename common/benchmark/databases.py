@@ -1,4 +1,4 @@
-"""The service on a database that somebody names, against the textbook app on the same one."""
+"""Benchmark of the service on a given database, against the textbook app on the same one."""
 
 import json
 import sys
@@ -8,24 +8,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from common.benchmark.commands import run_command
-from common.benchmark.comparison import Finding
-from common.benchmark.datasets import fill
-from common.benchmark.experiment import Observer
+from common.benchmark.comparison import Comparison
+from common.benchmark.datasets import generate_catalogue
 from common.benchmark.load import LoadGenerator, Tool
-from common.benchmark.measurement import Cell, Question, compare
+from common.benchmark.measurement import Measurement, compare
 from common.benchmark.processors import split_processors
 from common.benchmark.results import CACHED, TEXTBOOK, UNCACHED
 from common.benchmark.servers import Server
-from common.benchmark.targets import Arena
-from common.benchmark.workload import Read
+from common.benchmark.targets import TargetFactory
+from common.benchmark.workload import Read, Workload
+from common.cli.progress import ProgressBar
 
 ONE, ONE_WITH_ROOM, TWO = (
     "1 process, with the load on 1 processor",
     "1 process, with the load on 2 processors",
     "2 processes, with the load on 2 processors",
 )
-"""What answers from the cache, and where. Each processor has as much of the load to make in the
-first case as in the last."""
+"""Setups that serve cached responses. In the first and the last, each processor has one server
+process and generates the same share of the load."""
 
 _CONNECTIONS = 32
 _FIRST_PAGE = "/movies"
@@ -33,18 +33,18 @@ _FIRST_PAGE = "/movies"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DatabasePlan:
-    """What is measured.
+    """Parameters of the benchmark.
 
     Args:
-        database_url: an empty database; it keeps the films.
-        films: how many are copied into it.
-        rounds: how often each question is asked.
-        seconds: how long, each time.
-        tool: what makes the load.
+        database_url: URL of an empty database; the movies stay in it.
+        movies: Number of movies to copy to the database.
+        rounds: Measurements of each workload.
+        seconds: Duration of a measurement.
+        tool: Load generator.
     """
 
     database_url: str
-    films: int = 100_000
+    movies: int = 100_000
     rounds: int = 5
     seconds: float = 2
     tool: Tool
@@ -52,97 +52,102 @@ class DatabasePlan:
 
 @dataclass(frozen=True, slots=True)
 class DatabaseResults:
-    """What was measured.
+    """Results of the benchmark.
 
     Args:
-        kind: of the database, as its URL begins.
-        films: how many there were.
-        copy_seconds: that copying them from SQLite took, the comparison at the end included.
-        apart: the pages of one process on a processor of its own, by contender.
-        together: the cached pages of processes that share their processors with the load.
+        kind: URL scheme of the database.
+        movies: Number of movies.
+        copy_seconds: Time to copy the movies from SQLite, including the final verification.
+        apart: Pages of one process on its own processor, by target.
+        together: Cached pages of processes that share their processors with the load generator.
     """
 
     kind: str
-    films: int
+    movies: int
     copy_seconds: float
-    apart: dict[str, Cell]
-    together: dict[str, Cell]
+    apart: dict[str, Measurement]
+    together: dict[str, Measurement]
 
-    def find(self) -> Iterator[Finding]:
-        """Yield the figures that the project aims at."""
+    def find(self) -> Iterator[Comparison]:
+        """Yield the measured figures that have targets."""
         ours, theirs = (
             self.apart[name].requests_per_second.median for name in (UNCACHED, TEXTBOOK)
         )
         name = f"uncached page on {self.kind}, against {TEXTBOOK}"
-        yield Finding(name, ours / theirs, "x", 4, is_at_least=True)
+        yield Comparison(name, ours / theirs, "x", 4, is_at_least=True)
         one, two = (self.together[name].requests_per_second.median for name in (ONE, TWO))
         name = "cached page of 2 processes on 2 processors, against 1 on 1"
-        yield Finding(name, two / one, "x", 1.6, is_at_least=True)
-        name = f"films copied a second, from SQLite to {self.kind}"
-        yield Finding(name, self.films / self.copy_seconds, "", 5_000, is_at_least=True)
+        yield Comparison(name, two / one, "x", 1.6, is_at_least=True)
+        name = f"movies copied a second, from SQLite to {self.kind}"
+        yield Comparison(name, self.movies / self.copy_seconds, "", 5_000, is_at_least=True)
 
 
-def measure_database(plan: DatabasePlan, folder: Path, observer: Observer) -> DatabaseResults:
-    """Copy films into the database, and ask for pages of them.
+def measure_database(plan: DatabasePlan, folder: Path, progress: ProgressBar) -> DatabaseResults:
+    """Copy movies to the database, and measure requests for pages of them.
 
     Args:
-        plan: what.
-        folder: an empty one, for the films before they are copied, and logs.
-        observer: is told how far it is.
+        plan: Parameters of the benchmark.
+        folder: Empty folder for the generated movies and logs.
+        progress: Shows the progress.
 
     Raises:
-        BenchmarkFailed: a server or a command does not run.
-        RequestException: a server does not answer what it has to.
+        BenchmarkFailed: A server or a command failed.
+        RequestException: A request to a server failed.
     """
-    observer.stage(f"Storing {plan.films:,} films")
-    fill(folder / "films.db", plan.films)
-    observer.stage(f"Copying {plan.films:,} films")
-    urls = ("--from", f"sqlite:///{folder / 'films.db'}", "--to", plan.database_url)
+    progress.stage(f"Storing {plan.movies:,} movies")
+    generate_catalogue(folder / "movies.db", plan.movies)
+    progress.stage(f"Copying {plan.movies:,} movies")
+    urls = ("--from", f"sqlite:///{folder / 'movies.db'}", "--to", plan.database_url)
     copied = json.loads(
         run_command([sys.executable, "-m", "movies_service", "copy", *urls, "--json"])
     )
-    observer.begin_rounds(5 * plan.rounds)
+    progress.update(0, 5 * plan.rounds)
+    progress.stage("Comparing")
     return DatabaseResults(
         plan.database_url.partition(":")[0],
-        plan.films,
+        plan.movies,
         copied["seconds"],
-        _ask_apart(plan, folder, observer),
-        _ask_together(plan, folder, observer),
+        _measure_apart(plan, folder, progress),
+        _measure_together(plan, folder, progress),
     )
 
 
-def _ask_apart(plan: DatabasePlan, folder: Path, observer: Observer) -> dict[str, Cell]:
+def _measure_apart(
+    plan: DatabasePlan, folder: Path, progress: ProgressBar
+) -> dict[str, Measurement]:
     server_processors, load_processors = split_processors()
-    arena = Arena(folder, server_processors)
+    targets = TargetFactory(folder, server_processors)
     with ExitStack() as stack:
         servers = {
-            UNCACHED: stack.enter_context(arena.service(plan.database_url, "off")),
-            TEXTBOOK: stack.enter_context(arena.textbook(plan.database_url)),
+            UNCACHED: stack.enter_context(targets.service(plan.database_url, "off")),
+            TEXTBOOK: stack.enter_context(targets.textbook(plan.database_url)),
         }
-        questions = [_question(name, plan, server) for name, server in servers.items()]
+        workloads = [_workload(name, plan, server) for name, server in servers.items()]
         generator = LoadGenerator(plan.tool, load_processors)
-        return dict(zip(servers, _compare(questions, generator, plan, observer), strict=True))
+        return dict(zip(servers, _compare(workloads, generator, plan, progress), strict=True))
 
 
-def _ask_together(plan: DatabasePlan, folder: Path, observer: Observer) -> dict[str, Cell]:
+def _measure_together(
+    plan: DatabasePlan, folder: Path, progress: ProgressBar
+) -> dict[str, Measurement]:
     server_processors, load_processors = split_processors()
     both = server_processors and load_processors and server_processors | load_processors
     places = {ONE: (1, server_processors), ONE_WITH_ROOM: (1, both), TWO: (2, both)}
     with ExitStack() as stack:
-        questions = []
+        workloads = []
         for processes, processors in places.values():
-            arena = Arena(folder, processors)
-            server = arena.service(plan.database_url, "on", processes=processes)
-            asked = _question(CACHED, plan, stack.enter_context(server))
-            questions.append(replace(asked, generator=LoadGenerator(plan.tool, processors)))
+            targets = TargetFactory(folder, processors)
+            server = targets.service(plan.database_url, "on", processes=processes)
+            workload = _workload(CACHED, plan, stack.enter_context(server))
+            workloads.append(replace(workload, generator=LoadGenerator(plan.tool, processors)))
         generator = LoadGenerator(plan.tool, both)
-        return dict(zip(places, _compare(questions, generator, plan, observer), strict=True))
+        return dict(zip(places, _compare(workloads, generator, plan, progress), strict=True))
 
 
-def _question(contender: str, plan: DatabasePlan, server: Server) -> Question:
-    return Question(
-        contender=contender,
-        films=plan.films,
+def _workload(target: str, plan: DatabasePlan, server: Server) -> Workload:
+    return Workload(
+        target=target,
+        movies=plan.movies,
         read=Read.FIRST_PAGE,
         server=server,
         paths=[_FIRST_PAGE],
@@ -151,12 +156,12 @@ def _question(contender: str, plan: DatabasePlan, server: Server) -> Question:
 
 
 def _compare(
-    questions: list[Question], generator: LoadGenerator, plan: DatabasePlan, observer: Observer
-) -> list[Cell]:
+    workloads: list[Workload], generator: LoadGenerator, plan: DatabasePlan, progress: ProgressBar
+) -> list[Measurement]:
     return compare(
-        questions,
+        workloads,
         generator,
         rounds=plan.rounds,
         seconds=plan.seconds,
-        advance=observer.advance,
+        advance=progress.advance,
     )

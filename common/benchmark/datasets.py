@@ -1,4 +1,4 @@
-"""Catalogues of several sizes to measure on, filled with films made up."""
+"""Catalogues of several sizes, with generated movies."""
 
 import json
 import sys
@@ -10,36 +10,38 @@ from common.benchmark.commands import run_command
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
-    """How long it took to fill a catalogue."""
+class GenerationTimes:
+    """Times to generate a catalogue."""
 
-    films: int
-    has_links: bool
-    """Whether the films have people, genres and ratings."""
-    making_seconds: float
-    """Making the films up."""
+    movies: int
+    has_relations: bool
+    """Whether the movies have people, genres and ratings."""
+    generating_seconds: float
     storing_seconds: float
 
     @property
-    def films_per_second(self) -> float:
-        """How fast they were stored."""
-        return self.films / self.storing_seconds
+    def movies_per_second(self) -> float:
+        """Stored movies per second, without the time to generate them."""
+        return self.movies / self.storing_seconds
 
 
-def fill(file: Path, films: int, *, has_links: bool = True) -> Filling:
-    """Make a catalogue.
+def generate_catalogue(file: Path, movies: int, *, has_relations: bool = True) -> GenerationTimes:
+    """Create a catalogue of generated movies in a SQLite file.
 
     Raises:
-        BenchmarkFailed: it could not be made.
+        BenchmarkFailed: The command failed.
     """
     command = [
         sys.executable,
         "-m",
-        "data_fetcher.cli.generate_movies",
-        "--films",
-        str(films),
+        "data_fetcher",
+        "generate-movies",
+        "--movies",
+        str(movies),
         "--json",
     ]
-    links: Sequence[str] = () if has_links else ("--no-links",)
-    report = json.loads(run_command([*command, *links], {"DATABASE_URL": f"sqlite:///{file}"}))
-    return Filling(films, has_links, report["making_seconds"], report["storing_seconds"])
+    options: Sequence[str] = () if has_relations else ("--without-relations",)
+    report = json.loads(run_command([*command, *options], {"DATABASE_URL": f"sqlite:///{file}"}))
+    return GenerationTimes(
+        movies, has_relations, report["generating_seconds"], report["storing_seconds"]
+    )

@@ -1,4 +1,4 @@
-"""One run of the benchmark: catalogues, servers, rounds, and what came of them."""
+"""Run of the main benchmark: catalogues, servers, rounds and results."""
 
 import datetime as dt
 import platform
@@ -9,16 +9,14 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 import requests
 
-from common.benchmark.datasets import Filling, fill
+from common.benchmark.datasets import GenerationTimes, generate_catalogue
 from common.benchmark.load import LoadGenerator
-from common.benchmark.measurement import Question, compare
+from common.benchmark.measurement import compare
 from common.benchmark.memory import Memory, measure_memory
-from common.benchmark.paths import DATASETTE_PATHS, SERVICE_PATHS, TEXTBOOK_PATHS, PathOf
 from common.benchmark.processors import split_processors
 from common.benchmark.results import (
     CACHED,
@@ -34,66 +32,62 @@ from common.benchmark.results import (
 )
 from common.benchmark.seeding import SeedingTimes, measure_seeding
 from common.benchmark.servers import Server
-from common.benchmark.targets import Arena, Recorded, is_nginx_installed, record
-from common.benchmark.workload import Read, Sample, find_samples
+from common.benchmark.targets import Recorded, TargetFactory, is_nginx_installed, record
+from common.benchmark.workload import (
+    DATASETTE_PATHS,
+    SERVICE_PATHS,
+    TEXTBOOK_PATHS,
+    PathOf,
+    Read,
+    Sample,
+    Workload,
+    find_samples,
+)
+from common.cli.progress import ProgressBar
 
 _HOT_READS = (Read.FIRST_PAGE, Read.BY_ID)
 _SINGLE_REQUESTS = 300
 
 
-class Observer(Protocol):
-    """Is told how far an experiment is."""
-
-    def stage(self, about: str) -> None:
-        """Something else begins."""
-        ...
-
-    def begin_rounds(self, steps: int) -> None:
-        """The rounds begin; they have so many steps."""
-        ...
-
-    def advance(self, about: str) -> None:
-        """A step of the rounds begins."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Measures a plan.
+    """One run of a plan.
 
     Args:
-        plan: what.
-        folder: an empty one, for catalogues, configurations and logs.
-        observer: is told how far it is.
+        plan: Parameters of the run.
+        folder: Empty folder for catalogues, configurations and logs.
+        progress: Shows the progress.
     """
 
     plan: Plan
     folder: Path
-    observer: Observer
+    progress: ProgressBar
 
     def run(self) -> Results:
-        """Measure everything.
+        """Run all measurements of the plan.
 
         Raises:
-            BenchmarkFailed: a server or a command does not run.
-            RequestException: a server does not answer what it has to.
+            BenchmarkFailed: A server or a command failed.
+            RequestException: A request to a server failed.
         """
         started_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         seeding = self._measure_seeding()
-        fillings = self._fill()
+        generations = self._generate()
         server_processors, load_processors = split_processors()
         with ExitStack() as stack:
-            questions, missing = self._ask(stack, Arena(self.folder, server_processors))
-            self.observer.begin_rounds(len(questions) * self.plan.rounds)
-            cells = compare(
-                questions,
+            targets = TargetFactory(self.folder, server_processors)
+            workloads, missing = self._start_targets(stack, targets)
+            self.progress.update(0, len(workloads) * self.plan.rounds)
+            self.progress.stage("Comparing")
+            measurements = compare(
+                workloads,
                 LoadGenerator(self.plan.tool, load_processors),
                 rounds=self.plan.rounds,
                 seconds=self.plan.seconds,
-                advance=self.observer.advance,
+                advance=self.progress.advance,
             )
-            single_client = self._ask_as_single_client(questions)
-            memory = self._measure_memory(questions)
+            single_client = self._measure_single_client(workloads)
+            memory = self._measure_memory(workloads)
         return Results(
             started_at=started_at,
             machine=_describe_machine(pinned=server_processors is not None),
@@ -102,97 +96,104 @@ class Experiment:
             },
             plan=self.plan,
             missing=missing,
-            cells=tuple(cells),
+            measurements=tuple(measurements),
             single_client=single_client,
             memory=memory,
-            fillings=fillings,
+            generations=generations,
             seeding=seeding,
         )
 
     def _measure_seeding(self) -> tuple[SeedingTimes, ...]:
         measured = []
-        for at_once, rounds in ((25, 3), (1, 1)):
-            self.observer.stage(f"Seeding 100 films, {at_once} requests at once")
-            measured.append(measure_seeding(self.plan.seeding_latency_ms, at_once, rounds))
+        for concurrency, rounds in ((25, 3), (1, 1)):
+            self.progress.stage(f"Seeding 100 movies, concurrency {concurrency}")
+            measured.append(measure_seeding(self.plan.seeding_latency_ms, concurrency, rounds))
         return tuple(measured)
 
-    def _fill(self) -> tuple[Filling, ...]:
-        self.observer.stage(f"Storing {self.plan.bare_films:,} films without links")
+    def _generate(self) -> tuple[GenerationTimes, ...]:
+        self.progress.stage(f"Storing {self.plan.bare_movies:,} movies without relations")
         bare = self.folder / "bare.db"
-        fillings = [fill(bare, self.plan.bare_films, has_links=False)]
+        generations = [generate_catalogue(bare, self.plan.bare_movies, has_relations=False)]
         bare.unlink()
-        for films in self.plan.sizes:
-            self.observer.stage(f"Storing {films:,} films")
-            catalogue = self._catalogue(films)
+        for movies in self.plan.sizes:
+            self.progress.stage(f"Storing {movies:,} movies")
+            catalogue = self._catalogue(movies)
             catalogue.parent.mkdir()
-            fillings.append(fill(catalogue, films))
-        return tuple(fillings)
+            generations.append(generate_catalogue(catalogue, movies))
+        return tuple(generations)
 
-    def _catalogue(self, films: int) -> Path:
-        return self.folder / str(films) / "catalogue.db"
+    def _catalogue(self, movies: int) -> Path:
+        return self.folder / str(movies) / "catalogue.db"
 
-    def _ask(self, stack: ExitStack, arena: Arena) -> tuple[list[Question], tuple[str, ...]]:
-        questions: list[Question] = []
-        answers: dict[int, dict[str, Recorded]] = {}
-        for films in self.plan.sizes:
-            catalogue = self._catalogue(films)
-            self.observer.stage(f"Starting the servers of {films:,} films")
+    def _start_targets(
+        self, stack: ExitStack, targets: TargetFactory
+    ) -> tuple[list[Workload], tuple[str, ...]]:
+        """Start all targets, and return their workloads and the reasons for missing ones."""
+        workloads: list[Workload] = []
+        responses: dict[int, dict[str, Recorded]] = {}
+        for movies in self.plan.sizes:
+            catalogue = self._catalogue(movies)
+            self.progress.stage(f"Starting the servers of {movies:,} movies")
             url = f"sqlite:///{catalogue}"
-            uncached = stack.enter_context(arena.service(url, "off"))
-            cached = stack.enter_context(arena.service(url, "on"))
-            samples = find_samples(uncached.url, films)
-            for contender, server, paths in (
+            uncached = stack.enter_context(targets.service(url, "off"))
+            cached = stack.enter_context(targets.service(url, "on"))
+            samples = find_samples(uncached.url, movies)
+            for target, server, paths in (
                 (UNCACHED, uncached, SERVICE_PATHS),
-                (TEXTBOOK, stack.enter_context(arena.textbook(url)), TEXTBOOK_PATHS),
-                (DATASETTE, stack.enter_context(arena.datasette(catalogue)), DATASETTE_PATHS),
+                (TEXTBOOK, stack.enter_context(targets.textbook(url)), TEXTBOOK_PATHS),
+                (DATASETTE, stack.enter_context(targets.datasette(catalogue)), DATASETTE_PATHS),
             ):
-                questions += self._questions(contender, films, server, paths, samples)
-            questions += self._hot_questions(CACHED, films, cached, samples)
-            answers[films] = _record(cached, samples)
-        reference = self.plan.reference_films
-        questions += self._limits(stack, arena, answers[reference], reference)
-        questions += self._static_limits(stack, arena, answers[reference], reference)
-        missing = () if is_nginx_installed() else ("nginx: it is not installed",)
-        return questions, missing
+                workloads += self._workloads(target, movies, server, paths, samples)
+            workloads += self._hot_workloads(CACHED, movies, cached, samples)
+            responses[movies] = _record(cached, samples)
+        reference = self.plan.reference_movies
+        workloads += self._limits(stack, targets, responses[reference], reference)
+        workloads += self._static_limits(stack, targets, responses[reference], reference)
+        missing = () if is_nginx_installed() else ("nginx is not installed",)
+        return workloads, missing
 
-    def _questions(
+    def _workloads(
         self,
-        contender: str,
-        films: int,
+        target: str,
+        movies: int,
         server: Server,
         paths: Mapping[Read, PathOf],
         samples: Sequence[Sample],
-    ) -> list[Question]:
+    ) -> list[Workload]:
         return [
-            self._question(contender, films, read, server, list(dict.fromkeys(map(path, samples))))
+            self._workload(target, movies, read, server, list(dict.fromkeys(map(path, samples))))
             for read, path in paths.items()
         ]
 
-    def _hot_questions(
-        self, contender: str, films: int, server: Server, samples: Sequence[Sample]
-    ) -> list[Question]:
-        """Return the questions that the cache answers: the same ones again and again."""
-        page, film = (SERVICE_PATHS[read](samples[0]) for read in _HOT_READS)
+    def _hot_workloads(
+        self, target: str, movies: int, server: Server, samples: Sequence[Sample]
+    ) -> list[Workload]:
+        """Return workloads of repeated requests, which the cache serves."""
+        page, movie = (SERVICE_PATHS[read](samples[0]) for read in _HOT_READS)
         etag = f"If-None-Match: {requests.get(server.url + page, timeout=60).headers['ETag']}"
-        first = self._question(contender, films, Read.FIRST_PAGE, server, [page])
+        first = self._workload(target, movies, Read.FIRST_PAGE, server, [page])
         return [
             first,
-            self._question(contender, films, Read.BY_ID, server, [film]),
+            self._workload(target, movies, Read.BY_ID, server, [movie]),
             replace(first, read=NOT_MODIFIED, headers=[etag]),
             replace(first, connections=1),
         ]
 
     def _limits(
-        self, stack: ExitStack, arena: Arena, answers: Mapping[str, Recorded], films: int
-    ) -> list[Question]:
-        """Return the questions to servers that only repeat what the service has answered."""
-        page, film, not_modified = answers
-        etag = dict(answers[page].headers)["etag"]
-        raw = stack.enter_context(arena.raw_asgi(answers))
-        first = self._question(RAW_ASGI, films, Read.FIRST_PAGE, raw, [page])
+        self,
+        stack: ExitStack,
+        targets: TargetFactory,
+        responses: Mapping[str, Recorded],
+        movies: int,
+    ) -> list[Workload]:
+        """Return workloads of the raw ASGI app, which replays recorded responses."""
+        page, movie, not_modified = responses
+        etag = dict(responses[page].headers)["etag"]
+        raw = stack.enter_context(targets.raw_asgi(responses))
+        first = self._workload(RAW_ASGI, movies, Read.FIRST_PAGE, raw, [page])
         return [
             first,
-            self._question(RAW_ASGI, films, Read.BY_ID, raw, [film]),
+            self._workload(RAW_ASGI, movies, Read.BY_ID, raw, [movie]),
             replace(
                 first, read=NOT_MODIFIED, paths=[not_modified], headers=[f"If-None-Match: {etag}"]
             ),
@@ -200,47 +201,49 @@ class Experiment:
         ]
 
     def _static_limits(
-        self, stack: ExitStack, arena: Arena, answers: Mapping[str, Recorded], films: int
-    ) -> list[Question]:
-        """Return the questions to a server of files, if there is one."""
+        self,
+        stack: ExitStack,
+        targets: TargetFactory,
+        responses: Mapping[str, Recorded],
+        movies: int,
+    ) -> list[Workload]:
+        """Return workloads of nginx, which serves recorded bodies; empty if it is missing."""
         if not is_nginx_installed():
             return []
-        page, film, _not_modified = answers
-        files = {"/page.json": answers[page], "/film.json": answers[film]}
-        nginx = stack.enter_context(arena.nginx(files))
+        page, movie, _not_modified = responses
+        files = {"/page.json": responses[page], "/movie.json": responses[movie]}
+        nginx = stack.enter_context(targets.nginx(files))
         return [
-            self._question(NGINX, films, Read.FIRST_PAGE, nginx, ["/page.json"]),
-            self._question(NGINX, films, Read.BY_ID, nginx, ["/film.json"]),
+            self._workload(NGINX, movies, Read.FIRST_PAGE, nginx, ["/page.json"]),
+            self._workload(NGINX, movies, Read.BY_ID, nginx, ["/movie.json"]),
         ]
 
-    def _question(
-        self, contender: str, films: int, read: str, server: Server, paths: Sequence[str]
-    ) -> Question:
-        return Question(
-            contender=contender,
-            films=films,
+    def _workload(
+        self, target: str, movies: int, read: str, server: Server, paths: Sequence[str]
+    ) -> Workload:
+        return Workload(
+            target=target,
+            movies=movies,
             read=read,
             server=server,
             paths=paths,
             connections=self.plan.connections,
         )
 
-    def _ask_as_single_client(self, questions: Sequence[Question]) -> tuple[Latency, ...]:
-        self.observer.stage("One client with requests")
+    def _measure_single_client(self, workloads: Sequence[Workload]) -> tuple[Latency, ...]:
+        self.progress.stage("Single client, library requests")
         return tuple(
-            _time_single_client(question)
-            for question in questions
-            if question.films == self.plan.reference_films
-            and question.read == Read.FIRST_PAGE
-            and question.connections == self.plan.connections
+            _time_single_client(workload)
+            for workload in workloads
+            if workload.movies == self.plan.reference_movies
+            and workload.read == Read.FIRST_PAGE
+            and workload.connections == self.plan.connections
         )
 
-    def _measure_memory(self, questions: Sequence[Question]) -> tuple[Memory, ...]:
-        self.observer.stage("Memory")
+    def _measure_memory(self, workloads: Sequence[Workload]) -> tuple[Memory, ...]:
+        self.progress.stage("Memory")
         cached = {
-            question.films: question.server
-            for question in questions
-            if question.contender == CACHED
+            workload.movies: workload.server for workload in workloads if workload.target == CACHED
         }
         smallest, *_, largest = [*self.plan.sizes, *self.plan.sizes]
         return (
@@ -250,15 +253,15 @@ class Experiment:
 
 
 def _record(server: Server, samples: Sequence[Sample]) -> dict[str, Recorded]:
-    """Return the first page, a film, and the 304 of the page, by a path for each."""
-    page, film = (SERVICE_PATHS[read](samples[0]) for read in _HOT_READS)
-    recorded = {path: record(server.url + path) for path in (page, film)}
+    """Record the first page, a movie, and the 304 for the page; return them by path."""
+    page, movie = (SERVICE_PATHS[read](samples[0]) for read in _HOT_READS)
+    recorded = {path: record(server.url + path) for path in (page, movie)}
     etag = dict(recorded[page].headers)["etag"]
     return {**recorded, "/not-modified": record(server.url + page, {"If-None-Match": etag})}
 
 
-def _time_single_client(question: Question) -> Latency:
-    url = question.server.url + question.paths[0]
+def _time_single_client(workload: Workload) -> Latency:
+    url = workload.server.url + workload.paths[0]
     milliseconds = []
     with requests.Session() as session:
         for _ in range(_SINGLE_REQUESTS):
@@ -266,7 +269,7 @@ def _time_single_client(question: Question) -> Latency:
             session.get(url, timeout=60)
             milliseconds.append((time.perf_counter() - started) * 1000)
     points = statistics.quantiles(milliseconds, n=100, method="inclusive")
-    return Latency(question.contender, points[49], points[98])
+    return Latency(workload.target, points[49], points[98])
 
 
 def _describe_machine(*, pinned: bool) -> dict[str, str]:
@@ -275,5 +278,5 @@ def _describe_machine(*, pinned: bool) -> dict[str, str]:
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "processors": str(psutil.cpu_count()),
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-        "pinning": "server and load on a processor each" if pinned else "none",
+        "pinning": "server and load on separate processors" if pinned else "none",
     }

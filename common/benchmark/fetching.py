@@ -1,4 +1,4 @@
-"""How fast a worker fetches, and what readers notice of it."""
+"""Benchmark of the fetch worker, and of cached reads while movies are fetched."""
 
 import datetime as dt
 import json
@@ -19,20 +19,19 @@ from urllib.parse import urlsplit
 import requests
 
 from common.benchmark.commands import BenchmarkFailed, run_command
-from common.benchmark.comparison import Finding
-from common.benchmark.experiment import Observer
+from common.benchmark.comparison import Comparison
 from common.benchmark.servers import served
+from common.cli.progress import ProgressBar
 
 CONCURRENCY = 25
-"""Requests of a worker at once; `fetcher_config.json` has it."""
+"""Concurrent requests of a worker, as in `data_fetcher/seeding/seed_movies.json`."""
 
 _FIRST_ID = 8_000_001
-"""Of the films that the emulator makes more of."""
+"""Number of the first IMDb id that the emulator generates."""
 
 _READ_SECONDS = 2.0
 _READ_PAUSE_SECONDS = 0.0003
-"""Between an answer and the next request: what is measured is how long one takes, not how many
-there can be."""
+"""Pause between a response and the next request, since latency is measured, not throughput."""
 
 _TIMEOUT_SECONDS = 60
 _REQUEST = b"GET /movies HTTP/1.1\r\nHost: benchmark\r\n\r\n"
@@ -41,8 +40,8 @@ _CONTENT_LENGTH = re.compile(rb"(?i)\ncontent-length: (\d+)")
 _SETTINGS = {
     "OMDB_API_KEY": "benchmark",
     "OMDB_DAILY_LIMIT": "off",
-    "MOVIES_LIMIT_ADDS": "off",
-    "MOVIES_LIMIT_REQUESTS": "off",
+    "MOVIES_RATE_LIMIT_ADDS": "off",
+    "MOVIES_RATE_LIMIT_REQUESTS": "off",
     "MOVIES_LOG_LEVEL": "warning",
     "MOVIES_ACCESS_LOG": "off",
 }
@@ -50,31 +49,31 @@ _SETTINGS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchingPlan:
-    """What is measured.
+    """Parameters of the benchmark.
 
     Args:
-        database_url: an empty database, which keeps the films; `None` for SQLite files.
-        films: how many are fetched in each round.
-        latency_ms: that the emulated OMDb takes.
-        rounds: how often.
+        database_url: URL of an empty database, in which the movies stay; `None` for SQLite files.
+        movies: Number of movies fetched in each round.
+        latency_ms: Latency of the emulated OMDb.
+        rounds: Number of rounds.
     """
 
     database_url: str | None
-    films: int = 1_000
+    movies: int = 1_000
     latency_ms: int = 50
     rounds: int = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FetchingResults:
-    """What was measured.
+    """Results of the benchmark.
 
     Args:
-        kind: of the database, as its URL begins.
-        limit_seconds: what waiting for OMDb alone takes.
-        seconds: that each round took, from the first film begun to the last one stored.
-        idle_us: the 99th percentile of the latency of cached reads, of each round.
-        busy_us: the same while the service fetches films.
+        kind: URL scheme of the database.
+        limit_seconds: Lower limit of a round's duration, set by OMDb's latency.
+        seconds: Duration of each round, from the start of the first fetch to the end of the last.
+        idle_us: 99th percentile of the latency of cached reads in each round.
+        busy_us: The same percentile while the service fetches movies.
     """
 
     kind: str
@@ -83,38 +82,38 @@ class FetchingResults:
     idle_us: tuple[float, ...]
     busy_us: tuple[float, ...]
 
-    def find(self) -> Iterator[Finding]:
-        """Yield the figures that the project aims at."""
+    def find(self) -> Iterator[Comparison]:
+        """Yield the measured figures that have targets."""
         speed = self.limit_seconds / statistics.median(self.seconds)
         name = f"worker on {self.kind}, in the limit of OMDb's latency"
-        yield Finding(name, speed, "x", 0.85, is_at_least=True)
+        yield Comparison(name, speed, "x", 0.85, is_at_least=True)
         slower = statistics.median(self.busy_us) / statistics.median(self.idle_us)
-        name = "99th percentile of cached reads while films are fetched, against idle"
-        yield Finding(name, slower, "x", 2, is_at_least=False)
+        name = "99th percentile of cached reads while movies are fetched, against idle"
+        yield Comparison(name, slower, "x", 2, is_at_least=False)
 
 
-def measure_fetching(plan: FetchingPlan, folder: Path, observer: Observer) -> FetchingResults:
-    """Fetch films, and read while films are fetched.
+def measure_fetching(plan: FetchingPlan, folder: Path, progress: ProgressBar) -> FetchingResults:
+    """Measure a worker that fetches movies, and reads while movies are fetched.
 
     Args:
-        plan: what.
-        folder: an empty one, for databases and logs.
-        observer: is told how far it is.
+        plan: Parameters of the benchmark.
+        folder: Empty folder for databases and logs.
+        progress: Shows the progress.
 
     Raises:
-        BenchmarkFailed: a server or a command does not run.
-        RequestException: a server does not answer what it has to.
+        BenchmarkFailed: A server or a command failed.
+        RequestException: A request to a server failed.
     """
-    observer.stage(f"Fetching {plan.films:,} films, {plan.rounds} times")
+    progress.stage(f"Fetching {plan.movies:,} movies, {plan.rounds} rounds")
     with _emulator(plan) as (omdb, omdb_url):
         environment = _SETTINGS | {"OMDB_URL": omdb_url}
         seconds = tuple(_fetch(plan, environment, folder, number) for number in range(plan.rounds))
-        observer.stage("Reading while films are fetched")
-        _move_away(omdb)
+        progress.stage("Reading while movies are fetched")
+        _lower_priority(omdb)
         idle, busy = _read(plan, environment, folder)
     return FetchingResults(
         kind=(plan.database_url or "sqlite").partition(":")[0],
-        limit_seconds=plan.films / CONCURRENCY * plan.latency_ms / 1000,
+        limit_seconds=plan.movies / CONCURRENCY * plan.latency_ms / 1000,
         seconds=seconds,
         idle_us=idle,
         busy_us=busy,
@@ -124,7 +123,7 @@ def measure_fetching(plan: FetchingPlan, folder: Path, observer: Observer) -> Fe
 @contextmanager
 def _emulator(plan: FetchingPlan) -> Iterator[tuple[subprocess.Popen[str], str]]:
     command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0"]
-    command += ["--latency-ms", str(plan.latency_ms), "--more", str(plan.films * plan.rounds)]
+    command += ["--latency-ms", str(plan.latency_ms), "--generate", str(plan.movies * plan.rounds)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - Our own command.
         try:
             yield process, process.stdout.readline().split()[-1] if process.stdout else ""
@@ -132,20 +131,17 @@ def _emulator(plan: FetchingPlan) -> Iterator[tuple[subprocess.Popen[str], str]]
             process.terminate()
 
 
-def _move_away(process: subprocess.Popen[str]) -> None:
-    """Leave the processors to those who are measured, where the system has that: on Linux.
-
-    A real OMDb is on another machine.
-    """
-    if hasattr(os, "SCHED_IDLE"):  # pragma: no branch  # Others have it not.
+def _lower_priority(process: subprocess.Popen[str]) -> None:
+    """Run the emulator only on idle processors (Linux), since a real OMDb runs elsewhere."""
+    if hasattr(os, "SCHED_IDLE"):  # pragma: no branch  # Only Linux has it.
         os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _fetch(plan: FetchingPlan, environment: dict[str, str], folder: Path, number: int) -> float:
-    """Return how long a worker takes for films that nobody has asked for."""
+    """Return the seconds that a worker takes to fetch movies that were not requested before."""
     url = plan.database_url or f"sqlite:///{folder / f'fetched-{number}.db'}"
     with tempfile.NamedTemporaryFile("w", dir=folder) as file:
-        file.write("\n".join(_ids(plan.films, number)))
+        file.write("\n".join(_ids(plan.movies, number)))
         file.flush()
         command = [sys.executable, "-m", "movies_service", "fetch", "--json", "--file", file.name]
         before = dt.datetime.now(dt.UTC)
@@ -155,14 +151,16 @@ def _fetch(plan: FetchingPlan, environment: dict[str, str], folder: Path, number
         return [dt.datetime.fromisoformat(each[name]) for each in fetches]
 
     if min(times("created_at")) < before:
-        raise BenchmarkFailed("The films were wished for before: the database was not empty.")
+        raise BenchmarkFailed(
+            "The movies were requested before: the database was not empty. Pass an empty one."
+        )
     return (max(times("finished_at")) - min(times("started_at"))).total_seconds()
 
 
 def _read(
     plan: FetchingPlan, environment: dict[str, str], folder: Path
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Return the latencies of cached reads, without and with films being fetched."""
+    """Return the latencies of cached reads in each round, idle and while movies are fetched."""
     environment = environment | {"DATABASE_URL": f"sqlite:///{folder / 'read.db'}"}
     idle, busy = [], []
     with served(
@@ -172,59 +170,59 @@ def _read(
         environment=environment,
     ) as server:
         for number in range(plan.rounds):
-            _read_for_a_while(server.url)
-            idle.append(_read_for_a_while(server.url))
-            _wish(server.url, _ids(plan.films, number))
-            busy.append(_read_for_a_while(server.url))
+            _measure_reads(server.url)  # Fills the cache.
+            idle.append(_measure_reads(server.url))
+            _request_fetches(server.url, _ids(plan.movies, number))
+            busy.append(_measure_reads(server.url))
             _wait_until_done(server.url)
     return tuple(idle), tuple(busy)
 
 
-def _read_for_a_while(url: str) -> float:
-    """Return the 99th percentile of the latency of reads one after the other, in microseconds."""
+def _measure_reads(url: str) -> float:
+    """Return the 99th percentile of the latency of sequential reads, in microseconds."""
     latencies = []
     address = urlsplit(url).hostname, urlsplit(url).port
     with socket.create_connection(address, _TIMEOUT_SECONDS) as connection:
         end = time.perf_counter() + _READ_SECONDS
-        while (began := time.perf_counter()) < end:
+        while (started := time.perf_counter()) < end:
             connection.sendall(_REQUEST)
-            _receive_answer(connection)
-            latencies.append(time.perf_counter() - began)
+            _receive_response(connection)
+            latencies.append(time.perf_counter() - started)
             time.sleep(_READ_PAUSE_SECONDS)
     return statistics.quantiles(latencies, n=100)[-1] * 1e6
 
 
-def _receive_answer(connection: socket.socket) -> None:
-    """Read one answer; nothing of this takes as long as a client that knows all of HTTP.
+def _receive_response(connection: socket.socket) -> None:
+    """Read one response; a full HTTP client would add to the measured latency.
 
     Raises:
-        BenchmarkFailed: it says that something is wrong, or ends too soon.
+        BenchmarkFailed: The status is not 200, or the header section is incomplete.
     """
-    answer = connection.recv(65_536)
-    head, _, body = answer.partition(b"\r\n\r\n")
-    found = _CONTENT_LENGTH.search(head)
-    if not head.startswith(b"HTTP/1.1 200 ") or found is None:
-        raise BenchmarkFailed(f"The service has answered {head.decode('latin-1')!r}.")
-    left = int(found[1]) - len(body)
-    while left > 0:
-        left -= len(connection.recv(left)) or left
+    received = connection.recv(65_536)
+    head, _, body = received.partition(b"\r\n\r\n")
+    length = _CONTENT_LENGTH.search(head)
+    if not head.startswith(b"HTTP/1.1 200 ") or length is None:
+        raise BenchmarkFailed(f"Unexpected response of the service: {head.decode('latin-1')!r}.")
+    remaining = int(length[1]) - len(body)
+    while remaining > 0:
+        remaining -= len(connection.recv(remaining)) or remaining
 
 
-def _wish(url: str, ids: Sequence[str]) -> None:
-    answer = requests.post(f"{url}/fetches", json={"wishes": ids}, timeout=60)
-    answer.raise_for_status()
+def _request_fetches(url: str, ids: Sequence[str]) -> None:
+    response = requests.post(f"{url}/fetches", json={"movies": ids}, timeout=60)
+    response.raise_for_status()
 
 
 def _wait_until_done(url: str) -> None:
-    def is_waiting() -> bool:
+    def has_open_fetches() -> bool:
         return any(
             requests.get(f"{url}/fetches?state={state}&limit=1", timeout=60).json()["fetches"]
             for state in ("queued", "fetching")
         )
 
-    all(iter(is_waiting, False))  # Asks until nothing is.
+    all(iter(has_open_fetches, False))  # Repeats the requests until no fetch is open.
 
 
-def _ids(films: int, number: int) -> list[str]:
-    first = _FIRST_ID + films * number
-    return [f"tt{each}" for each in range(first, first + films)]
+def _ids(movies: int, number: int) -> list[str]:
+    first = _FIRST_ID + movies * number
+    return [f"tt{each}" for each in range(first, first + movies)]

@@ -1,4 +1,4 @@
-"""How fast updates of films are taken in: each in an object of its own, and many in one."""
+"""Benchmark of ingesting movies: one per object, and many in one object."""
 
 import json
 import random
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.benchmark.commands import BenchmarkFailed, run_command
-from common.benchmark.comparison import Finding
-from common.benchmark.experiment import Observer
+from common.benchmark.comparison import Comparison
+from common.cli.progress import ProgressBar
 
 _FIRST_ID = 7_000_001
 _PEOPLE = 20_000
 _YEARS = 1930, 2026
 _GENRES = ("Action", "Comedy", "Crime", "Drama", "Horror", "Romance", "Thriller")
-_CAST, _GENRES_OF_ONE = 4, 2
+_CAST_PER_MOVIE, _GENRES_PER_MOVIE = 4, 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestingPlan:
-    """What is measured.
+    """Parameters of the benchmark.
 
     Args:
-        database_url: an empty database, which keeps the films; `None` for SQLite files.
-        objects: how many with one film each, in each round.
-        lines: how many films one object has, in each round.
-        rounds: how often.
+        database_url: URL of an empty database, in which the movies stay; `None` for SQLite files.
+        objects: Number of objects with one movie each, in each round.
+        lines: Number of movies in the single large object of each round.
+        rounds: Number of rounds.
     """
 
     database_url: str | None
@@ -38,77 +38,81 @@ class IngestingPlan:
 
 @dataclass(frozen=True, slots=True)
 class IngestingResults:
-    """What was measured: films a second, of each round.
+    """Results of the benchmark: ingested movies per second in each round.
 
     Args:
-        kind: of the database, as its URL begins.
-        from_objects: with one film in each object.
-        from_lines: with all films in one.
+        kind: URL scheme of the database.
+        from_objects: Rates with one movie in each object.
+        from_lines: Rates with all movies in one object.
     """
 
     kind: str
     from_objects: tuple[float, ...]
     from_lines: tuple[float, ...]
 
-    def find(self) -> Iterator[Finding]:
-        """Yield the figures that the project aims at."""
+    def find(self) -> Iterator[Comparison]:
+        """Yield the measured figures that have targets; servers have half the targets of SQLite."""
         share = 1 if self.kind == "sqlite" else 0.5
         for name, measured, target in (
-            (f"objects of one film a second, {self.kind}", self.from_objects, 2_000),
-            (f"films of NDJSON a second, {self.kind}", self.from_lines, 20_000),
+            (f"objects of one movie a second, {self.kind}", self.from_objects, 2_000),
+            (f"movies of NDJSON a second, {self.kind}", self.from_lines, 20_000),
         ):
-            yield Finding(name, statistics.median(measured), "", target * share, is_at_least=True)
+            yield Comparison(
+                name, statistics.median(measured), "", target * share, is_at_least=True
+            )
 
 
-def measure_ingesting(plan: IngestingPlan, folder: Path, observer: Observer) -> IngestingResults:
-    """Ingest films from a folder.
+def measure_ingesting(plan: IngestingPlan, folder: Path, progress: ProgressBar) -> IngestingResults:
+    """Measure the ingestion of movies from a folder.
 
     Args:
-        plan: what.
-        folder: an empty one, for databases and objects.
-        observer: is told how far it is.
+        plan: Parameters of the benchmark.
+        folder: Empty folder for databases and objects.
+        progress: Shows the progress.
 
     Raises:
-        BenchmarkFailed: a command does not run, or films were there before.
+        BenchmarkFailed: A command failed, or the database was not empty.
     """
     from_objects, from_lines = [], []
     for number in range(plan.rounds):
-        observer.stage(f"Ingesting, round {number + 1} of {plan.rounds}")
+        progress.stage(f"Ingesting, round {number + 1} of {plan.rounds}")
         url = plan.database_url or f"sqlite:///{folder / f'ingested-{number}.db'}"
-        films = _films(plan.objects + plan.lines, number)
-        from_objects.append(_ingest(url, folder / f"objects-{number}", films[: plan.objects], 1))
-        lines = films[plan.objects :]
+        movies = _movies(plan.objects + plan.lines, number)
+        from_objects.append(_ingest(url, folder / f"objects-{number}", movies[: plan.objects], 1))
+        lines = movies[plan.objects :]
         from_lines.append(_ingest(url, folder / f"lines-{number}", lines, len(lines)))
     kind = (plan.database_url or "sqlite").partition(":")[0]
     return IngestingResults(kind, tuple(from_objects), tuple(from_lines))
 
 
-def _ingest(url: str, drop: Path, films: Sequence[str], at_once: int) -> float:
-    """Return how many films a second a command stores, the start of Python left out."""
+def _ingest(url: str, drop: Path, movies: Sequence[str], per_object: int) -> float:
+    """Return the movies that a command stores per second, without the start of Python."""
     drop.mkdir()
-    for start in range(0, len(films), at_once):
-        (drop / f"{start:08}.ndjson").write_text("\n".join(films[start : start + at_once]))
+    for start in range(0, len(movies), per_object):
+        (drop / f"{start:08}.ndjson").write_text("\n".join(movies[start : start + per_object]))
     command = [sys.executable, "-m", "data_fetcher", "ingest", "--once", "--json"]
     command += ["--source", f"dir:{drop}"]
     report = json.loads(run_command(command, {"DATABASE_URL": url}))
-    if report["updates"]["added"] != len(films):
-        raise BenchmarkFailed("Not all films were new: the database was not empty.")
-    return len(films) / float(report["seconds"])
+    if report["updates"]["added"] != len(movies):
+        raise BenchmarkFailed(
+            "Some movies were stored before: the database was not empty. Pass an empty one."
+        )
+    return len(movies) / float(report["seconds"])
 
 
-def _films(count: int, number: int) -> list[str]:
-    """Return films that nobody has made, as lines of JSON; each round has others."""
-    chosen = random.Random(number)  # noqa: S311 - No secret is made of it.
+def _movies(count: int, number: int) -> list[str]:
+    """Return generated movies as lines of JSON, different ones for each round."""
+    generator = random.Random(number)  # noqa: S311 - Not used for secrets.
     first = _FIRST_ID + count * number
     people = [f"Person Number {each}" for each in range(_PEOPLE)]
     return [
         json.dumps(
             {
                 "imdb_id": f"tt{each}",
-                "title": f"Film {chosen.randrange(count)} of {each}",
-                "year": chosen.randrange(*_YEARS),
-                "cast": chosen.sample(people, _CAST),
-                "genres": chosen.sample(_GENRES, _GENRES_OF_ONE),
+                "title": f"Movie {generator.randrange(count)} of {each}",
+                "year": generator.randrange(*_YEARS),
+                "cast": generator.sample(people, _CAST_PER_MOVIE),
+                "genres": generator.sample(_GENRES, _GENRES_PER_MOVIE),
             }
         )
         for each in range(first, first + count)

@@ -1,5 +1,5 @@
--- For wrk: asks for the paths of a file in turn, and prints what it measured as JSON.
--- Arguments: the file of the paths, one a line.
+-- wrk script: requests the paths of a file in turn, and prints the measured load as JSON.
+-- Arguments: the path of the file, which contains one path a line.
 
 local percentiles = { 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9 }
 
@@ -10,7 +10,7 @@ function init(args)
   end
   if #requests == 1 then
     wrk.path = io.lines(args[1])()
-    return -- A request that never changes costs wrk nothing.
+    return -- Without a request function wrk sends a constant request, which costs it nothing.
   end
   local turn = 0
   function request()

@@ -1,4 +1,4 @@
-"""Load on a server: from wrk where it is installed, else from a client of our own."""
+"""Load generators: wrk if it is installed, otherwise the client of this package."""
 
 import json
 import os
@@ -20,30 +20,30 @@ _WRK_SCRIPT = Path(__file__).with_suffix(".lua")
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """What one run of load has measured."""
+    """Measurements of one run of a load generator."""
 
     requests: int
     seconds: float
     errors: int
-    """Requests that got no answer, or one with a status of 400 or more."""
+    """Requests without a response, or with a status of 400 or above."""
     latency_us: dict[str, float]
-    """By percentile, such as "99"."""
+    """Latencies in microseconds, by percentile, such as "99"."""
     generator_cpu_seconds: float = 0
-    """What making the load has cost."""
+    """CPU time of the load generator."""
 
     @property
     def requests_per_second(self) -> float:
-        """The throughput."""
+        """Throughput over the whole run."""
         return self.requests / self.seconds
 
 
 @dataclass(frozen=True, slots=True)
 class LoadGenerator:
-    """Makes load; it runs on processors of its own where there are enough.
+    """Generator of load on a server.
 
     Args:
-        tool: what makes it.
-        processors: what the generator may use.
+        tool: Program that sends the requests.
+        processors: Processors on which the program runs.
     """
 
     tool: Tool
@@ -58,47 +58,47 @@ class LoadGenerator:
         connections: int,
         headers: Sequence[str] = (),
     ) -> Load:
-        """Ask for the paths in turn, on so many connections, for so long.
+        """Request the paths in turn for `seconds`, on `connections` concurrent connections.
 
         Raises:
-            BenchmarkFailed: the tool failed.
+            BenchmarkFailed: The program failed.
         """
         with tempfile.NamedTemporaryFile("w") as file, pinned_to(self.processors):
             file.write("".join(f"{path}\n" for path in paths))
             file.flush()
-            make = _wrk_command if self.tool == "wrk" else _client_command
-            command = make(url, file.name, connections, seconds, headers)
+            build_command = _wrk_command if self.tool == "wrk" else _client_command
+            command = build_command(url, file.name, connections, seconds, headers)
             before = _cpu_seconds_of_children()
-            printed = run_command(command)
-            spent = _cpu_seconds_of_children() - before
-        return Load(**json.loads(printed.splitlines()[-1]), generator_cpu_seconds=spent)
+            output = run_command(command)
+            cpu_seconds = _cpu_seconds_of_children() - before
+        return Load(**json.loads(output.splitlines()[-1]), generator_cpu_seconds=cpu_seconds)
 
 
 def _cpu_seconds_of_children() -> float:
-    """Return the CPU time of the commands that this process has waited for."""
+    """Return the CPU time of all finished child processes."""
     times = os.times()
     return times.children_user + times.children_system
 
 
 def installed_tool() -> Tool:
-    """Return the best tool that there is."""
+    """Return the fastest installed load generator."""
     return "wrk" if shutil.which("wrk") else "own client"
 
 
 def _wrk_command(
     url: str, paths: str, connections: int, seconds: float, headers: Sequence[str]
 ) -> list[str]:
-    given = [argument for header in headers for argument in ("-H", header)]
-    duration = f"-d{max(1, round(seconds))}s"  # It counts in whole seconds.
+    options = [argument for header in headers for argument in ("-H", header)]
+    duration = f"-d{max(1, round(seconds))}s"  # wrk accepts whole seconds only.
     script = ["-s", str(_WRK_SCRIPT)]
-    return ["wrk", "-t1", f"-c{connections}", duration, *script, *given, url, "--", paths]
+    return ["wrk", "-t1", f"-c{connections}", duration, *script, *options, url, "--", paths]
 
 
 def _client_command(
     url: str, paths: str, connections: int, seconds: float, headers: Sequence[str]
 ) -> list[str]:
-    given = [argument for header in headers for argument in ("--header", header)]
+    options = [argument for header in headers for argument in ("--header", header)]
     return [
-        *(sys.executable, "-m", "common.benchmark.client", url, paths, *given),
+        *(sys.executable, "-m", "common.benchmark.client", url, paths, *options),
         *("--connections", str(connections), "--seconds", str(seconds)),
     ]

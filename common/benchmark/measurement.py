@@ -1,4 +1,4 @@
-"""The comparison: each question to each server, in rounds, so that what disturbs disturbs all."""
+"""Measurement of workloads in rounds, so that disturbances of the machine affect all equally."""
 
 import statistics
 import time
@@ -10,31 +10,16 @@ import requests
 
 from common.benchmark.load import Load, LoadGenerator
 from common.benchmark.process_meter import ProcessMeter
-from common.benchmark.servers import Server
+from common.benchmark.workload import Workload
 
 _IDLE_SHARE = 0.1
 _SETTLE_SECONDS = 0.05
 _SETTLE_MAX_SECONDS = 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What is measured: a server, what it is asked, and how many ask at once."""
-
-    contender: str
-    films: int
-    read: str
-    server: Server
-    paths: Sequence[str]
-    connections: int
-    headers: Sequence[str] = ()
-    generator: LoadGenerator | None = None
-    """Makes its load, where that is another one than that of the others."""
-
-
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Values of several rounds."""
+    """Median, minimum and maximum over several rounds."""
 
     median: float
     lowest: float
@@ -42,70 +27,70 @@ class Spread:
 
     @classmethod
     def of(cls, values: Sequence[float]) -> "Spread":
-        """Return the spread of at least one value."""
+        """Return the spread of the values, of which there is at least one."""
         return cls(statistics.median(values), min(values), max(values))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """What came of a question."""
+class Measurement:
+    """Result of one workload."""
 
-    contender: str
-    films: int
+    target: str
+    movies: int
     read: str
     connections: int
     requests_per_second: Spread
     latency_us: dict[str, float]
-    """Medians over the rounds, by percentile."""
+    """Latencies in microseconds by percentile, as medians over the rounds."""
     cpu_us: float
-    """Of the server, for each request."""
+    """CPU time of the server for each request, in microseconds."""
     generator_cpu_us: float = 0
-    """Of what makes the load, for each request."""
+    """CPU time of the load generator for each request, in microseconds."""
     errors: int
     is_slow: bool
-    """Whether it was asked once a round: not everybody who asks would get an answer in time."""
+    """Whether each round sent a single request, since `connections` would not be served in time."""
 
 
 @dataclass(slots=True)
 class _Rounds:
-    question: Question
+    workload: Workload
     is_slow: bool
     loads: list[Load] = field(default_factory=list)
     cpu_seconds: float = 0
 
     def run(self, generator: LoadGenerator, seconds: float) -> None:
-        asked = self.question
-        with ProcessMeter(asked.server.pid) as meter:
+        workload = self.workload
+        with ProcessMeter(workload.server.pid) as meter:
             if not self.is_slow:
-                load = (asked.generator or generator).run(
-                    asked.server.url,
-                    asked.paths,
+                load = (workload.generator or generator).run(
+                    workload.server.url,
+                    workload.paths,
                     seconds=seconds,
-                    connections=asked.connections,
-                    headers=asked.headers,
+                    connections=workload.connections,
+                    headers=workload.headers,
                 )
                 self.is_slow = not load.requests
             if self.is_slow:
-                load = _ask_once(asked)
+                load = _send_once(workload)
         self.loads.append(load)
         self.cpu_seconds += meter.cpu_seconds
 
-    def to_cell(self) -> Cell:
-        asked = self.question
-        answered = sum(load.requests for load in self.loads)
-        return Cell(
-            contender=asked.contender,
-            films=asked.films,
-            read=asked.read,
-            connections=asked.connections,
+    def to_measurement(self) -> Measurement:
+        workload = self.workload
+        responses = sum(load.requests for load in self.loads)
+        return Measurement(
+            target=workload.target,
+            movies=workload.movies,
+            read=workload.read,
+            connections=workload.connections,
             requests_per_second=Spread.of([load.requests_per_second for load in self.loads]),
             latency_us={
                 percentile: statistics.median([load.latency_us[percentile] for load in self.loads])
                 for percentile in self.loads[0].latency_us
             },
-            cpu_us=self.cpu_seconds / max(1, answered) * 1e6,
+            cpu_us=self.cpu_seconds / max(1, responses) * 1e6,
             generator_cpu_us=sum(load.generator_cpu_seconds for load in self.loads)
-            / max(1, answered)
+            / max(1, responses)
             * 1e6,
             errors=sum(load.errors for load in self.loads),
             is_slow=self.is_slow,
@@ -113,47 +98,47 @@ class _Rounds:
 
 
 def compare(
-    questions: Sequence[Question],
+    workloads: Sequence[Workload],
     generator: LoadGenerator,
     *,
     rounds: int,
     seconds: float,
     advance: Callable[[str], None],
-) -> list[Cell]:
-    """Ask every question in every round.
+) -> list[Measurement]:
+    """Measure every workload in every round, and return the results in the order of `workloads`.
 
     Args:
-        questions: in the order in which they are asked.
-        generator: makes the load.
-        rounds: how often each is asked.
-        seconds: how long, each time.
-        advance: is told what is asked next.
+        workloads: Workloads in the order of a round.
+        generator: Load generator for workloads without their own.
+        rounds: Number of rounds.
+        seconds: Duration of a measurement.
+        advance: Called with a description of each measurement before it starts.
     """
-    everything = [_Rounds(question, _is_slow(question, seconds)) for question in questions]
+    everything = [_Rounds(workload, _is_slow(workload, seconds)) for workload in workloads]
     for _ in range(rounds):
         for each in everything:
-            asked = each.question
-            advance(f"{asked.contender}, {asked.films:,} films, {asked.read}")
+            workload = each.workload
+            advance(f"{workload.target}, {workload.movies:,} movies, {workload.read}")
             each.run(generator, seconds)
-            _wait_until_idle(asked.server.pid)
-    return [each.to_cell() for each in everything]
+            _wait_until_idle(workload.server.pid)
+    return [each.to_measurement() for each in everything]
 
 
-def _is_slow(question: Question, seconds: float) -> bool:
-    _ask_once(question)  # The first answer can take longer than those that follow.
-    return _ask_once(question).seconds * question.connections > seconds
+def _is_slow(workload: Workload, seconds: float) -> bool:
+    _send_once(workload)  # The first response can take longer than later ones.
+    return _send_once(workload).seconds * workload.connections > seconds
 
 
-def _ask_once(question: Question) -> Load:
-    headers = dict(header.split(": ", 1) for header in question.headers)
+def _send_once(workload: Workload) -> Load:
+    headers = dict(header.split(": ", 1) for header in workload.headers)
     started = time.perf_counter()
-    answer = requests.get(question.server.url + question.paths[0], headers=headers, timeout=120)
+    response = requests.get(workload.server.url + workload.paths[0], headers=headers, timeout=120)
     seconds = time.perf_counter() - started
-    return Load(1, seconds, errors=not answer.ok, latency_us={"50": seconds * 1e6})
+    return Load(1, seconds, errors=not response.ok, latency_us={"50": seconds * 1e6})
 
 
 def _wait_until_idle(pid: int) -> None:
-    """Wait until a server has done what nobody waits for any more."""
+    """Wait until a server has finished requests whose clients have disconnected."""
     process = psutil.Process(pid)
     deadline = time.monotonic() + _SETTLE_MAX_SECONDS
     while time.monotonic() < deadline:

@@ -1,4 +1,4 @@
-"""How much memory the service takes, when it has little to keep and when it has all it may."""
+"""Measurement of the service's memory, with an empty and with a full cache."""
 
 from dataclasses import dataclass
 
@@ -8,33 +8,33 @@ import requests
 from common.benchmark.servers import Server
 
 PAGES_MAX = 5_000
-"""After so many pages a cache that has thrown nothing out has room for the whole catalogue."""
+"""Maximum number of requested pages; a cache without evictions by then is large enough for all."""
 
-_PAGE_FILMS = 100
+_PAGE_MOVIES = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Of a process of the service, in bytes."""
+    """Memory of a service process, in bytes."""
 
-    films: int
+    movies: int
     resident_bytes: int
     cache_bytes: int
     is_cache_full: bool
-    """Whether the cache had to throw answers out."""
+    """Whether the cache has evicted responses."""
 
 
-def measure_memory(server: Server, films: int, *, fills_cache: bool) -> Memory:
-    """Ask the service for a page, or for so many that its cache is full, and return its size."""
+def measure_memory(server: Server, movies: int, *, fills_cache: bool) -> Memory:
+    """Request a page, or as many as fill the cache, and return the memory of the service."""
     with requests.Session() as session:
-        for place in range(min(films, PAGES_MAX) if fills_cache else 1):
-            start = films - place * max(1, films // PAGES_MAX)
-            url = f"{server.url}/movies?sort=-id&start={start}&limit={_PAGE_FILMS}"
+        for place in range(min(movies, PAGES_MAX) if fills_cache else 1):
+            start = movies + 1 - place * max(1, movies // PAGES_MAX)
+            url = f"{server.url}/movies?sort=-id&start={start}&limit={_PAGE_MOVIES}"
             session.get(url, timeout=60).raise_for_status()
             if _metric(session, server, "movies_cache_evictions_total"):
                 break
         return Memory(
-            films,
+            movies,
             psutil.Process(server.pid).memory_info().rss,
             int(_metric(session, server, "movies_cache_bytes")),
             _metric(session, server, "movies_cache_evictions_total") > 0,

@@ -1,4 +1,4 @@
-"""What a piece of work costs a process: wall time, CPU time, peak memory."""
+"""Meter of the wall time, CPU time and peak memory of a process."""
 
 import os
 import threading
@@ -9,27 +9,28 @@ from typing import Self
 import psutil
 
 SAMPLE_SECONDS = 0.01
-"""How often memory is looked at; a peak that is shorter can be missed."""
+"""Interval at which memory is sampled; shorter peaks can be missed."""
 
 
 class ProcessMeter:
-    """A context that measures a process, and the children it has by then, until it ends.
+    """Context that measures a process from its beginning to its end.
 
     Args:
-        pid: of the process; this one's by default.
+        pid: Id of a process, which is measured together with the children it has at this time;
+            by default, this process without children.
 
     Raises:
-        psutil.NoSuchProcess: it has ended.
+        psutil.NoSuchProcess: The process does not exist.
     """
 
     wall_seconds: float
-    """From the beginning of the context to its end."""
+    """Duration of the context."""
     cpu_seconds: float
-    """User and system time of all threads; can be more than the wall time."""
+    """User and system time of all threads; it can exceed the wall time."""
     start_bytes: int
-    """Resident memory at the beginning."""
+    """Resident memory at the beginning of the context."""
     peak_bytes: int
-    """The most resident memory that was seen. A page that processes share counts for each."""
+    """Highest sampled resident memory; a page shared by processes counts for each."""
 
     def __init__(self, pid: int | None = None) -> None:
         process = psutil.Process(os.getpid() if pid is None else pid)
@@ -65,4 +66,4 @@ class ProcessMeter:
 
     def _cpu_seconds(self) -> float:
         times = [process.cpu_times() for process in self._processes]
-        return sum(spent.user + spent.system for spent in times)
+        return sum(each.user + each.system for each in times)

@@ -1,4 +1,4 @@
-"""The report of a run: a page for people, a chart for other pages, a document for programs."""
+"""Report of a run, as an HTML page, an SVG chart and a JSON document."""
 
 import json
 import math
@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from common.benchmark.comparison import Finding, Slowdown
-from common.benchmark.measurement import Cell
+from common.benchmark.comparison import Comparison, Slowdown
+from common.benchmark.measurement import Measurement
 from common.benchmark.results import (
     CACHED,
     DATASETTE,
@@ -23,15 +23,15 @@ from common.benchmark.workload import Read
 _OURS = {CACHED, UNCACHED}
 _WITHOUT_CACHE = (UNCACHED, TEXTBOOK, DATASETTE)
 _THROUGHPUTS = {
-    Read.FIRST_PAGE: "A page of ten films",
-    Read.BY_ID: "One film",
-    NOT_MODIFIED: "A page that the client has (304)",
+    Read.FIRST_PAGE: "Page of ten movies",
+    Read.BY_ID: "Single movie",
+    NOT_MODIFIED: "Revalidated page (304)",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar of a chart, from 0 to `share` of its width; the rounds lay from `low` to `high`."""
+    """Bar of a chart from 0 to `share` of the width; the rounds spread from `low` to `high`."""
 
     label: str
     text: str
@@ -43,7 +43,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Where latencies lie on a logarithmic scale of the chart's width, by percentile."""
+    """Latencies by percentile, as positions from 0 to 1 on a logarithmic scale."""
 
     label: str
     text: str
@@ -51,26 +51,29 @@ class Strip:
     is_ours: bool
 
 
-def render_json(results: Results, findings: Sequence[Finding]) -> str:
-    """Return everything that was measured as a JSON document."""
-    document = {"findings": [asdict(finding) for finding in findings], **asdict(results)}
+def render_json(results: Results, comparisons: Sequence[Comparison]) -> str:
+    """Return all results as a JSON document."""
+    document = {
+        "comparisons": [asdict(comparison) for comparison in comparisons],
+        **asdict(results),
+    }
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def render_page(
-    results: Results, findings: Sequence[Finding], slowdowns: Sequence[Slowdown] | None
+    results: Results, comparisons: Sequence[Comparison], slowdowns: Sequence[Slowdown] | None
 ) -> str:
     """Return the report as HTML.
 
     Args:
-        results: of the run.
-        findings: its figures with targets.
-        slowdowns: what got slower than in the baseline, or `None` where there is none.
+        results: Results of the run.
+        comparisons: Figures with targets.
+        slowdowns: Slowdowns against the baseline; `None` without a baseline.
     """
     return _render(
         "report.html",
         results=results,
-        findings=findings,
+        comparisons=comparisons,
         slowdowns=slowdowns,
         throughputs={title: throughput_bars(results, read) for read, title in _THROUGHPUTS.items()},
         strips=latency_strips(results),
@@ -81,74 +84,86 @@ def render_page(
 
 
 def render_chart(results: Results) -> str:
-    """Return the throughput of a page as an SVG that follows the reader's light or dark."""
+    """Return the throughput of a page as an SVG chart that adapts to light and dark mode."""
     return _render("chart.svg", bars=throughput_bars(results, Read.FIRST_PAGE), plan=results.plan)
 
 
 def throughput_bars(results: Results, read: str) -> list[Bar]:
-    """Return who answers how many requests a second, the fastest first."""
-    cells = sorted(
-        _reference_cells(results, read),
-        key=lambda cell: cell.requests_per_second.median,
+    """Return the throughput of each server for a read, the fastest first."""
+    measurements = sorted(
+        _reference_measurements(results, read),
+        key=lambda measurement: measurement.requests_per_second.median,
         reverse=True,
     )
-    widest = max(cell.requests_per_second.highest for cell in cells)
+    widest = max(measurement.requests_per_second.highest for measurement in measurements)
     return [
         Bar(
-            cell.contender,
-            f"{cell.requests_per_second.median:,.0f} a second",
-            cell.requests_per_second.median / widest,
-            cell.requests_per_second.lowest / widest,
-            cell.requests_per_second.highest / widest,
-            cell.contender in _OURS,
+            measurement.target,
+            f"{measurement.requests_per_second.median:,.0f} requests/s",
+            measurement.requests_per_second.median / widest,
+            measurement.requests_per_second.lowest / widest,
+            measurement.requests_per_second.highest / widest,
+            measurement.target in _OURS,
         )
-        for cell in cells
+        for measurement in measurements
     ]
 
 
 def latency_strips(results: Results) -> list[Strip]:
-    """Return how long a page takes under load, for servers that were put under load."""
-    cells = [cell for cell in _reference_cells(results, Read.FIRST_PAGE) if not cell.is_slow]
+    """Return the latencies of a page under load; slow servers, without load, are absent."""
+    measurements = [
+        measurement
+        for measurement in _reference_measurements(results, Read.FIRST_PAGE)
+        if not measurement.is_slow
+    ]
     shown = ("1", "25", "50", "75", "99")
-    place = _logarithmic([cell.latency_us[percentile] for cell in cells for percentile in shown])
+    place = _logarithmic(
+        [measurement.latency_us[percentile] for measurement in measurements for percentile in shown]
+    )
     return [
         Strip(
-            cell.contender,
-            "median {}, 99 % below {}".format(
-                _duration(cell.latency_us["50"]), _duration(cell.latency_us["99"])
+            measurement.target,
+            "median {}, 99th percentile {}".format(
+                _duration(measurement.latency_us["50"]), _duration(measurement.latency_us["99"])
             ),
-            {percentile: place(cell.latency_us[percentile]) for percentile in shown},
-            cell.contender in _OURS,
+            {percentile: place(measurement.latency_us[percentile]) for percentile in shown},
+            measurement.target in _OURS,
         )
-        for cell in sorted(cells, key=lambda cell: cell.latency_us["50"])
+        for measurement in sorted(
+            measurements, key=lambda measurement: measurement.latency_us["50"]
+        )
     ]
 
 
 def cost_bars(results: Results, read: str) -> list[Bar]:
-    """Return what a read costs a server without a cache, by size; the scale is logarithmic."""
-    cells = [cell for cell in results.cells if cell.contender in _WITHOUT_CACHE]
-    costs = [_cost_us(cell) for cell in cells]
+    """Return the cost of a read without a cache by catalogue size, on a logarithmic scale."""
+    measurements = [
+        measurement for measurement in results.measurements if measurement.target in _WITHOUT_CACHE
+    ]
+    costs = [_cost_us(measurement) for measurement in measurements]
     place = _logarithmic([min(costs) / 2, *costs])
     return [
         Bar(
-            f"{cell.contender}, {cell.films:,} films",
-            _duration(_cost_us(cell)),
-            *(place(_cost_us(cell)),) * 3,
-            cell.contender in _OURS,
+            f"{measurement.target}, {measurement.movies:,} movies",
+            _duration(_cost_us(measurement)),
+            *(place(_cost_us(measurement)),) * 3,
+            measurement.target in _OURS,
         )
-        for cell in sorted(cells, key=lambda cell: _WITHOUT_CACHE.index(cell.contender))
-        if cell.read == read
+        for measurement in sorted(
+            measurements, key=lambda measurement: _WITHOUT_CACHE.index(measurement.target)
+        )
+        if measurement.read == read
     ]
 
 
 def seeding_bars(results: Results) -> list[Bar]:
-    """Return how long seeding took, and how long at least it has to take."""
+    """Return the seeding times, and their lower limits set by OMDb's latency."""
     times = {
-        f"{measured.concurrency} at once{suffix}": seconds
+        f"concurrency {measured.concurrency}{suffix}": seconds
         for measured in results.seeding
         for suffix, seconds in (
             ("", measured.seconds),
-            (", waiting alone", (measured.limit_seconds,)),
+            (", limit", (measured.limit_seconds,)),
         )
     }
     widest = max(map(max, times.values()))
@@ -159,24 +174,28 @@ def seeding_bars(results: Results) -> list[Bar]:
             statistics.median(seconds) / widest,
             min(seconds) / widest,
             max(seconds) / widest,
-            not label.endswith("alone"),
+            not label.endswith("limit"),
         )
         for label, seconds in times.items()
     ]
 
 
-def _reference_cells(results: Results, read: str) -> list[Cell]:
+def _reference_measurements(results: Results, read: str) -> list[Measurement]:
     plan = results.plan
-    asked = read, plan.reference_films, plan.connections
-    return [cell for cell in results.cells if asked == (cell.read, cell.films, cell.connections)]
+    key = read, plan.reference_movies, plan.connections
+    return [
+        measurement
+        for measurement in results.measurements
+        if key == (measurement.read, measurement.movies, measurement.connections)
+    ]
 
 
-def _cost_us(cell: Cell) -> float:
-    return 1e6 / cell.requests_per_second.median
+def _cost_us(measurement: Measurement) -> float:
+    return 1e6 / measurement.requests_per_second.median
 
 
 def _logarithmic(values: Sequence[float]) -> Callable[[float], float]:
-    """Return what places a value between the lowest, at 0, and the highest, at 1."""
+    """Return a logarithmic scale that maps the lowest value to 0 and the highest to 1."""
     lowest, highest = math.log(min(values)), math.log(max(values))
     span = (highest - lowest) or 1
     return lambda value: (math.log(value) - lowest) / span

@@ -1,11 +1,11 @@
-"""What a benchmark measures, and what came of it."""
+"""Plan and results of the main benchmark."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from common.benchmark.datasets import Filling
+from common.benchmark.datasets import GenerationTimes
 from common.benchmark.load import Tool
-from common.benchmark.measurement import Cell
+from common.benchmark.measurement import Measurement
 from common.benchmark.memory import Memory
 from common.benchmark.seeding import SeedingTimes
 
@@ -14,26 +14,26 @@ RAW_ASGI, NGINX = "raw ASGI app", "nginx, static file"
 TEXTBOOK, DATASETTE = "textbook FastAPI and ORM", "Datasette"
 
 NOT_MODIFIED = "304"
-"""The first page, for a client that has it."""
+"""Read of the first page by a client that has a current copy."""
 
-QuestionKey = tuple[str, int, str, int]
+WorkloadKey = tuple[str, int, str, int]
 
-BARE_FILMS = 100_000
-"""How many films without links are stored, to time that."""
+BARE_MOVIES = 100_000
+"""Number of movies stored without relations, to measure the time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What is measured, and for how long.
+    """Parameters of the benchmark.
 
     Args:
-        sizes: of the catalogues, in films, rising.
-        rounds: how often each question is asked.
-        seconds: how long, each time.
-        connections: how many ask at once.
-        tool: what makes the load.
-        seeding_latency_ms: of the emulated OMDb while seeding is timed.
-        bare_films: how many films without links are stored.
+        sizes: Catalogue sizes in movies, ascending.
+        rounds: Measurements of each workload.
+        seconds: Duration of a measurement.
+        connections: Concurrent connections of the load.
+        tool: Load generator.
+        seeding_latency_ms: Latency of the emulated OMDb for the seeding benchmark.
+        bare_movies: Number of movies stored without relations.
     """
 
     sizes: Sequence[int] = (100, 10_000, 1_000_000)
@@ -42,42 +42,48 @@ class Plan:
     connections: int = 32
     tool: Tool
     seeding_latency_ms: int = 250
-    bare_films: int = BARE_FILMS
+    bare_movies: int = BARE_MOVIES
 
     @property
-    def reference_films(self) -> int:
-        """The size on which servers are compared that know no sizes: the second smallest."""
+    def reference_movies(self) -> int:
+        """Catalogue size for comparisons between servers: the second smallest, or the only one."""
         return self.sizes[min(1, len(self.sizes) - 1)]
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """What one client sees that asks again and again with `requests`, in milliseconds."""
+    """Latency seen by a single client with the library `requests`, in milliseconds."""
 
-    contender: str
+    target: str
     median_ms: float
     p99_ms: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """What was measured."""
+    """Results of a run."""
 
     started_at: str
     machine: dict[str, str]
     versions: dict[str, str]
     plan: Plan
     missing: tuple[str, ...]
-    """What could not be compared, and why."""
-    cells: tuple[Cell, ...]
+    """Reasons for targets that could not be measured."""
+    measurements: tuple[Measurement, ...]
     single_client: tuple[Latency, ...]
     memory: tuple[Memory, ...]
-    fillings: tuple[Filling, ...]
+    generations: tuple[GenerationTimes, ...]
     seeding: tuple[SeedingTimes, ...]
 
     @property
-    def by_question(self) -> dict[QuestionKey, Cell]:
-        """The cells, by contender, films, read and connections."""
+    def by_workload(self) -> dict[WorkloadKey, Measurement]:
+        """The measurements by target, movies, read and connections."""
         return {
-            (cell.contender, cell.films, cell.read, cell.connections): cell for cell in self.cells
+            (
+                measurement.target,
+                measurement.movies,
+                measurement.read,
+                measurement.connections,
+            ): measurement
+            for measurement in self.measurements
         }

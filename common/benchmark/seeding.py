@@ -1,4 +1,4 @@
-"""How long seeding takes, in parallel and one by one, against what latency allows at best."""
+"""Benchmark of seeding, in parallel and sequentially, against the limit set by OMDb's latency."""
 
 import json
 import math
@@ -16,42 +16,42 @@ from common.benchmark.commands import run_command
 
 @dataclass(frozen=True, slots=True)
 class SeedingTimes:
-    """The times of several seedings with the same number of requests at once, in seconds."""
+    """Times of several seedings with the same number of concurrent requests, in seconds."""
 
     concurrency: int
-    films: int
+    movies: int
     latency_seconds: float
     seconds: tuple[float, ...]
 
     @property
     def limit_seconds(self) -> float:
-        """What the waiting alone takes: the rounds of requests, times the latency."""
-        return self.latency_seconds * math.ceil(self.films / self.concurrency)
+        """Lower limit: the number of request rounds times the latency."""
+        return self.latency_seconds * math.ceil(self.movies / self.concurrency)
 
     @property
     def median_seconds(self) -> float:
-        """The median of the times."""
+        """Median of the times."""
         return statistics.median(self.seconds)
 
     @property
     def ratio(self) -> float:
-        """The median of the times, in limits."""
+        """Median of the times divided by the limit."""
         return self.median_seconds / self.limit_seconds
 
 
 def measure_seeding(latency_ms: int, concurrency: int, rounds: int) -> SeedingTimes:
     """Seed empty catalogues from an emulator with this latency, and return the times.
 
-    The time is that of the seeding itself, database work included; starting Python is not.
+    The times include database work, but not the start of Python.
 
     Raises:
-        BenchmarkFailed: a seeding failed.
+        BenchmarkFailed: A seeding failed.
     """
     with _emulator(latency_ms) as url:
         results = [_seed(url, concurrency) for _ in range(rounds)]
     return SeedingTimes(
         concurrency=concurrency,
-        films=int(results[0]["stored"]),
+        movies=int(results[0]["stored"]),
         latency_seconds=latency_ms / 1000,
         seconds=tuple(result["seconds"] for result in results),
     )
@@ -77,6 +77,6 @@ def _seed(url: str, concurrency: int) -> dict[str, float]:
             "OMDB_API_KEY": "benchmark",
         }
         command = [sys.executable, "-m", "data_fetcher", "--json"]
-        printed = run_command([*command, "--concurrency", str(concurrency)], environment)
-    result: dict[str, float] = json.loads(printed)
+        output = run_command([*command, "--concurrency", str(concurrency)], environment)
+    result: dict[str, float] = json.loads(output)
     return result

@@ -1,4 +1,4 @@
-"""Servers as processes of their own: started on a free port, waited for, stopped."""
+"""Server processes: start on a free port, readiness check, stop."""
 
 import os
 import socket
@@ -15,19 +15,19 @@ from common.benchmark.commands import BenchmarkFailed
 from common.benchmark.processors import Processors, pinned_to
 
 START_SECONDS = 60
-"""How long a server may take until it answers."""
+"""Time limit for a server to become ready."""
 
 _STOP_SECONDS = 10
 _NO_UPDATES = {"MOVIES_INGEST_SOURCE": "off"}
 _POLL_SECONDS = 0.05
 
 CommandFor = Callable[[int], Sequence[str]]
-"""Gives the command that serves on a port."""
+"""Returns the command of a server that listens on the given port."""
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server that runs."""
+    """Running server."""
 
     url: str
     pid: int
@@ -42,29 +42,30 @@ def served(
     environment: Mapping[str, str] | None = None,
     processors: Processors = None,
 ) -> Iterator[Server]:
-    """Give a server that answers `path`; it is stopped when the context ends.
+    """Start a server, wait until it is ready, and stop it when the context ends.
 
     Args:
-        command_for: gives its command.
-        path: what it is asked to see whether it has started.
-        log: where its output goes.
-        environment: of the process, beside that of this one. `PORT` is set, too.
-        processors: what it may use.
+        command_for: Returns the command for a port.
+        path: Path of the readiness check; a status below 400 means ready.
+        log: File for the output of the server.
+        environment: Variables in addition to those of this process and `PORT`.
+        processors: Processors on which the server runs.
 
     Raises:
-        BenchmarkFailed: it does not start; the message has the end of its output.
+        BenchmarkFailed: The server did not become ready; the message contains the end of its
+            output.
     """
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     with log.open("w") as output, pinned_to(processors):
-        process = subprocess.Popen(  # noqa: S603 - Commands of this project, and known programs.
+        process = subprocess.Popen(  # noqa: S603 - Commands of this project and of baselines.
             command_for(port),
             env={**os.environ, **_NO_UPDATES, "PORT": str(port), **(environment or {})},
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        _wait_until_it_answers(url + path, process, log)
+        _wait_until_ready(url + path, process, log)
         yield Server(url, process.pid)
     finally:
         process.terminate()
@@ -82,7 +83,7 @@ def _free_port() -> int:
         return port
 
 
-def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
@@ -91,4 +92,4 @@ def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path
         except requests.ConnectionError:
             pass
         time.sleep(_POLL_SECONDS)
-    raise BenchmarkFailed(f"{url} does not answer: {log.read_text()[-500:]}")
+    raise BenchmarkFailed(f"{url} did not become ready: {log.read_text()[-500:]}")

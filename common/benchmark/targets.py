@@ -1,4 +1,4 @@
-"""The service and those it is compared with: how each is started."""
+"""Targets of the benchmark: the service and its baselines, as server processes."""
 
 import base64
 import getpass
@@ -44,15 +44,15 @@ http {{
 """
 
 NGINX_FOLDERS = ":/usr/sbin:/usr/local/sbin"
-"""Where it is often, beside the folders of PATH."""
+"""Common folders of nginx that are often missing from `PATH`."""
 
-_OF_THE_SERVER = {"date", "connection", "transfer-encoding"}
-"""Headers that the server adds by itself."""
+_SERVER_HEADERS = {"date", "connection", "transfer-encoding"}
+"""Headers that the HTTP server adds, which a replay must not repeat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An answer of the service, for those who can only repeat it."""
+    """Recorded response of the service, for targets that replay it."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -60,27 +60,27 @@ class Recorded:
 
 
 def record(url: str, headers: Mapping[str, str] | None = None) -> Recorded:
-    """Ask the service for an answer."""
-    plain = {"Accept-Encoding": "identity"}
-    answer = requests.get(url, headers={**plain, **(headers or {})}, timeout=60)
+    """Send a request without content encoding, and record the response."""
+    identity = {"Accept-Encoding": "identity"}
+    response = requests.get(url, headers={**identity, **(headers or {})}, timeout=60)
     return Recorded(
-        answer.status_code,
+        response.status_code,
         tuple(
             (name.lower(), value)
-            for name, value in answer.headers.items()
-            if name.lower() not in _OF_THE_SERVER
+            for name, value in response.headers.items()
+            if name.lower() not in _SERVER_HEADERS
         ),
-        answer.content,
+        response.content,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Arena:
-    """Where contenders run.
+class TargetFactory:
+    """Starter of targets.
 
     Args:
-        folder: for their configurations and logs.
-        processors: what each of them may use.
+        folder: Folder for configurations and logs.
+        processors: Processors on which each target runs.
     """
 
     folder: Path
@@ -89,7 +89,7 @@ class Arena:
     def service(
         self, database_url: str, cache: str, *, processes: int = 1
     ) -> AbstractContextManager[Server]:
-        """Give the service, with its cache `on` or `off`, in so many processes."""
+        """Start the service with its cache `on` or `off`, in the given number of processes."""
         return self._served(
             f"service-cache-{cache}-{processes}",
             lambda _port: [sys.executable, "-m", "movies_service", "serve"],
@@ -100,12 +100,13 @@ class Arena:
                 "MOVIES_PROCESSES": str(processes),
                 "MOVIES_SEED": "off",
                 "MOVIES_ACCESS_LOG": "off",
-                "MOVIES_LIMIT_REQUESTS": "100000000000/day",  # Counted, and never reached.
+                # The limit is never reached, but its cost is measured.
+                "MOVIES_RATE_LIMIT_REQUESTS": "100000000000/day",
             },
         )
 
     def textbook(self, database_url: str) -> AbstractContextManager[Server]:
-        """Give the app that tutorials write, on the server of the service."""
+        """Start the textbook app, on the same HTTP server as the service."""
         return self._served(
             "textbook",
             _uvicorn(textbook.__name__),
@@ -114,7 +115,7 @@ class Arena:
         )
 
     def datasette(self, catalogue: Path) -> AbstractContextManager[Server]:
-        """Give Datasette on the same file; it suggests no facets, which would cost it time."""
+        """Start Datasette on the same file, without facet suggestions, which would slow it down."""
         return self._served(
             f"datasette-{catalogue.stem}",
             lambda port: [
@@ -124,31 +125,31 @@ class Arena:
             "/-/versions.json",
         )
 
-    def raw_asgi(self, answers: Mapping[str, Recorded]) -> AbstractContextManager[Server]:
-        """Give the least that Python can do, on the server of the service."""
-        file = self.folder / "answers.json"
+    def raw_asgi(self, responses: Mapping[str, Recorded]) -> AbstractContextManager[Server]:
+        """Start the raw ASGI app with these responses by path, on the service's HTTP server."""
+        file = self.folder / "responses.json"
         documents = {
             path: {
-                "status": answer.status,
-                "headers": answer.headers,
-                "body": base64.b64encode(answer.body).decode(),
+                "status": response.status,
+                "headers": response.headers,
+                "body": base64.b64encode(response.body).decode(),
             }
-            for path, answer in answers.items()
+            for path, response in responses.items()
         }
         file.write_text(json.dumps(documents))
         return self._served(
             "raw-asgi",
             _uvicorn(raw_asgi.__name__),
-            next(iter(answers)),
-            {raw_asgi.ANSWERS_VARIABLE: str(file)},
+            next(iter(responses)),
+            {raw_asgi.RESPONSES_VARIABLE: str(file)},
         )
 
-    def nginx(self, answers: Mapping[str, Recorded]) -> AbstractContextManager[Server]:
-        """Give nginx with the bodies of these answers as files."""
-        for path, answer in answers.items():
+    def nginx(self, responses: Mapping[str, Recorded]) -> AbstractContextManager[Server]:
+        """Start nginx with the bodies of these responses as static files, by path."""
+        for path, response in responses.items():
             file = self.folder / f"static{path}"
             file.parent.mkdir(exist_ok=True)
-            file.write_bytes(answer.body)
+            file.write_bytes(response.body)
 
         def command(port: int) -> list[str]:
             configuration = self.folder / "nginx.conf"
@@ -158,7 +159,7 @@ class Arena:
             errors = str(self.folder / "nginx-errors.log")
             return [_find_nginx() or "nginx", "-c", str(configuration), "-e", errors]
 
-        return self._served("nginx", command, next(iter(answers)))
+        return self._served("nginx", command, next(iter(responses)))
 
     def _served(
         self,
@@ -177,7 +178,7 @@ class Arena:
 
 
 def is_nginx_installed() -> bool:
-    """Tell whether there is a static server to compare with."""
+    """Return whether nginx is installed."""
     return _find_nginx() is not None
 
 

@@ -1,1 +1,1 @@
-"""The frame of every command: settings, exit codes, progress bars."""
+"""Shared parts of all commands: settings, exit codes, progress bars."""

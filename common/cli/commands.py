@@ -1,21 +1,25 @@
-"""What the commands of this project share: how they look, and how they fail."""
+"""Shared setup and error reporting of all commands."""
 
 import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
-from common.cli.exit_codes import exit_code_of
+from common.cli.exit_codes import exit_code_for
 from common.cli.start import INTERRUPTED
 from common.errors import MoviesError
 from common.logging_setup import configure_logs
 from common.settings import Settings, load_settings
 
+STANDARD_STREAM = Path("-")
+"""Placeholder for standard input or output in a file argument."""
+
 
 def new_command_line(about: str) -> typer.Typer:
-    """Return an empty command line whose help starts with `about`."""
+    """Return a Typer app without commands whose help starts with `about`."""
     return typer.Typer(
         help=about,
         add_completion=False,
@@ -26,16 +30,16 @@ def new_command_line(about: str) -> typer.Typer:
 
 @contextmanager
 def reported_errors() -> Iterator[None]:
-    """Turn an error within the context into one sentence on standard error and an exit code.
+    """Report an expected error in the context as one line on standard error and an exit code.
 
     Raises:
-        SystemExit: with the codes of `common.cli.exit_codes`, or 130 after Ctrl-C.
+        SystemExit: With a code of `common.cli.exit_codes`, or 130 after Ctrl-C.
     """
     try:
         yield
     except MoviesError as error:
         print(f"Error: {error.message}", file=sys.stderr)
-        raise SystemExit(exit_code_of(error)) from None
+        raise SystemExit(exit_code_for(error)) from None
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         raise SystemExit(INTERRUPTED) from None
@@ -43,13 +47,13 @@ def reported_errors() -> Iterator[None]:
 
 @contextmanager
 def command_settings() -> Iterator[Settings]:
-    """Begin a command: give the settings, log as they say, and report errors.
+    """Load the settings, configure logging and report errors in the context.
 
     Raises:
-        SystemExit: as `reported_errors`.
+        SystemExit: As in `reported_errors`.
     """
     with reported_errors():
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
-        gc.freeze()  # What was imported stays: looking through it takes the collector 50 ms.
+        gc.freeze()  # Imported objects are permanent; each full collection of them takes 50 ms.
         yield settings

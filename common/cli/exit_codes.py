@@ -1,4 +1,4 @@
-"""How a command of this project ends, as a number that scripts can read."""
+"""Exit codes of the commands."""
 
 from enum import IntEnum
 
@@ -14,20 +14,20 @@ from common.errors import (
 
 
 class ExitCode(IntEnum):
-    """The exit codes that README lists."""
+    """Exit codes, as listed in docs/reference/commands.md."""
 
     DONE = 0
-    """Everything that was asked for is done."""
+    """Success."""
     FAILED = 1
-    """It failed for a reason that no other code names."""
+    """Failure without a more specific code."""
     USAGE = 2
-    """The command line or a setting is wrong; nothing was done."""
-    PARTLY = 3
-    """A part is done; what is not was reported."""
+    """Invalid command line or setting; nothing was done."""
+    PARTIAL = 3
+    """Partial success; the failed items were reported."""
     UPSTREAM = 4
-    """OMDb does not serve, or the bucket with updates."""
+    """OMDb or the ingest source is unavailable."""
     DATABASE = 5
-    """The database does not serve."""
+    """The database is unavailable."""
 
 
 _BY_ERROR: tuple[tuple[type[MoviesError], ExitCode], ...] = (
@@ -40,6 +40,6 @@ _BY_ERROR: tuple[tuple[type[MoviesError], ExitCode], ...] = (
 )
 
 
-def exit_code_of(error: MoviesError) -> ExitCode:
-    """Return the exit code of a command that ended with `error`."""
+def exit_code_for(error: MoviesError) -> ExitCode:
+    """Return the exit code for `error`; `FAILED` if its class has no code of its own."""
     return next((code for kind, code in _BY_ERROR if isinstance(error, kind)), ExitCode.FAILED)

@@ -1,17 +1,17 @@
-"""How the commands start: what they need takes a second to import, and may be interrupted."""
+"""Start of the commands, with a clean exit on Ctrl-C during the imports, which take a second."""
 
 import importlib
 import sys
 
 INTERRUPTED = 130
-"""What shells make of a command that Ctrl-C ended: 128 and the number of SIGINT."""
+"""Exit code after Ctrl-C, by shell convention: 128 plus the number of SIGINT."""
 
 
 def start(command_line: str) -> None:
-    """Run `app` of the module with this name.
+    """Import the module `command_line` and run its `app`.
 
     Raises:
-        SystemExit: as the command says; 130 after Ctrl-C.
+        SystemExit: With the exit code of the command, or 130 after Ctrl-C.
     """
     try:
         importlib.import_module(command_line).app()

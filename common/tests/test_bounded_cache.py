@@ -2,7 +2,7 @@ from common.bounded_cache import BoundedCache
 
 
 class Clock:
-    """A clock that a test sets."""
+    """Clock controlled by a test."""
 
     now = 0.0
 
@@ -13,7 +13,7 @@ class Clock:
 def make(
     clock: Clock | None = None, *, max_bytes: int = 100, max_entries: int = 3
 ) -> tuple[BoundedCache, list[str]]:
-    """A small cache, and the entries that it forgets."""
+    """Return a small cache, and the list of entries that it forgets."""
     forgotten: list[str] = []
     cache = BoundedCache(
         max_bytes=max_bytes,
@@ -26,41 +26,41 @@ def make(
     return cache, forgotten
 
 
-def test_is_bounded_in_entries() -> None:
+def test_limits_the_number_of_entries() -> None:
     cache, forgotten = make()
     for name in "abcd":
-        cache.keep(name, name)
+        cache.put(name, name)
     assert forgotten == ["a"]
     assert (len(cache), cache.evictions) == (3, 1)
 
 
-def test_is_bounded_in_bytes() -> None:
+def test_limits_the_total_size() -> None:
     cache, forgotten = make()
-    cache.keep("a", "a" * 60)
-    cache.keep("b", "b" * 60)
+    cache.put("a", "a" * 60)
+    cache.put("b", "b" * 60)
     assert forgotten == ["a" * 60]
     assert cache.get("b") == "b" * 60
 
 
-def test_does_not_keep_what_is_larger_than_all_of_it() -> None:
+def test_does_not_store_an_entry_larger_than_the_cache() -> None:
     cache, _forgotten = make()
-    cache.keep("a", "a" * 101)
+    cache.put("a", "a" * 101)
     assert cache.get("a") is None
 
 
-def test_forgets_what_is_old() -> None:
+def test_forgets_expired_entries() -> None:
     clock = Clock()
     cache, forgotten = make(clock)
-    cache.keep("a", "a")
+    cache.put("a", "a")
     clock.now = 10
     assert cache.get("a") is None
-    cache.keep("b", "b")
+    cache.put("b", "b")
     assert forgotten == ["a"]
 
 
-def test_tells_of_what_is_replaced() -> None:
+def test_reports_a_replaced_entry_as_forgotten() -> None:
     cache, forgotten = make()
-    cache.keep("a", "old")
-    cache.keep("a", "new")
+    cache.put("a", "old")
+    cache.put("a", "new")
     assert forgotten == ["old"]
     assert (cache.get("a"), cache.evictions) == ("new", 0)

@@ -10,42 +10,42 @@ from common.errors import (
     InvalidSetting,
     MoviesError,
     NotFound,
-    UpstreamQuota,
+    UpstreamQuotaExceeded,
 )
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (InvalidSetting("Set it right."), 2),
-        (NotFound("Set it right."), 2),
-        (Conflict("Set it right."), 2),
-        (DatabaseUnavailable("Set it right."), 5),
-        (UpstreamQuota("Set it right."), 4),
-        (MoviesError("Set it right."), 1),
+        (InvalidSetting("Check the value."), 2),
+        (NotFound("Check the value."), 2),
+        (Conflict("Check the value."), 2),
+        (DatabaseUnavailable("Check the value."), 5),
+        (UpstreamQuotaExceeded("Check the value."), 4),
+        (MoviesError("Check the value."), 1),
     ],
 )
-def test_an_error_is_a_sentence_and_an_exit_code(
+def test_reports_an_error_as_one_line_and_an_exit_code(
     capsys: pytest.CaptureFixture[str], error: MoviesError, code: int
 ) -> None:
     with pytest.raises(SystemExit) as raised, reported_errors():
         raise error
     assert raised.value.code == code
-    assert capsys.readouterr().err == "Error: Set it right.\n"
+    assert capsys.readouterr().err == "Error: Check the value.\n"
 
 
-def test_ctrl_c_is_no_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+def test_reports_ctrl_c_without_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as raised, reported_errors():
         raise KeyboardInterrupt
     assert raised.value.code == 130
     assert capsys.readouterr().err == "Stopped.\n"
 
 
-def test_a_command_line_says_what_it_is_about() -> None:
+def test_help_starts_with_the_description() -> None:
     assert new_command_line("Sell tickets.").info.help == "Sell tickets."
 
 
-def test_ctrl_c_while_a_command_is_imported_ends_it_without_a_word(
+def test_ctrl_c_during_the_imports_prints_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt")

@@ -6,15 +6,15 @@ import pytest
 import structlog
 
 from common.errors import DatabaseUnavailable, NotFound
-from common.executors import InThreads, run_inline
+from common.executors import ThreadPoolCallExecutor, run_inline
 
 
-def test_results_and_errors_come_through() -> None:
+def test_passes_on_results_and_errors() -> None:
     def fail() -> None:
-        raise NotFound("There is none.")
+        raise NotFound("No movie has this id.")
 
     async def scenario() -> list[int]:
-        with closing(InThreads(2, 5)) as run:
+        with closing(ThreadPoolCallExecutor(2, 5)) as run:
             with pytest.raises(NotFound):
                 await run(fail)
             return [await run(max, 1, 2), await run_inline(max, 3, 4)]
@@ -22,29 +22,29 @@ def test_results_and_errors_come_through() -> None:
     assert asyncio.run(scenario()) == [2, 4]
 
 
-def test_what_is_bound_to_the_request_is_there_in_the_thread() -> None:
+def test_copies_context_variables_to_the_thread() -> None:
     async def scenario() -> object:
         structlog.contextvars.bind_contextvars(request_id="mine")
-        with closing(InThreads(1, 5)) as run:
+        with closing(ThreadPoolCallExecutor(1, 5)) as run:
             return (await run(structlog.contextvars.get_contextvars)).get("request_id")
 
     assert asyncio.run(scenario()) == "mine"
 
 
-def test_nobody_waits_longer_than_the_deadline_and_who_waits_for_a_thread_never_begins() -> None:
-    is_over = threading.Event()
-    begun: list[str] = []
+def test_calls_fail_at_the_deadline_and_queued_calls_never_start() -> None:
+    can_end = threading.Event()
+    started: list[str] = []
 
     def wait(name: str) -> None:
-        begun.append(name)
-        is_over.wait(10)
+        started.append(name)
+        can_end.wait(10)
 
     async def scenario() -> list[object]:
-        with closing(InThreads(1, 0.05)) as run:
+        with closing(ThreadPoolCallExecutor(1, 0.05)) as run:
             calls = (run(wait, "first"), run(wait, "second"))
             return list(await asyncio.gather(*calls, return_exceptions=True))
 
     outcomes = asyncio.run(scenario())
-    is_over.set()
+    can_end.set()
     assert [type(outcome) for outcome in outcomes] == [DatabaseUnavailable] * 2
-    assert begun == ["first"]
+    assert started == ["first"]

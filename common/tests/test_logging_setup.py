@@ -7,23 +7,27 @@ import structlog
 from common.logging_setup import configure_logs
 
 
-def test_json_is_one_object_a_line_with_the_context(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_format_writes_one_object_a_line_with_the_context(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     configure_logs("info", "json")
     with structlog.contextvars.bound_contextvars(request_id="r1"):
-        structlog.get_logger("test").info("stored", films=3)
+        structlog.get_logger("test").info("stored", movies=3)
     line = json.loads(capsys.readouterr().err)
-    assert (line["event"], line["films"], line["request_id"]) == ("stored", 3, "r1")
+    assert (line["event"], line["movies"], line["request_id"]) == ("stored", 3, "r1")
     assert line["level"] == "info"
     assert line["timestamp"].endswith("Z")
 
 
-def test_libraries_log_in_the_same_form(capsys: pytest.CaptureFixture[str]) -> None:
+def test_libraries_log_in_the_same_format(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info", "json")
     logging.getLogger("library").warning("careful %s", "now")
     assert json.loads(capsys.readouterr().err)["event"] == "careful now"
 
 
-def test_json_holds_an_exception_in_its_line(capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_format_contains_the_traceback_in_the_same_line(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     configure_logs("info", "json")
     try:
         int("broken")
@@ -32,7 +36,7 @@ def test_json_holds_an_exception_in_its_line(capsys: pytest.CaptureFixture[str])
     assert "ValueError: invalid literal" in json.loads(capsys.readouterr().err)["exception"]
 
 
-def test_the_level_is_kept(capsys: pytest.CaptureFixture[str]) -> None:
+def test_filters_by_level(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("warning", "console")
     structlog.get_logger("test").info("quiet")
     structlog.get_logger("test").warning("loud")

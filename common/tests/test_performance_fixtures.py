@@ -45,7 +45,7 @@ def run(file: Path, *arguments: str) -> str:
 
 
 @pytest.mark.integration
-def test_what_was_measured_is_in_the_summary_and_in_the_report(tmp_path: Path) -> None:
+def test_measurements_are_in_the_summary_and_in_the_report(tmp_path: Path) -> None:
     file = tmp_path / "test_measured.py"
     file.write_text(MEASURED)
     printed = run(file, "--junit-xml=report.xml")
@@ -58,7 +58,7 @@ def test_what_was_measured_is_in_the_summary_and_in_the_report(tmp_path: Path) -
 
 
 @pytest.mark.integration
-def test_nothing_is_shown_where_nothing_was_measured(tmp_path: Path) -> None:
+def test_summary_is_absent_without_measurements(tmp_path: Path) -> None:
     file = tmp_path / "test_unmeasured.py"
     file.write_text("def test_unmeasured(): pass")
     assert "performance" not in run(file)

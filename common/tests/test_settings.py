@@ -7,16 +7,16 @@ from common.settings import load_settings, setting_names
 
 
 @pytest.fixture(autouse=True)
-def _empty_surroundings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No .env of the developer reaches these tests."""
+def _empty_working_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Isolate the tests from the developer's `.env`."""
     monkeypatch.chdir(tmp_path)
 
 
-def test_defaults_just_work() -> None:
+def test_loads_defaults_without_configuration() -> None:
     settings = load_settings()
     assert settings.database_url == "sqlite:///movies.db"
     assert (settings.host, settings.port) == ("127.0.0.1", 8080)
-    assert settings.find_omdb_key() is None
+    assert settings.read_omdb_key() is None
 
 
 def test_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,12 +29,12 @@ def test_reads_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_reads_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("OMDB_API_KEY=abc\nUNRELATED=1\n")
-    assert load_settings().find_omdb_key() == "abc"
+    assert load_settings().read_omdb_key() == "abc"
 
 
-def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ignores_an_empty_value(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMDB_API_KEY", "")
-    assert load_settings().find_omdb_key() is None
+    assert load_settings().read_omdb_key() is None
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ def test_an_empty_value_is_no_value(monkeypatch: pytest.MonkeyPatch) -> None:
         ("OMDB_URL", "ftp://hunter2.example"),
         ("MOVIES_MAX_BODY_BYTES", "0"),
         ("MOVIES_LOG_LEVEL", "loud"),
-        ("MOVIES_LIMIT_REQUESTS", "many"),
-        ("MOVIES_LIMIT_ADDS", "0/minute"),
-        ("MOVIES_LIMIT_REDIS_URL", "http://hunter2"),
+        ("MOVIES_RATE_LIMIT_REQUESTS", "many"),
+        ("MOVIES_RATE_LIMIT_ADDS", "0/minute"),
+        ("MOVIES_RATE_LIMIT_REDIS_URL", "http://hunter2"),
         ("MOVIES_TRUSTED_PROXIES", "10.0.0.0/8, hunter2"),
     ],
 )
-def test_a_wrong_value_is_one_sentence_that_names_the_setting(
+def test_reports_an_invalid_value_in_one_line_with_the_name_of_the_setting(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     monkeypatch.setenv(name, value)
@@ -68,16 +68,16 @@ def test_a_wrong_value_is_one_sentence_that_names_the_setting(
 @pytest.mark.parametrize(
     ("value", "expected"), [("1", "on"), ("True", "on"), ("ON", "on"), ("no", "off"), ("0", "off")]
 )
-def test_a_switch_is_written_in_many_ways(
+def test_accepts_the_usual_spellings_of_a_switch(
     monkeypatch: pytest.MonkeyPatch, value: str, expected: str
 ) -> None:
-    monkeypatch.setenv("MOVIES_ADD_REQUIRES_KEY", value)
-    assert load_settings().add_requires_key == expected
+    monkeypatch.setenv("MOVIES_ADD_REQUIRES_AUTHENTICATION", value)
+    assert load_settings().add_requires_authentication == expected
 
 
-def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_accepts_addresses_and_networks_of_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOVIES_TRUSTED_PROXIES", "10.0.0.0/8, 2001:db8::1")
-    monkeypatch.setenv("MOVIES_LIMIT_REDIS_URL", "redis://:hunter2@localhost:6379/0")
+    monkeypatch.setenv("MOVIES_RATE_LIMIT_REDIS_URL", "redis://:hunter2@localhost:6379/0")
     settings = load_settings()
     assert [str(network) for network in settings.trusted_proxies] == [
         "10.0.0.0/8",
@@ -86,39 +86,39 @@ def test_proxies_are_addresses_and_networks(monkeypatch: pytest.MonkeyPatch) -> 
     assert "hunter2" not in repr(settings)
 
 
-def test_secrets_of_tokens_come_newest_first(
+def test_reads_jwt_secrets_in_order_from_value_or_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    assert load_settings().find_jwt_secrets() == ()
+    assert load_settings().read_jwt_secrets() == ()
     path = tmp_path / "secrets"
     path.write_text(f"{'n' * 32}\n{'o' * 32}\n")
     monkeypatch.setenv("MOVIES_JWT_SECRET_FILE", str(path))
-    assert load_settings().find_jwt_secrets() == (b"n" * 32, b"o" * 32)
+    assert load_settings().read_jwt_secrets() == (b"n" * 32, b"o" * 32)
     monkeypatch.setenv("MOVIES_JWT_SECRET", "n" * 32)
     with pytest.raises(InvalidSetting, match="not both"):
         load_settings()
     monkeypatch.delenv("MOVIES_JWT_SECRET_FILE")
-    assert load_settings().find_jwt_secrets() == (b"n" * 32,)
+    assert load_settings().read_jwt_secrets() == (b"n" * 32,)
     monkeypatch.setenv("MOVIES_JWT_SECRET", f"{'n' * 32} {'o' * 31}")
     with pytest.raises(InvalidSetting, match="32 bytes"):
-        load_settings().find_jwt_secrets()
+        load_settings().read_jwt_secrets()
 
 
-def test_an_unknown_name_is_refused_with_the_nearest_one() -> None:
+def test_rejects_an_unknown_name_and_suggests_the_nearest() -> None:
     with pytest.raises(InvalidSetting, match=r"MOVIES_LOGLEVEL .* MOVIES_LOG_LEVEL"):
         load_settings({"MOVIES_LOGLEVEL": "debug"})
 
 
-def test_an_unknown_name_in_dotenv_is_refused(tmp_path: Path) -> None:
+def test_rejects_an_unknown_name_in_dotenv(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("MOVIES_SEEDS=on\n")
     with pytest.raises(InvalidSetting, match=r"MOVIES_SEEDS .* MOVIES_SEED"):
         load_settings()
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("settings", "message"),
     [
-        ({"MOVIES_FETCH_ENGINE": "pubsub"}, "needs MOVIES_PUBSUB_TOPIC"),
+        ({"MOVIES_FETCH_BACKEND": "pubsub"}, "needs MOVIES_PUBSUB_TOPIC"),
         ({"MOVIES_PUBSUB_PUSH_AUDIENCE": "a"}, "MOVIES_PUBSUB_PUSH_EMAIL"),
         ({"MOVIES_PUBSUB_PUSH_EMAIL": "e@x.y"}, "MOVIES_PUBSUB_PUSH_AUDIENCE"),
         ({"MOVIES_PUBSUB_TOPIC": "fetches"}, "MOVIES_PUBSUB_TOPIC"),
@@ -126,16 +126,16 @@ def test_an_unknown_name_in_dotenv_is_refused(tmp_path: Path) -> None:
         ({"OMDB_DAILY_LIMIT": "0"}, "OMDB_DAILY_LIMIT"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused(
-    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str
+def test_rejects_incomplete_or_malformed_settings(
+    monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], message: str
 ) -> None:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(InvalidSetting, match=said):
+    with pytest.raises(InvalidSetting, match=message):
         load_settings()
 
 
-def test_two_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rejects_a_key_together_with_a_key_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMDB_API_KEY", "abc")
     monkeypatch.setenv("OMDB_API_KEY_FILE", "key.txt")
     with pytest.raises(InvalidSetting, match="not both"):
@@ -145,31 +145,32 @@ def test_two_keys_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reads_the_key_from_its_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "key.txt").write_text("abc\n")
     monkeypatch.setenv("OMDB_API_KEY_FILE", "key.txt")
-    assert load_settings().find_omdb_key() == "abc"
+    assert load_settings().read_omdb_key() == "abc"
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff"])
-def test_a_key_file_that_gives_no_key_is_refused(
+def test_rejects_an_unusable_key_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes | None
 ) -> None:
     if content is not None:
         (tmp_path / "key.txt").write_bytes(content)
     monkeypatch.setenv("OMDB_API_KEY_FILE", "key.txt")
     with pytest.raises(InvalidSetting, match="OMDB_API_KEY_FILE"):
-        load_settings().find_omdb_key()
+        load_settings().read_omdb_key()
 
 
-def test_secrets_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_masks_secrets_in_repr(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMDB_API_KEY", "hunter2")
     assert "hunter2" not in repr(load_settings())
 
 
-def test_readme_lists_every_setting() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text()
-    assert [name for name in setting_names() if f"`{name}`" not in readme] == []
+def test_the_reference_lists_every_setting() -> None:
+    reference = Path(__file__).parents[2] / "docs" / "reference" / "settings.md"
+    text = reference.read_text(encoding="utf-8")
+    assert [name for name in setting_names() if f"| `{name}` |" not in text] == []
 
 
-def test_updates_come_from_a_folder_where_there_is_one(
+def test_default_ingest_source_is_the_updates_folder_if_it_exists(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -5,7 +5,7 @@ import pytest
 from common.single_flight import SingleFlight
 
 
-def test_calls_at_the_same_time_share_one_result() -> None:
+def test_concurrent_calls_share_one_result() -> None:
     calls = []
 
     async def call() -> int:
@@ -23,7 +23,7 @@ def test_calls_at_the_same_time_share_one_result() -> None:
     assert results.count((7, False)) == 99
 
 
-def test_other_keys_and_later_calls_are_their_own() -> None:
+def test_other_keys_and_later_calls_run_separately() -> None:
     async def call() -> int:
         await asyncio.sleep(0)
         return 1
@@ -36,14 +36,14 @@ def test_other_keys_and_later_calls_are_their_own() -> None:
     assert asyncio.run(scenario()) == [(1, True)] * 3
 
 
-def test_all_get_the_error_and_it_is_not_kept() -> None:
+def test_all_callers_get_the_error_and_it_is_not_cached() -> None:
     outcomes = iter([ValueError("no"), 5])
 
     async def call() -> int:
         await asyncio.sleep(0)
         if isinstance(outcome := next(outcomes), Exception):
             raise outcome
-        return outcome  # type: ignore[return-value]  # Or it was raised.
+        return outcome  # type: ignore[return-value]  # Exceptions were raised above.
 
     async def scenario() -> tuple[list[object], tuple[int, bool]]:
         flights: SingleFlight[int] = SingleFlight()
@@ -57,7 +57,7 @@ def test_all_get_the_error_and_it_is_not_kept() -> None:
     assert later == (5, True)
 
 
-def test_a_caller_that_is_cancelled_leaves_the_call_to_the_others() -> None:
+def test_a_cancelled_caller_does_not_cancel_the_call() -> None:
     gate = asyncio.Event()
 
     async def call() -> int:

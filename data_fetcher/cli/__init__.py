@@ -1,1 +1,1 @@
-"""The commands of those who bring films in."""
+"""Commands of `python -m data_fetcher`."""

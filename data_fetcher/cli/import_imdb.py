@@ -1,4 +1,4 @@
-"""The command `import-imdb`: fill the catalogue from IMDb's non-commercial data sets."""
+"""Command `import-imdb`: import IMDb's non-commercial data sets into the catalogue."""
 
 import json
 import sys
@@ -12,7 +12,7 @@ import typer
 
 from common.cli.commands import command_settings
 from common.cli.exit_codes import ExitCode
-from common.cli.progress import progress_bar
+from common.cli.progress import ProgressBar
 from common.errors import InvalidInput
 from data_fetcher.imdb.files import find_files
 from data_fetcher.imdb.importer import ImdbImport, ImportReport
@@ -25,25 +25,27 @@ _BYTES_IN_UNIT = 1_000_000
 
 
 def import_imdb(
-    folder: Annotated[Path, typer.Argument(help="With title.basics.tsv.gz and the others.")],
+    folder: Annotated[
+        Path, typer.Argument(help="Folder with title.basics.tsv.gz and the other files.")
+    ],
     types: Annotated[
-        str, typer.Option(metavar="A,B", help="Of movie, series, episode, game; else all.")
+        str, typer.Option(metavar="A,B", help="Types: movie, series, episode, game. Default: all.")
     ] = "",
-    min_votes: Annotated[int, typer.Option(min=0, help="Votes that a title needs.")] = 0,
-    since: Annotated[int | None, typer.Option(help="The first year.")] = None,
+    min_votes: Annotated[int, typer.Option(min=0, help="Minimum number of votes.")] = 0,
+    since: Annotated[int | None, typer.Option(help="Earliest year.")] = None,
     *,
     includes_adult: Annotated[
-        bool, typer.Option("--adult", help="Also titles that are for adults only.")
+        bool, typer.Option("--include-adult", help="Include adult titles.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as one JSON object.")
     ] = False,
 ) -> None:
-    """Store IMDb's titles as films, with people and ratings; no key and no quota are needed.
+    """Import IMDb's titles as movies, with people and ratings; no API key or quota is needed.
 
-    Films that are there keep what IMDb's files don't know, such as plots. When it was stopped, the
-    same command goes on. Filling is quickest while no service is running on the database. The data
-    is for personal and non-commercial use: https://developer.imdb.com/non-commercial-datasets/.
+    Existing movies keep fields that IMDb's files lack, such as plots. After an interruption the
+    same command resumes. The import is fastest while no service uses the database. The data is for
+    personal and non-commercial use: https://developer.imdb.com/non-commercial-datasets/.
     """
     started = time.perf_counter()
     with command_settings() as settings:
@@ -54,13 +56,13 @@ def import_imdb(
             includes_adult=includes_adult,
         )
         files = find_files(folder)
-        for absence in files.absences:
-            print(absence, file=sys.stderr)
+        for note in files.absences:
+            print(note, file=sys.stderr)
         with (
             closing(open_database(settings)) as database,
             tempfile.TemporaryDirectory(prefix="movies-import-") as staging,
-            progress_bar("Preparing", "MB") as prepare,
-            progress_bar("Importing", "MB of titles") as advance,
+            ProgressBar("Preparing", "MB") as preparing,
+            ProgressBar("Importing", "MB of titles") as importing,
         ):
             database.migrate()
             report = ImdbImport(
@@ -68,35 +70,40 @@ def import_imdb(
                 files,
                 selection,
                 Path(staging),
-                lambda done, total: prepare(*_in_units(done, total)),
-                lambda done, total: advance(*_in_units(done, total)),
+                lambda done, total: preparing.update(*_in_units(done, total)),
+                lambda done, total: importing.update(*_in_units(done, total)),
             ).run()
-    _tell(report, time.perf_counter() - started, as_json=as_json)
-    if report.faults.count:
-        raise SystemExit(ExitCode.PARTLY)
+    _print_report(report, time.perf_counter() - started, as_json=as_json)
+    if report.errors.count:
+        raise SystemExit(ExitCode.PARTIAL)
 
 
 def _types(text: str) -> frozenset[MovieType]:
-    wanted = frozenset(part.strip() for part in text.split(",") if part.strip()) or _TYPES
-    if not wanted <= _TYPES:
-        raise InvalidInput("--types: name some of movie, series, episode and game.")
-    return cast("frozenset[MovieType]", wanted)
+    """Parse a comma-separated list of types; empty means all of them.
+
+    Raises:
+        InvalidInput: A type is unknown.
+    """
+    types = frozenset(part.strip() for part in text.split(",") if part.strip()) or _TYPES
+    if not types <= _TYPES:
+        raise InvalidInput("--types contains an unknown type: use movie, series, episode, game.")
+    return cast("frozenset[MovieType]", types)
 
 
 def _in_units(done: int, total: int | None) -> tuple[int, int | None]:
     return done // _BYTES_IN_UNIT, None if total is None else max(1, total // _BYTES_IN_UNIT)
 
 
-def _tell(report: ImportReport, seconds: float, *, as_json: bool) -> None:
-    for fault in report.faults.kept:
-        print(fault, file=sys.stderr)
+def _print_report(report: ImportReport, seconds: float, *, as_json: bool) -> None:
+    for error in report.errors.kept:
+        print(error, file=sys.stderr)
     if as_json:
         counts = {name: getattr(report, name) for name in ("added", "changed", "unchanged")}
-        told = {**counts, "lines_left_out": report.faults.count, "seconds": round(seconds, 3)}
-        print(json.dumps(told))
+        extra = {"lines_left_out": report.errors.count, "seconds": round(seconds, 3)}
+        print(json.dumps({**counts, **extra}))
         return
     print(
-        f"{report.films:,} films in {seconds:.1f} s: {report.added:,} added, "
+        f"{report.movies:,} movies in {seconds:.1f} s: {report.added:,} added, "
         f"{report.changed:,} changed, {report.unchanged:,} unchanged; "
-        f"lines left out: {report.faults.count:,}."
+        f"lines left out: {report.errors.count:,}."
     )

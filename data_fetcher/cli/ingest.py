@@ -1,32 +1,28 @@
-"""The command `ingest`: take in updates of films that others drop into a bucket or folder."""
+"""Command `ingest`: apply movie updates from a bucket or folder."""
 
 import functools
 import json
-import os
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from functools import partial
-from types import FrameType
 from typing import Annotated, TypeVar
 
 import typer
 
 from common.cli.commands import command_settings
 from common.cli.exit_codes import ExitCode
-from common.cli.progress import noted_progress_bar
-from common.cli.start import INTERRUPTED
+from common.cli.progress import ProgressBar
+from common.cli.signals import shutdown_on_signals
 from common.errors import InvalidInput, Unavailable
 from common.settings import UPDATES_FOLDER, Settings
-from common.stop_request import Brake
-from data_fetcher.ingest.bootstrap import build_ingest_worker, build_look
-from data_fetcher.ingest.ingested_object import Taken
-from data_fetcher.ingest.object_ingester import Stopped
-from data_fetcher.ingest.source_scan import LookReport
+from common.shutdown import ShutdownSignal
+from data_fetcher.ingest.bootstrap import build_ingest_worker, build_source_scan
+from data_fetcher.ingest.ingested_object import IngestedObject
+from data_fetcher.ingest.object_ingester import IngestInterrupted
+from data_fetcher.ingest.source_scan import ScanReport
 from data_fetcher.object_stores.factory import FORMS
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
@@ -35,156 +31,132 @@ from data_layer.entities.ingest import IngestState
 Result = TypeVar("Result")
 
 WAIT_SECONDS = 0.5
-"""How often is looked whether another worker has come to an end."""
+"""Interval at which a single scan retries while another worker holds the lock."""
 
 
 def ingest(
     source: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help=f"{FORMS}; else as MOVIES_INGEST_SOURCE says; else ./updates."
+            metavar="URL", help=f"{FORMS}. Default: MOVIES_INGEST_SOURCE, else ./updates."
         ),
     ] = None,
     *,
     is_once: Annotated[
-        bool, typer.Option("--once", help="Take in what is there, and end.")
+        bool, typer.Option("--once", help="Scan the source once, and exit.")
     ] = False,
-    is_rehearsal: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would change, and change nothing.")
+    is_dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")
     ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as one JSON object.")
     ] = False,
 ) -> None:
-    """Take in updates of films from a bucket or folder, and remove what was taken in.
+    """Apply movie updates from a bucket or folder, and delete the ingested objects.
 
-    Without --once it looks again and again until it is stopped. Exit codes: 0 all was taken in; 3
-    something was refused, and put below rejected/; 4 the bucket can't be used.
+    Without --once it scans the source at an interval until it is stopped. Exit codes: 0 all
+    updates were applied; 3 some updates were rejected and stored below rejected/; 4 the bucket is
+    unavailable.
     """
     with command_settings() as settings:
         if (url := source or settings.ingest_source) is None:
             raise InvalidInput(
-                f"Say where updates come from: --source with {FORMS}; or make a folder named"
+                f"No ingest source: pass --source with {FORMS}, or create a folder named"
                 f" {UPDATES_FOLDER}."
             )
-        with closing(open_database(settings)) as database, _braked() as brake:
+        with closing(open_database(settings)) as database, shutdown_on_signals() as shutdown:
             database.migrate()
             started = time.monotonic()
-            if is_once or is_rehearsal:
-                report = _beside(
-                    partial(_look, settings, url, database, brake, is_rehearsal=is_rehearsal)
+            if is_once or is_dry_run:
+                report = _run_in_thread(
+                    partial(_scan_once, settings, url, database, shutdown, is_dry_run=is_dry_run)
                 )
             else:
-                look = build_look(settings, url, database, brake)
-                print(f"Ingesting from {look.store.name}. Ctrl-C stops.", file=sys.stderr)
-                _beside(build_ingest_worker(settings, look, database, brake).run)
+                scan = build_source_scan(settings, url, database, shutdown)
+                print(f"Ingesting from {scan.store.name}. Ctrl-C stops.", file=sys.stderr)
+                _run_in_thread(build_ingest_worker(settings, scan, database, shutdown).run)
                 return
     print(
         _as_json(report, time.monotonic() - started)
         if as_json
-        else _as_text(report, is_rehearsal=is_rehearsal)
+        else _as_text(report, is_dry_run=is_dry_run)
     )
-    if report.updates["refused"]:
-        raise SystemExit(ExitCode.PARTLY)
+    if report.updates["rejected"]:
+        raise SystemExit(ExitCode.PARTIAL)
 
 
-def _beside(call: Callable[[], Result]) -> Result:
-    """Call in a thread: one that waits for a database does not hear signals."""
+def _run_in_thread(call: Callable[[], Result]) -> Result:
+    """Run a call in a thread, so that the main thread handles signals meanwhile."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(call).result()
 
 
-def _look(
-    settings: Settings, url: str, database: Database, brake: Brake, *, is_rehearsal: bool
-) -> LookReport:
-    """Look once, with a bar; where another worker is at it, when that has ended."""
+def _scan_once(
+    settings: Settings, url: str, database: Database, shutdown: ShutdownSignal, *, is_dry_run: bool
+) -> ScanReport:
+    """Scan the source once, with a progress bar; wait while another worker holds the lock.
+
+    Raises:
+        Unavailable: The command was stopped before the scan was complete.
+    """
     started = time.monotonic()
-    with noted_progress_bar("Ingesting", "objects") as advance:
+    with ProgressBar("Ingesting", "objects") as bar:
 
-        def show(report: LookReport, waiting: int) -> None:
+        def show(report: ScanReport, pending: int) -> None:
             done = report.objects.total()
-            advance(done, done + waiting, _note(report, time.monotonic() - started))
+            bar.update(done, done + pending, _progress_note(report, time.monotonic() - started))
 
-        @functools.cache  # Once is enough.
-        def tell_waiting() -> None:
-            print("Another worker takes these updates in: waiting for it.", file=sys.stderr)
+        @functools.cache  # The message is printed once.
+        def report_waiting() -> None:
+            print("Another worker ingests this source: waiting for it.", file=sys.stderr)
 
-        look = build_look(settings, url, database, brake, show)
-        if is_rehearsal:
-            with suppress(Stopped):
-                return look.rehearse(_tell)
-        worker = build_ingest_worker(settings, look, database, brake)
-        while not brake.is_pulled():
-            with suppress(Stopped):
-                if (report := worker.look_once()) is None:
-                    tell_waiting()
-                elif not brake.is_pulled():  # pragma: no branch  # Stopped in that moment.
+        scan = build_source_scan(settings, url, database, shutdown, show)
+        if is_dry_run:
+            with suppress(IngestInterrupted):
+                return scan.dry_run(_print_preview)
+        worker = build_ingest_worker(settings, scan, database, shutdown)
+        while not shutdown.is_set():
+            with suppress(IngestInterrupted):
+                if (report := worker.scan_once()) is None:
+                    report_waiting()
+                elif not shutdown.is_set():  # pragma: no branch  # A rare race.
                     return report
-            brake.wait(WAIT_SECONDS)
-    raise Unavailable("It was stopped before all was taken in: start it again to go on.")
+            shutdown.wait_in_thread(WAIT_SECONDS)
+    raise Unavailable("Interrupted before completion; run the command again to resume.")
 
 
-def _note(report: LookReport, seconds: float) -> str:
-    """Return what stands beside the bar."""
-    refused = report.updates["refused"]
-    films = report.updates.total() - refused
-    return f"{films:,} films, {refused:,} refused, {films / max(seconds, 0.001):,.0f} films/s"
+def _progress_note(report: ScanReport, seconds: float) -> str:
+    """Return the text next to the progress bar."""
+    rejected = report.updates["rejected"]
+    movies = report.updates.total() - rejected
+    return f"{movies:,} movies, {rejected:,} rejected, {movies / max(seconds, 0.001):,.0f} movies/s"
 
 
-def _tell(one: Taken) -> None:
-    """Say what would become of an object."""
-    effects = [f"{name} {count:,}" for name, count in one.counts.items()]
-    effects += [f"refused {one.refused:,}"] if one.refused else []
-    print(f"{one.shown_key}: {', '.join(effects) or 'nothing'}", file=sys.stderr)
-    for fault in one.faults:
-        place = "" if fault.line is None else f", line {fault.line:,}"
-        field = f"{fault.field}: " if fault.field else ""
-        print(f"{one.shown_key}{place}: {field}{fault.message}", file=sys.stderr)
+def _print_preview(ingested: IngestedObject) -> None:
+    """Print the would-be results of an object to standard error."""
+    effects = [f"{name} {count:,}" for name, count in ingested.counts.items()]
+    effects += [f"rejected {ingested.rejected:,}"] if ingested.rejected else []
+    print(f"{ingested.shown_key}: {', '.join(effects) or 'nothing'}", file=sys.stderr)
+    for error in ingested.errors:
+        place = "" if error.line is None else f", line {error.line:,}"
+        field = f"{error.field}: " if error.field else ""
+        print(f"{ingested.shown_key}{place}: {field}{error.message}", file=sys.stderr)
 
 
-@contextmanager
-def _braked() -> Iterator[Brake]:
-    """Give a brake that the first SIGINT or SIGTERM pulls; a second one ends the process."""
-    brake = Brake()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if brake.is_pulled():
-            os._exit(INTERRUPTED)  # pragma: no cover  # Nothing is measured any more.
-        brake.pull()
-        _end_soon(brake.seconds_left())
-        message = b"Stopping worker. Press once more to exit at once.\n"
-        os.write(sys.stderr.fileno(), message)
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, on_signal) for number in numbers]
-    try:
-        yield brake
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
-def _end_soon(seconds: float) -> None:
-    """End even if a thread waits for a bucket or a database that does not answer."""
-    end = threading.Timer(seconds, os._exit, [INTERRUPTED])
-    end.daemon = True
-    end.start()
-
-
-def _as_text(report: LookReport, *, is_rehearsal: bool) -> str:
+def _as_text(report: ScanReport, *, is_dry_run: bool) -> str:
     updates = report.updates
-    first = "would be taken in" if is_rehearsal else "taken in"
+    verb = "would be ingested" if is_dry_run else "ingested"
     return (
-        f"Objects {first}: {report.objects.total():,}, of which rejected: "
-        f"{report.objects[IngestState.REJECTED]:,}. Films added: {updates['added']:,}; "
+        f"Objects {verb}: {report.objects.total():,}, of which rejected: "
+        f"{report.objects[IngestState.REJECTED]:,}. Movies added: {updates['added']:,}; "
         f"changed: {updates['changed']:,}; removed: {updates['removed']:,}; "
-        f"unchanged: {updates['unchanged']:,}; older than what is known: {updates['late']:,}; "
-        f"updates refused: {updates['refused']:,}."
+        f"unchanged: {updates['unchanged']:,}. Updates stale: {updates['stale']:,}; "
+        f"rejected: {updates['rejected']:,}."
     )
 
 
-def _as_json(report: LookReport, seconds: float) -> str:
-    names = ("added", "changed", "removed", "unchanged", "late", "refused")
+def _as_json(report: ScanReport, seconds: float) -> str:
+    names = ("added", "changed", "removed", "unchanged", "stale", "rejected")
     return json.dumps(
         {
             "objects": report.objects.total(),

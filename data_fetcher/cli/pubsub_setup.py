@@ -1,4 +1,4 @@
-"""The command `pubsub-setup`: make what Google Pub/Sub needs to know."""
+"""Command `pubsub-setup`: creation of the topics and subscriptions in Google Pub/Sub."""
 
 from typing import Annotated
 
@@ -11,30 +11,30 @@ from common.errors import InvalidSetting
 def pubsub_setup(
     push_url: Annotated[
         str | None,
-        typer.Option(help="Have messages pushed to the service at this URL, as on Cloud Run."),
+        typer.Option(help="URL of the service for push delivery, as on Cloud Run; default: pull."),
     ] = None,
 ) -> None:
-    """Make the topic and the subscription of the settings, and those of dead letters.
+    """Create the topic and the subscription of the settings, and those for dead letters.
 
-    What is there already stays as it is. For a push MOVIES_PUBSUB_PUSH_AUDIENCE and
-    MOVIES_PUBSUB_PUSH_EMAIL say as whom. PUBSUB_EMULATOR_HOST names an emulator.
+    What exists already is not changed. --push-url requires MOVIES_PUBSUB_PUSH_AUDIENCE and
+    MOVIES_PUBSUB_PUSH_EMAIL. PUBSUB_EMULATOR_HOST selects an emulator.
     """
     with command_settings() as settings:
         topic, subscription = settings.pubsub_topic, settings.pubsub_subscription
         if topic is None or subscription is None:
             raise InvalidSetting("Set MOVIES_PUBSUB_TOPIC and MOVIES_PUBSUB_SUBSCRIPTION.")
-        from data_fetcher.notifiers.pubsub import Push, set_up  # noqa: PLC0415 - Half a second, 30 MB.
+        from data_fetcher.notifiers.pubsub import PushSubscription, create_subscription  # noqa: PLC0415 - Takes half a second.
 
         push = None
         if push_url is not None:
             audience, email = settings.pubsub_push_audience, settings.pubsub_push_email
             if audience is None or email is None:
                 raise InvalidSetting(
-                    "Set MOVIES_PUBSUB_PUSH_AUDIENCE and MOVIES_PUBSUB_PUSH_EMAIL for a push."
+                    "Set MOVIES_PUBSUB_PUSH_AUDIENCE and MOVIES_PUBSUB_PUSH_EMAIL for --push-url."
                 )
-            push = Push(url=push_url, audience=audience, email=email)
-        made = set_up(topic, subscription, push)
-    for name in made:
-        print(f"Made {name}")
-    if not made:
-        print("Nothing to do: everything was there.")
+            push = PushSubscription(url=push_url, audience=audience, email=email)
+        created = create_subscription(topic, subscription, push)
+    for name in created:
+        print(f"Created {name}")
+    if not created:
+        print("Nothing to do: topics and subscriptions exist.")

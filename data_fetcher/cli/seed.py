@@ -1,4 +1,4 @@
-"""The command without a name: seed the catalogue."""
+"""Default command: seeds the catalogue."""
 
 import asyncio
 import json
@@ -10,10 +10,10 @@ import typer
 
 from common.cli.commands import command_settings
 from common.cli.exit_codes import ExitCode
+from common.cli.progress import ProgressBar
 from common.settings import Settings
-from data_fetcher.bootstrap import build_seeding, open_source
+from data_fetcher.bootstrap import build_seeder, open_omdb_client
 from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
-from data_fetcher.seeding.progress import SeedingProgress
 from data_fetcher.seeding.seeder import SeedingReport
 from data_layer.bootstrap import open_database
 
@@ -22,17 +22,17 @@ def seed(
     context: typer.Context,
     concurrency: Annotated[
         int | None,
-        typer.Option(min=1, max=100, help="Requests at once; else as fetcher_config.json says."),
+        typer.Option(min=1, max=100, help="Concurrent requests; default: as in seed_movies.json."),
     ] = None,
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the result as one JSON object.")
     ] = False,
 ) -> None:
-    """Fetch the first films and store them, exactly once.
+    """Fetch the first movies and store each exactly once.
 
-    A catalogue that was seeded stays as it is; a seeding that was stopped goes on.
-    Exit codes: 0 all films are in; 3 some are not, and were named; 4 OMDb does not serve.
+    A catalogue that was seeded before is not changed; an interrupted seeding is resumed.
+    Exit codes: 0 all movies are stored; 3 some are not, and were listed; 4 OMDb is unavailable.
     """
     if context.invoked_subcommand is not None:
         return
@@ -48,23 +48,23 @@ def seed(
 async def _seed(
     settings: Settings, config: FetcherConfig
 ) -> tuple[SeedingReport, float, dict[str, int]]:
-    with closing(open_database(settings)) as database, closing(SeedingProgress()) as bar:
+    with closing(open_database(settings)) as database, ProgressBar("Seeding", "movies") as bar:
         await asyncio.to_thread(database.migrate)
-        async with open_source(settings, config, database) as (omdb, care):
-            await care.forget_refusal()
+        async with open_omdb_client(settings, config, database) as (omdb, admission):
+            await admission.clear_rejected_key()
             started = time.perf_counter()
-            report = await build_seeding(database, omdb, config).run(bar)
+            report = await build_seeder(database, omdb, config).run(bar)
             return report, time.perf_counter() - started, dict(omdb.attempts)
 
 
 def _as_text(report: SeedingReport, seconds: float) -> str:
     if report == SeedingReport():
         return "Nothing to do: the catalogue was seeded before."
-    lines = [f"{len(report.stored)} films stored in {seconds:.2f} s."]
+    lines = [f"{len(report.stored)} movies stored in {seconds:.2f} s."]
     if report.failed:
-        lines.append(f"{len(report.failed)} films are not at OMDb and were given up.")
+        lines.append(f"{len(report.failed)} movies do not exist at OMDb and will not be retried.")
     if report.pending:
-        lines.append(f"{len(report.pending)} films could not be fetched: start this again later.")
+        lines.append(f"{len(report.pending)} movies could not be fetched: run this again later.")
     return "\n".join(lines)
 
 
@@ -90,4 +90,4 @@ def _as_json(report: SeedingReport, seconds: float, attempts: dict[str, int]) ->
 def _exit_code(report: SeedingReport) -> ExitCode:
     if report.pending and not report.stored:
         return ExitCode.UPSTREAM
-    return ExitCode.PARTLY if report.pending or report.failed else ExitCode.DONE
+    return ExitCode.PARTIAL if report.pending or report.failed else ExitCode.DONE

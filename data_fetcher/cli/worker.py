@@ -1,86 +1,59 @@
-"""The command `worker`: fetch what was wished for, beside the service."""
+"""Command `worker`: fetches requested movies and ingests, independently of the service."""
 
 import asyncio
-import os
-import signal
 import sys
-import threading
-from collections.abc import Callable
 from contextlib import closing, suppress
 
 from common.cli.commands import command_settings
-from common.cli.start import INTERRUPTED
+from common.cli.exit_codes import ExitCode
+from common.cli.signals import shutdown_on_signals
 from common.errors import DatabaseUnavailable
 from common.settings import Settings
-from common.wake_up import Bell
-from data_fetcher.bootstrap import build_fetches, build_source, build_worker, open_source
-from data_fetcher.ingest.ingest_thread import ingesting
-from data_fetcher.notifiers.selection import announcing, hearing
+from common.wake_up import WakeUpEvent
+from data_fetcher.bootstrap import (
+    build_fetch_queue,
+    build_movie_source,
+    build_worker,
+    open_omdb_client,
+)
+from data_fetcher.ingest.ingest_thread import run_ingest_thread
+from data_fetcher.notifiers.selection import open_notifier, open_wake_ups
 from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
 from data_layer.bootstrap import open_database
 from data_layer.database import Database
 
-END_SECONDS = 1.5
-"""How long the process gets to end by itself once it has worked."""
-
 
 def worker() -> None:
-    """Fetch what was wished for, and ingest, until stopped; any number of workers share the work.
+    """Fetch requested movies and ingest until stopped; any number of workers share the queue.
 
-    SIGINT and SIGTERM stop it within 8 seconds: what is being fetched is finished or given back.
-    A second one stops it at once; others take over what it held within a minute.
+    SIGINT or SIGTERM stops it within 8 seconds: fetches in progress are finished or requeued.
+    A second signal stops it at once; other workers take over its fetches within a minute.
     """
     with command_settings() as settings:
-        settings.find_omdb_key()
+        settings.read_omdb_key()
         config = load_fetcher_config()
         with closing(open_database(settings)) as database:
-            settled = asyncio.run(_work(settings, config, database))
-    print(f"Stopped: {settled} fetches were settled.", file=sys.stderr)
+            completed = asyncio.run(_work(settings, config, database))
+    print(f"Stopped: {completed} fetches were processed.", file=sys.stderr)
 
 
 async def _work(settings: Settings, config: FetcherConfig, database: Database) -> int:
-    with suppress(DatabaseUnavailable):  # The worker waits for it.
+    with suppress(DatabaseUnavailable):  # The worker itself waits until the database is available.
         await asyncio.to_thread(database.migrate)
-    bell = Bell()
-    async with (
-        open_source(settings, config, database) as (omdb, care),
-        announcing(settings, bell.ring) as announce,
-        hearing(settings, bell) as poll_seconds,
-    ):
-        await care.forget_refusal()
-        fetches = build_fetches(settings, database, announce)
-        source = build_source(settings, config, omdb, care)
-        working = build_worker(fetches, source, bell, database, poll_seconds)
-        with ingesting(settings, database) as stop_ingesting:
-
-            def stop() -> None:
-                working.stop()
-                stop_ingesting()
-
-            _stop_at_signals(stop)
-            print("Working: wishes are fetched as they come. Ctrl-C stops.", file=sys.stderr)
-            await working.run()
-    _end_soon()
-    return working.settled
-
-
-def _stop_at_signals(stop: Callable[[], None]) -> None:
-    """Stop at the first signal, and exit at the second."""
-    loop = asyncio.get_running_loop()
-
-    def on_signal() -> None:
-        stop()
-        with suppress(OSError):  # Nobody reads it any more.
-            print("Stopping worker. Press once more to exit at once.", file=sys.stderr, flush=True)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, os._exit, INTERRUPTED)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, on_signal)
-
-
-def _end_soon() -> None:
-    """End even if a thread waits for a database that does not answer."""
-    end = threading.Timer(END_SECONDS, os._exit, [0])
-    end.daemon = True
-    end.start()
+    with shutdown_on_signals(ExitCode.DONE) as shutdown:
+        wake_up_event = WakeUpEvent()
+        async with (
+            open_omdb_client(settings, config, database) as (omdb, admission),
+            open_notifier(settings, wake_up_event.set) as notify,
+            open_wake_ups(settings, wake_up_event) as poll_seconds,
+        ):
+            await admission.clear_rejected_key()
+            fetches = build_fetch_queue(settings, database, notify)
+            source = build_movie_source(settings, config, omdb, admission)
+            fetch_worker = build_worker(
+                fetches, source, wake_up_event, database, shutdown, poll_seconds
+            )
+            with run_ingest_thread(settings, database, shutdown):
+                print("Working: fetching requested movies. Press Ctrl-C to stop.", file=sys.stderr)
+                await fetch_worker.run()
+    return fetch_worker.completed

@@ -1,5 +1,5 @@
-"""An OMDb of our own, over real HTTP: for programs without a key, for tests, for benchmarks.
+"""OMDb emulator over real HTTP, for use without an API key, for tests and for benchmarks.
 
-`python -m data_fetcher.emulator --help` lists its switches. Its films are facts of Wikidata
-(CC0), in films.json; nothing of OMDb's own is in here.
+`python -m data_fetcher.emulator --help` lists its options. Its movies, in movies.json, are facts
+from Wikidata (CC0); it contains no data of OMDb.
 """

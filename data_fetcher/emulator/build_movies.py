@@ -1,6 +1,6 @@
-"""Write films.json anew: `python -m data_fetcher.emulator.build_movies [FILE]`.
+"""Generator of movies.json: `python -m data_fetcher.emulator.build_movies [FILE]`.
 
-Source: the film facts of Wikidata (CC0) in the package `bokeh_sampledata`, which the
+Source: the movie facts of Wikidata (CC0) in the package `bokeh_sampledata`, which the
 development requirements install.
 """
 
@@ -17,7 +17,7 @@ from typing import Any
 from common.cli.commands import reported_errors
 from common.errors import InvalidInput
 from common.text import match_key
-from data_fetcher.emulator.movies import FILMS_FILE
+from data_fetcher.emulator.movies import MOVIES_FILE
 
 HEADER = {
     "source": "Wikidata, https://www.wikidata.org, by way of bokeh_sampledata 2026.1 (PyPI)",
@@ -26,14 +26,14 @@ HEADER = {
     "note": "Casts are in alphabetical order, as in the source. Nothing is added to the facts.",
 }
 
-FILMS_A_DECADE = 95
-"""How many of the most reviewed films of each decade are taken."""
+MOVIES_PER_DECADE = 95
+"""Number of movies per decade; the most reviewed ones are selected."""
 
-NAMESAKES_MIN_REVIEWS = 5
-"""Reviews that another film of a taken title needs to be taken with it."""
+SAME_TITLE_REVIEWS_MIN = 5
+"""Minimum reviews of a movie that is included because it shares the title of a selected one."""
 
-WANTED = frozenset({"tt0088846", "tt0119094", "tt0155975", "tt0211915", "tt0910970"})
-"""Films that are taken in any case: Brazil, Face/Off, Psycho of 1998, Amélie, WALL-E."""
+ALWAYS_INCLUDED = frozenset({"tt0088846", "tt0119094", "tt0155975", "tt0211915", "tt0910970"})
+"""Movies that are always selected: Brazil, Face/Off, Psycho of 1998, Amélie, WALL-E."""
 
 _QUERY = """
     SELECT o.imdbID AS imdb_id, o.Title AS title, o.Year AS year, o.Rating AS rated,
@@ -51,7 +51,7 @@ Row = dict[str, Any]
 
 
 def read_source(path: Path) -> list[Row]:
-    """Return every film of the source once, the most reviewed one first."""
+    """Return the distinct movies of the source, the most reviewed first."""
     with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         rows = [dict(row) for row in connection.execute(_QUERY)]
@@ -59,29 +59,32 @@ def read_source(path: Path) -> list[Row]:
 
 
 def choose(rows: Iterable[Row]) -> list[Row]:
-    """Return the well-known films of every decade, with their namesakes, by title and year."""
+    """Return the most reviewed movies of each decade and those with the same titles.
+
+    They are sorted by title, year and IMDb id.
+    """
     rows = list(rows)
     by_decade: dict[int, list[Row]] = defaultdict(list)
     for row in rows:
-        if row["cast"] or row["imdb_id"] in WANTED:
+        if row["cast"] or row["imdb_id"] in ALWAYS_INCLUDED:
             by_decade[row["year"] // 10].append(row)
-    chosen = {row["imdb_id"] for decade in by_decade.values() for row in decade[:FILMS_A_DECADE]}
-    chosen |= WANTED
+    chosen = {row["imdb_id"] for decade in by_decade.values() for row in decade[:MOVIES_PER_DECADE]}
+    chosen |= ALWAYS_INCLUDED
     titles = {match_key(row["title"]) for row in rows if row["imdb_id"] in chosen}
-    taken = [
+    selected = [
         row
         for row in rows
         if row["imdb_id"] in chosen
-        or (match_key(row["title"]) in titles and (row["reviews"] or 0) >= NAMESAKES_MIN_REVIEWS)
+        or (match_key(row["title"]) in titles and (row["reviews"] or 0) >= SAME_TITLE_REVIEWS_MIN)
     ]
-    return sorted(taken, key=lambda row: (match_key(row["title"]), row["year"], row["imdb_id"]))
+    return sorted(selected, key=lambda row: (match_key(row["title"]), row["year"], row["imdb_id"]))
 
 
-def to_film(row: Row) -> Row:
-    """Return what films.json says of a film: what is known, and nothing else."""
-    # The source writes the first of January where it knows the year only.
+def to_movie(row: Row) -> Row:
+    """Return the entry of a movie for movies.json, without unknown fields."""
+    # The source uses 1 January if it has only the year.
     released = None if (row["released"] or "").endswith("-01-01") else row["released"]
-    film = {
+    movie = {
         "imdb_id": row["imdb_id"],
         "title": row["title"],
         "year": row["year"],
@@ -99,34 +102,34 @@ def to_film(row: Row) -> Row:
         "production": row["production"],
         "reviews": row["reviews"],
     }
-    return {name: value for name, value in film.items() if value not in (None, [], "")}
+    return {name: value for name, value in movie.items() if value not in (None, [], "")}
 
 
-def write_films(films: Iterable[Row]) -> str:
-    """Return the file's text: the header, then a film a line."""
+def render_movies(movies: Iterable[Row]) -> str:
+    """Return the text of the file: the header, then one movie per line."""
     head = json.dumps(HEADER, indent=1, ensure_ascii=False).removesuffix("\n}")
-    lines = ",\n".join(json.dumps(film, ensure_ascii=False) for film in films)
-    return f'{head},\n "films": [\n{lines}\n]}}\n'
+    lines = ",\n".join(json.dumps(movie, ensure_ascii=False) for movie in movies)
+    return f'{head},\n "movies": [\n{lines}\n]}}\n'
 
 
 def find_source() -> Path:
-    """Return the database of `bokeh_sampledata`.
+    """Return the path of the database in `bokeh_sampledata`.
 
     Raises:
-        InvalidInput: the package is not installed.
+        InvalidInput: The package is not installed.
     """
     package = importlib.util.find_spec("bokeh_sampledata")
     if package is None or package.origin is None:
-        raise InvalidInput("bokeh_sampledata is not installed: make setup-dev installs it.")
+        raise InvalidInput("bokeh_sampledata is not installed; run make setup-dev.")
     return Path(package.origin).with_name("_data") / "movies.db"
 
 
-def main(target: Path = FILMS_FILE) -> None:
-    """Read the source and write the file."""
+def main(target: Path = MOVIES_FILE) -> None:
+    """Write the file from the source."""
     with reported_errors():
-        films = [to_film(row) for row in choose(read_source(find_source()))]
-    target.write_text(write_films(films), encoding="utf-8")
-    print(f"{len(films)} films written to {target.name}.", file=sys.stderr)
+        movies = [to_movie(row) for row in choose(read_source(find_source()))]
+    target.write_text(render_movies(movies), encoding="utf-8")
+    print(f"{len(movies)} movies written to {target.name}.", file=sys.stderr)
 
 
 def _names(text: str | None) -> list[str]:

@@ -1,35 +1,36 @@
-"""The emulator's films: read from films.json, and written the way OMDb writes."""
+"""Movies of the emulator: loaded from movies.json and rendered in OMDb's format."""
 
 import itertools
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from common.errors import InvalidInput
 from common.text import match_key
 from data_layer.entities.movie import MovieType
+from data_layer.entities.movie_fields import ImdbId
 
-FILMS_FILE = Path(__file__).with_name("films.json")
+MOVIES_FILE = Path(__file__).with_name("movies.json")
 
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _NOT_AVAILABLE = "N/A"
 
-_FIRST_MORE = 8_000_001
+_FIRST_GENERATED = 8_000_001
+"""Number of the IMDb id of the first generated movie."""
 
 
-class EmulatedFilm(BaseModel):
-    """What is known of a film; what is not given is "N/A" in answers."""
+class EmulatedMovie(BaseModel):
+    """Facts of a movie; a response contains "N/A" for those that are None."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    imdb_id: Annotated[str, Field(pattern=r"^tt\d{7,16}$")]
+    imdb_id: ImdbId
     title: str
     year: int
     end_year: int | None = None
     is_running: bool = False
-    """Whether a series has no end yet."""
+    """Whether a series is still running."""
     type: MovieType = "movie"
     rated: str | None = None
     released: str | None = None
@@ -47,15 +48,15 @@ class EmulatedFilm(BaseModel):
     box_office_usd: int | None = None
     production: str | None = None
     reviews: int = 0
-    """Of critics; the film with the most is the one that a title means."""
+    """Number of reviews by critics; of several movies with one title, the highest wins."""
 
     @cached_property
     def title_key(self) -> str:
-        """What the title is found by."""
+        """Normalized title, by which movies are found."""
         return match_key(self.title)
 
-    def to_answer(self) -> dict[str, object]:
-        """Return OMDb's object of the film, its keys in OMDb's order."""
+    def to_response(self) -> dict[str, object]:
+        """Return OMDb's JSON object of the movie, with the fields in OMDb's order."""
         return {
             "Title": self.title,
             "Year": self.year_text(),
@@ -81,8 +82,8 @@ class EmulatedFilm(BaseModel):
             "Response": "True",
         }
 
-    def to_hit(self) -> dict[str, str]:
-        """Return OMDb's object of the film among the hits of a search."""
+    def to_search_result(self) -> dict[str, str]:
+        """Return OMDb's JSON object of the movie in search results."""
         return {
             "Title": self.title,
             "Year": self.year_text(),
@@ -98,13 +99,13 @@ class EmulatedFilm(BaseModel):
         return str(self.year)
 
     def _ratings(self) -> list[dict[str, str]]:
-        known = (
+        scores = (
             ("Rotten Tomatoes", self.tomatometer, "{}%"),
             ("Metacritic", self.metascore, "{}/100"),
         )
         return [
             {"Source": source, "Value": form.format(score)}
-            for source, score, form in known
+            for source, score, form in scores
             if score is not None
         ]
 
@@ -119,33 +120,33 @@ class EmulatedFilm(BaseModel):
         }
 
 
-class _FilmsFile(BaseModel):
-    films: tuple[EmulatedFilm, ...]
+class _MoviesFile(BaseModel):
+    movies: tuple[EmulatedMovie, ...]
 
 
-def load_films(path: Path = FILMS_FILE) -> tuple[EmulatedFilm, ...]:
-    """Read the films of a file like films.json.
+def load_movies(path: Path = MOVIES_FILE) -> tuple[EmulatedMovie, ...]:
+    """Return the movies in a file with the format of movies.json.
 
     Raises:
-        InvalidInput: it can't be read, or is not of that form.
+        InvalidInput: The file can't be read or is invalid.
     """
     try:
-        return _FilmsFile.model_validate_json(path.read_bytes()).films
+        return _MoviesFile.model_validate_json(path.read_bytes()).movies
     except (OSError, ValidationError):
-        raise InvalidInput(f"{path.name} can't be read as a file of films.") from None
+        raise InvalidInput(f"{path.name} can't be read as a file of movies.") from None
 
 
-def with_more(films: tuple[EmulatedFilm, ...], count: int) -> tuple[EmulatedFilm, ...]:
-    """Return the films, and so many more: theirs again under other titles and IMDb ids."""
-    more = (
-        EmulatedFilm.model_construct(
-            **dict(film) | {"imdb_id": f"tt{number}", "title": f"{film.title} {number}"}
+def with_generated(movies: tuple[EmulatedMovie, ...], count: int) -> tuple[EmulatedMovie, ...]:
+    """Return the movies and `count` generated ones: copies with other titles and IMDb ids."""
+    generated = (
+        EmulatedMovie.model_construct(
+            **dict(movie) | {"imdb_id": f"tt{number}", "title": f"{movie.title} {number}"}
         )
-        for number, film in zip(
-            range(_FIRST_MORE, _FIRST_MORE + count), itertools.cycle(films), strict=False
+        for number, movie in zip(
+            range(_FIRST_GENERATED, _FIRST_GENERATED + count), itertools.cycle(movies), strict=False
         )
     )
-    return (*films, *more)
+    return (*movies, *generated)
 
 
 def _listed(names: tuple[str, ...]) -> str:

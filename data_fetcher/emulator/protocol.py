@@ -1,6 +1,6 @@
-"""What OMDb answers to which question.
+"""OMDb's protocol: the response to each set of query parameters.
 
-Source: https://www.omdbapi.com, and what the real one was seen to answer.
+Source: https://www.omdbapi.com, and observed responses of OMDb.
 """
 
 import re
@@ -9,86 +9,88 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from common.text import match_key
-from data_fetcher.emulator.movies import EmulatedFilm
+from data_fetcher.emulator.movies import EmulatedMovie
+from data_layer.entities.movie_fields import is_imdb_id
 
-Answer = dict[str, Any]
+Document = dict[str, Any]
 
 PAGE_SIZE = 10
 
-_IMDB_ID = re.compile(r"tt\d{7,16}")
 _PAGE = re.compile(r"[1-9]\d?|100")
 _SEARCH_MIN_CHARACTERS = 3
 
 
-def failure(message: str) -> Answer:
-    """Return OMDb's object of an error."""
+def failure(message: str) -> Document:
+    """Return OMDb's JSON object of an error."""
     return {"Response": "False", "Error": message}
 
 
-class FilmIndex:
-    """The films, by what they are asked for by.
+class MovieIndex:
+    """Index of movies by IMDb id and title.
 
     Args:
-        films: of films with one title, the one with the most reviews is what it means.
+        movies: Of several movies with one title, a lookup returns the one with most reviews.
     """
 
-    def __init__(self, films: Iterable[EmulatedFilm]) -> None:
-        self._by_id: dict[str, EmulatedFilm] = {}
-        self._by_title: dict[str, list[EmulatedFilm]] = defaultdict(list)
-        for film in sorted(films, key=lambda film: -film.reviews):
-            self._by_id[film.imdb_id] = film
-            self._by_title[film.title_key].append(film)
+    def __init__(self, movies: Iterable[EmulatedMovie]) -> None:
+        self._by_id: dict[str, EmulatedMovie] = {}
+        self._by_title: dict[str, list[EmulatedMovie]] = defaultdict(list)
+        for movie in sorted(movies, key=lambda movie: -movie.reviews):
+            self._by_id[movie.imdb_id] = movie
+            self._by_title[movie.title_key].append(movie)
 
     def __len__(self) -> int:
         return len(self._by_id)
 
-    def answer(self, parameters: Mapping[str, str]) -> Answer:
-        """Return the answer to a question.
+    def respond(self, parameters: Mapping[str, str]) -> Document:
+        """Return the JSON object of the response: a movie, search results or an error.
 
         Args:
-            parameters: their names in lower case, without those that are empty.
+            parameters: Query parameters with lower-case names, without empty ones.
         """
         if "i" in parameters:
-            return self._answer_id(parameters["i"])
+            return self._find_by_id(parameters["i"])
         if "t" in parameters:
-            return self._answer_title(parameters["t"], parameters)
+            return self._find_by_title(parameters["t"], parameters)
         if "s" in parameters:
-            return self._answer_search(parameters["s"], parameters)
+            return self._search(parameters["s"], parameters)
         return failure("Incorrect IMDb ID.")
 
-    def _answer_id(self, imdb_id: str) -> Answer:
-        if not _IMDB_ID.fullmatch(imdb_id):
+    def _find_by_id(self, imdb_id: str) -> Document:
+        if not is_imdb_id(imdb_id):
             return failure("Incorrect IMDb ID.")
-        film = self._by_id.get(imdb_id)
-        return film.to_answer() if film else failure("Error getting data.")
+        movie = self._by_id.get(imdb_id)
+        return movie.to_response() if movie else failure("Error getting data.")
 
-    def _answer_title(self, title: str, parameters: Mapping[str, str]) -> Answer:
-        for film in _restricted(self._by_title.get(match_key(title), ()), parameters):
-            return film.to_answer()
+    def _find_by_title(self, title: str, parameters: Mapping[str, str]) -> Document:
+        for movie in _filtered(self._by_title.get(match_key(title), ()), parameters):
+            return movie.to_response()
         kind = "Series" if parameters.get("type") == "series" else "Movie"
         return failure(f"{kind} not found!")
 
-    def _answer_search(self, text: str, parameters: Mapping[str, str]) -> Answer:
+    def _search(self, text: str, parameters: Mapping[str, str]) -> Document:
         if len(text.strip()) < _SEARCH_MIN_CHARACTERS:
             return failure("Too many results.")
-        wanted = match_key(text)
-        matching = [film for film in self._by_id.values() if wanted in film.title_key]
-        hits = _restricted(matching, parameters)
+        key = match_key(text)
+        matching = [movie for movie in self._by_id.values() if key in movie.title_key]
+        results = _filtered(matching, parameters)
         number = parameters.get("page", "1")
         first = (int(number) - 1) * PAGE_SIZE if _PAGE.fullmatch(number) else 0
-        if not (page := hits[first : first + PAGE_SIZE]):
+        if not (page := results[first : first + PAGE_SIZE]):
             return failure("Movie not found!")
         return {
-            "Search": [film.to_hit() for film in page],
-            "totalResults": str(len(hits)),
+            "Search": [movie.to_search_result() for movie in page],
+            "totalResults": str(len(results)),
             "Response": "True",
         }
 
 
-def _restricted(films: Sequence[EmulatedFilm], parameters: Mapping[str, str]) -> list[EmulatedFilm]:
+def _filtered(
+    movies: Sequence[EmulatedMovie], parameters: Mapping[str, str]
+) -> list[EmulatedMovie]:
     return [
-        film
-        for film in films
-        if parameters.get("y") in {None, str(film.year)}
-        and parameters.get("type") in {None, film.type}
+        movie
+        for movie in movies
+        if parameters.get("y") in {None, str(movie.year)}
+        and parameters.get("type") in {None, movie.type}
     ]

@@ -1,4 +1,4 @@
-"""The emulator over real HTTP."""
+"""HTTP server of the OMDb emulator."""
 
 import asyncio
 import random
@@ -10,62 +10,59 @@ from aiohttp import web
 
 from common.errors import InvalidSetting
 from data_fetcher.emulator.faults import FAULTS
-from data_fetcher.emulator.movies import EmulatedFilm
-from data_fetcher.emulator.protocol import FilmIndex, failure
+from data_fetcher.emulator.movies import EmulatedMovie
+from data_fetcher.emulator.protocol import MovieIndex, failure
 
 _STOP_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Switches:
-    """How the emulator differs from an OMDb that is well and near."""
+class EmulatorOptions:
+    """Latency, accepted keys, quota and faults of the emulator."""
 
     latency_ms: int = 0
-    """Milliseconds before each answer."""
+    """Delay of each response in milliseconds."""
     key: str | None = None
-    """The one API key that is accepted; else any is."""
+    """The only API key that is accepted; None accepts any."""
     quota: int | None = None
-    """Questions that are answered before the day's requests are spent."""
+    """Successful responses before the daily limit is reached; None for no limit."""
     fault: str | None = None
-    """One of `FAULTS`; `html-503` where only an error rate is given."""
+    """Name of one of `FAULTS`; None with an error rate means `html-503`."""
     error_rate: float | None = None
-    """The part of the questions that the fault befalls, from 0 to 1; else all."""
+    """Fraction of the requests with the fault, from 0 to 1; None for all."""
     fault_first: int | None = None
-    """The fault befalls so many questions, and no later one."""
+    """Number of requests after which the fault ends; None for no end."""
     fault_for: frozenset[str] = frozenset()
-    """The fault befalls the questions for these IMDb ids and titles only."""
+    """Lower-case IMDb ids and titles to which the fault is limited; empty for all."""
     seed: int = 0
-    """Of the dice that the error rate throws."""
+    """Seed of the random numbers for the error rate."""
 
 
 class Emulator:
-    """An OMDb with its own films.
+    """OMDb emulator with the given movies."""
 
-    Args:
-        films: that it knows.
-        switches: of latency, keys, quota and faults.
-    """
-
-    def __init__(self, films: Iterable[EmulatedFilm], switches: Switches | None = None) -> None:
-        self._index = FilmIndex(films)
-        self._switches = switches or Switches()
-        self._dice = random.Random(self._switches.seed)  # noqa: S311 - No secret depends on it.
-        self._answered = 0
+    def __init__(
+        self, movies: Iterable[EmulatedMovie], options: EmulatorOptions | None = None
+    ) -> None:
+        self._index = MovieIndex(movies)
+        self._options = options or EmulatorOptions()
+        self._random = random.Random(self._options.seed)  # noqa: S311 - No secret depends on it.
+        self._responses = 0
         self._in_flight = 0
         self.requests = 0
-        """How many requests came."""
+        """Number of requests received."""
         self.in_flight_peak = 0
-        """How many were being answered at once, at most."""
+        """Maximum number of concurrent requests."""
 
     @asynccontextmanager
     async def running(self, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[str]:
-        """Serve within the context, and give the URL; port 0 takes a free one.
+        """Serve within the context, and yield the URL; port 0 selects a free one.
 
         Raises:
-            InvalidSetting: the port is taken.
+            InvalidSetting: The address can't be listened on, for example because it is in use.
         """
         app = web.Application()
-        app.router.add_get("/", self._answer)
+        app.router.add_get("/", self._handle)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=_STOP_SECONDS)
         await runner.setup()
         try:
@@ -81,44 +78,44 @@ class Emulator:
         finally:
             await runner.cleanup()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.Request) -> web.StreamResponse:
         self.requests += 1
         self._in_flight += 1
         self.in_flight_peak = max(self.in_flight_peak, self._in_flight)
         try:
-            await asyncio.sleep(self._switches.latency_ms / 1000)
-            return await self._answer_now(request)
+            await asyncio.sleep(self._options.latency_ms / 1000)
+            return await self._respond(request)
         finally:
             self._in_flight -= 1
 
-    async def _answer_now(self, request: web.Request) -> web.StreamResponse:
+    async def _respond(self, request: web.Request) -> web.StreamResponse:
         parameters = {name.lower(): value for name, value in request.query.items() if value}
-        if (refusal := self._refusal(parameters)) is not None:
-            return web.json_response(failure(refusal), status=web.HTTPUnauthorized.status_code)
-        answer = self._index.answer(parameters)
-        if self._is_befallen(parameters):
-            fault = FAULTS[self._switches.fault or "html-503"]
-            return await fault(request, answer)
-        self._answered += 1
-        return web.json_response(answer)
+        if (error := self._find_rejection(parameters)) is not None:
+            return web.json_response(failure(error), status=web.HTTPUnauthorized.status_code)
+        response = self._index.respond(parameters)
+        if self._should_fail(parameters):
+            fault = FAULTS[self._options.fault or "html-503"]
+            return await fault(request, response)
+        self._responses += 1
+        return web.json_response(response)
 
-    def _refusal(self, parameters: dict[str, str]) -> str | None:
+    def _find_rejection(self, parameters: dict[str, str]) -> str | None:
         key = parameters.get("apikey")
         if key is None:
             return "No API key provided."
-        if self._switches.key not in {None, key}:
+        if self._options.key not in {None, key}:
             return "Invalid API key!"
-        if self._switches.quota is not None and self._answered >= self._switches.quota:
+        if self._options.quota is not None and self._responses >= self._options.quota:
             return "Request limit reached!"
         return None
 
-    def _is_befallen(self, parameters: dict[str, str]) -> bool:
-        switches = self._switches
-        if switches.fault is None and switches.error_rate is None:
+    def _should_fail(self, parameters: dict[str, str]) -> bool:
+        options = self._options
+        if options.fault is None and options.error_rate is None:
             return False
-        wanted = parameters.get("i") or parameters.get("t", "")
+        requested = parameters.get("i") or parameters.get("t", "")
         return (
-            (switches.fault_first is None or self.requests <= switches.fault_first)
-            and (not switches.fault_for or wanted.lower() in switches.fault_for)
-            and (switches.error_rate is None or self._dice.random() < switches.error_rate)
+            (options.fault_first is None or self.requests <= options.fault_first)
+            and (not options.fault_for or requested.lower() in options.fault_for)
+            and (options.error_rate is None or self._random.random() < options.error_rate)
         )

@@ -1,1 +1,1 @@
-"""Fetching films that were wished for: the wishes, and the worker that fulfils them."""
+"""Queue of fetch jobs in the database: deduplication, leases and completion."""

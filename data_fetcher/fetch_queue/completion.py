@@ -1,8 +1,8 @@
-"""What came of wishes, stored in one transaction with the films."""
+"""Completion of fetches, in one transaction with the movies that they fetched."""
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.clock import Clock
@@ -10,43 +10,43 @@ from common.errors import (
     DatabaseUnavailable,
     MoviesError,
     NotFound,
-    UpstreamInvalid,
-    UpstreamQuota,
-    UpstreamRefused,
+    UpstreamBadResponse,
+    UpstreamQuotaExceeded,
+    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
 from common.text import match_key
-from data_fetcher.film_checks import check_of
 from data_layer.audit_log import write_audit
 from data_layer.entities.audit_entry import AuditEntry
 from data_layer.entities.fetch import Fetch, FetchState
 from data_layer.entities.movie import MovieFacts, StoredMovie
-from data_layer.entities.movie_document import movie_facts
+from data_layer.entities.movie_refresh import schedule_refresh
+from data_layer.entities.movie_serialization import parse_facts
+from data_layer.ports.result_recorder import ResultRecorder
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 
-WAIT_SECONDS = 60
-"""How long a wish waits that could not be begun, where nobody says how long."""
-_WAIT_MAX_SECONDS = 3_600
+DELAY_SECONDS = 60
+"""Minimum delay before a requeued fetch is retried, if the error has no Retry-After."""
+_DELAY_MAX_SECONDS = 3_600
 
-TURNS_MAX = 5
-"""How often a wish is begun at most while the source has trouble."""
+ATTEMPTS_MAX = 5
+"""Maximum number of attempts of a fetch that fails while OMDb requests are paused."""
 
-_NO_TURN = (UpstreamQuota, UpstreamRefused, DatabaseUnavailable)
-"""Errors with which nobody would be served; a wish that got one has not had its turn."""
+_NOT_COUNTED = (UpstreamQuotaExceeded, UpstreamUnauthorized, DatabaseUnavailable)
+"""Errors unrelated to the requested movie. They do not count as an attempt."""
 
 Outcome = MovieFacts | MoviesError
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """A wish as it is now, and its film.
+class CompletedFetch:
+    """State of a fetch after its completion, and the movie that it fetched.
 
     Args:
-        fetch: the wish.
-        movie: what came of it.
-        is_new: whether this wish has brought the film in.
-        revision: of a catalogue that has the film.
+        movie: The stored movie; None if the fetch failed or was requeued.
+        is_new: Whether this fetch added the movie to the catalogue.
+        revision: Revision of a catalogue that contains the movie; 0 without a movie.
     """
 
     fetch: Fetch
@@ -55,12 +55,11 @@ class Settled:
     revision: int = 0
 
 
-class Settling:
-    """Stores outcomes.
+class FetchCompleter:
+    """Storage of the outcomes of fetches.
 
     Args:
-        unit_of_work: opens transactions.
-        clock: in UTC.
+        clock: Returns the current time in UTC.
     """
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, clock: Clock) -> None:
@@ -71,106 +70,113 @@ class Settling:
     def run(
         self,
         outcomes: Sequence[tuple[Fetch, Outcome]],
-        on_stored: Callable[[UnitOfWork, Settled], None],
-        pause_seconds: float | None,
-    ) -> tuple[Settled, ...]:
-        """Store outcomes, and return the wishes that were still whose who fetched them.
+        record: ResultRecorder[CompletedFetch],
+        seconds_until_admitted: float | None,
+    ) -> tuple[CompletedFetch, ...]:
+        """Store outcomes, and return the fetches whose lease this process still held; commit.
 
-        The films and the marks that the wishes are done share one transaction. A wish that
-        somebody else has taken over, or that was cancelled, is left to them.
+        Movies and fetches are stored in one transaction. A fetch that another process has taken
+        over, or that was cancelled, is not changed.
 
         Args:
-            outcomes: of wishes that were taken; films or errors.
-            on_stored: is given each film's wish in the same transaction.
-            pause_seconds: for how long the source is left alone by now: wishes that failed for
-                that reason wait as long. `None` where somebody waits for the answer.
+            outcomes: Leased fetches, each with its movie or its error.
+            record: stores each fetch that has a movie, in the same transaction.
+            seconds_until_admitted: Seconds until OMDb requests are admitted again, 0 for now.
+                A fetch that failed for a reason unrelated to its movie is requeued with a delay
+                derived from it. None means that a client waits: no fetch is requeued.
 
         Raises:
-            Conflict: somebody else has stored one of the films meanwhile.
-            DatabaseUnavailable: nothing was stored.
+            Conflict: Another transaction stored one of the movies concurrently.
+            DatabaseUnavailable: Nothing was stored.
         """
         by_id = {fetch.known_id: outcome for fetch, outcome in outcomes}
         with self._unit_of_work() as uow:
-            held = uow.fetches.held([fetch for fetch, _outcome in outcomes])
-            films = self._store(uow, [by_id[fetch.known_id] for fetch in held])
+            leased = uow.fetches.find_leased([fetch for fetch, _outcome in outcomes])
+            movies = self._store(uow, [by_id[fetch.known_id] for fetch in leased])
             revision = uow.movies.revision()
             done = []
-            for fetch in held:
+            for fetch in leased:
                 outcome = by_id[fetch.known_id]
                 if isinstance(outcome, MovieFacts):
-                    settled = self._fulfil(fetch, films[_name_of(outcome)], revision)
+                    completed = self._succeed(fetch, movies[_movie_key(outcome)], revision)
                 else:
-                    settled = Settled(self._fail(fetch, outcome, pause_seconds))
-                if settled.movie is not None:
-                    on_stored(uow, settled)
-                done.append(settled)
-            uow.fetches.update_many([settled.fetch for settled in done])
-            write_audit(uow, *(self._entry_of(settled) for settled in done if settled.is_new))
+                    completed = CompletedFetch(self._fail(fetch, outcome, seconds_until_admitted))
+                if completed.movie is not None:
+                    record(uow, completed)
+                done.append(completed)
+            uow.fetches.update_many([completed.fetch for completed in done])
+            write_audit(
+                uow, *(self._audit_entry(completed) for completed in done if completed.is_new)
+            )
             uow.commit()
         return tuple(done)
 
-    def _store(self, uow: UnitOfWork, outcomes: Sequence[Outcome]) -> dict[str, "_Film"]:
-        """Store the films that are new, each once; return all that came."""
-        came = {_name_of(facts): facts for facts in outcomes if isinstance(facts, MovieFacts)}
-        known = uow.movies.find_many_by_imdb_id(came) if came else {}
-        films = {name: _Film(movie, came[name]) for name, movie in known.items()}
-        new = {name: facts for name, facts in came.items() if name not in known}
+    def _store(self, uow: UnitOfWork, outcomes: Sequence[Outcome]) -> dict[str, "_FetchedMovie"]:
+        """Store each new movie once, and return all fetched movies by key."""
+        fetched = {_movie_key(facts): facts for facts in outcomes if isinstance(facts, MovieFacts)}
+        existing = uow.movies.find_many_by_imdb_id(fetched) if fetched else {}
+        movies = {key: _FetchedMovie(movie, fetched[key]) for key, movie in existing.items()}
+        new = {key: facts for key, facts in fetched.items() if key not in existing}
         if new:
             stored = dict(zip(new, uow.movies.add_many(list(new.values())), strict=True))
-            films.update((name, _Film(stored[name], new[name], is_new=True)) for name in new)
+            movies.update((key, _FetchedMovie(stored[key], new[key], is_new=True)) for key in new)
             now = self._clock()
-            uow.movie_checks.put_many(check_of(stored[name].id, new[name], now) for name in new)
-        return films
+            uow.movie_refreshes.put_many(
+                schedule_refresh(stored[key].id, new[key], now) for key in new
+            )
+        return movies
 
-    def _fulfil(self, fetch: Fetch, film: "_Film", revision: int) -> Settled:
-        if film.is_another:
-            error = UpstreamInvalid("OMDb answered with the IMDb id of another film.")
-            return Settled(self._fail(fetch, error, None))
-        is_new, film.is_new = film.is_new, False  # Of several wishes for one film the first.
-        fulfilled = dataclasses.replace(
-            self._ended(fetch, FetchState.FETCHED), film_id=film.movie.id, absences=0
+    def _succeed(self, fetch: Fetch, movie: "_FetchedMovie", revision: int) -> CompletedFetch:
+        if movie.is_mismatch:
+            error = UpstreamBadResponse("OMDb returned this movie with the IMDb id of another one.")
+            return CompletedFetch(self._fail(fetch, error, None))
+        is_new, movie.is_new = movie.is_new, False  # Only the first of several fetches added it.
+        fetched = dataclasses.replace(
+            self._finished(fetch, FetchState.FETCHED), movie_id=movie.movie.id, not_found_count=0
         )
-        return Settled(fulfilled, film.movie, is_new, revision)
+        return CompletedFetch(fetched, movie.movie, is_new, revision)
 
-    def _entry_of(self, settled: Settled) -> AuditEntry:
+    def _audit_entry(self, completed: CompletedFetch) -> AuditEntry:
         return AuditEntry(
             at=self._clock(),
             action="movie.created",
-            subject=f"/movies/{settled.fetch.film_id}",
-            caller=settled.fetch.caller,
-            address=settled.fetch.address,
-            request_id=settled.fetch.request_id,
+            subject=f"/movies/{completed.fetch.movie_id}",
+            caller=completed.fetch.caller,
+            address=completed.fetch.address,
+            request_id=completed.fetch.request_id,
         )
 
-    def _fail(self, fetch: Fetch, error: MoviesError, pause_seconds: float | None) -> Fetch:
-        if seconds := _wait_seconds(fetch, error, pause_seconds):
+    def _fail(
+        self, fetch: Fetch, error: MoviesError, seconds_until_admitted: float | None
+    ) -> Fetch:
+        if seconds := _requeue_seconds(fetch, error, seconds_until_admitted):
             due_at = self._clock() + dt.timedelta(seconds=seconds)
-            had_turn = not isinstance(error, _NO_TURN)
-            return to_waiting(fetch, due_at, fetch.attempts - 1 + had_turn)
-        is_absent = isinstance(error, NotFound)
+            is_counted = not isinstance(error, _NOT_COUNTED)
+            return requeued(fetch, due_at, fetch.attempts - 1 + is_counted)
+        is_not_found = isinstance(error, NotFound)
         return dataclasses.replace(
-            self._ended(fetch, FetchState.NOT_FOUND if is_absent else FetchState.FAILED),
-            absences=fetch.absences + 1 if is_absent else 0,
+            self._finished(fetch, FetchState.NOT_FOUND if is_not_found else FetchState.FAILED),
+            not_found_count=fetch.not_found_count + 1 if is_not_found else 0,
             error_code=error.code,
             error_message=error.message,
             error_retry_after_seconds=error.retry_after_seconds,
         )
 
-    def _ended(self, fetch: Fetch, state: FetchState) -> Fetch:
+    def _finished(self, fetch: Fetch, state: FetchState) -> Fetch:
         return dataclasses.replace(
-            fetch, state=state, finished_at=self._clock(), lease=None, leased_until=None
+            fetch, state=state, finished_at=self._clock(), lease_holder=None, lease_expires_at=None
         )
 
 
-def to_waiting(fetch: Fetch, due_at: dt.datetime, attempts: int) -> Fetch:
-    """Return a wish as it is when it waits for its turn."""
+def requeued(fetch: Fetch, due_at: dt.datetime, attempts: int) -> Fetch:
+    """Return a fetch back in the queue, without lease and error."""
     return dataclasses.replace(
         fetch,
         state=FetchState.QUEUED,
         due_at=due_at,
         attempts=attempts,
-        lease=None,
-        leased_until=None,
+        lease_holder=None,
+        lease_expires_at=None,
         finished_at=None,
         error_code=None,
         error_message=None,
@@ -179,32 +185,37 @@ def to_waiting(fetch: Fetch, due_at: dt.datetime, attempts: int) -> Fetch:
 
 
 @dataclass(slots=True)
-class _Film:
-    """A film of the catalogue, and what the source has said."""
+class _FetchedMovie:
+    """Stored movie with the facts that the source returned for it."""
 
     movie: StoredMovie
     facts: MovieFacts
     is_new: bool = False
 
     @property
-    def is_another(self) -> bool:
-        """Whether the source has given a film the IMDb id of another one."""
-        if self.is_new or (known := movie_facts(self.movie.document)) == self.facts:
+    def is_mismatch(self) -> bool:
+        """Whether title and year both differ from the stored movie with the same IMDb id."""
+        if self.is_new or (stored := parse_facts(self.movie.document)) == self.facts:
             return False
-        is_titled = match_key(known.title) == match_key(self.facts.title)
-        return not is_titled and known.year != self.facts.year
+        has_same_title = match_key(stored.title) == match_key(self.facts.title)
+        return not has_same_title and stored.year != self.facts.year
 
 
-def _name_of(facts: MovieFacts) -> str:
+def _movie_key(facts: MovieFacts) -> str:
     return facts.imdb_id or f"{facts.title}\n{facts.year}"
 
 
-def _wait_seconds(fetch: Fetch, error: MoviesError, pause_seconds: float | None) -> float:
-    """Return for how long a wish waits that failed through no fault of its own; 0 for not."""
-    if pause_seconds is None:
+def _requeue_seconds(
+    fetch: Fetch, error: MoviesError, seconds_until_admitted: float | None
+) -> float:
+    """Return the seconds after which a failed fetch is retried; 0 if it is not."""
+    if seconds_until_admitted is None:
         return 0
-    seconds = max(pause_seconds, error.retry_after_seconds or WAIT_SECONDS)
-    if isinstance(error, _NO_TURN):
-        return min(seconds, _WAIT_MAX_SECONDS)
-    is_of_source = isinstance(error, UpstreamUnavailable) and not isinstance(error, UpstreamInvalid)
-    return seconds if is_of_source and pause_seconds and fetch.attempts < TURNS_MAX else 0
+    seconds = max(seconds_until_admitted, error.retry_after_seconds or DELAY_SECONDS)
+    if isinstance(error, _NOT_COUNTED):
+        return min(seconds, _DELAY_MAX_SECONDS)
+    is_outage = isinstance(error, UpstreamUnavailable) and not isinstance(
+        error, UpstreamBadResponse
+    )
+    is_retried = is_outage and seconds_until_admitted and fetch.attempts < ATTEMPTS_MAX
+    return seconds if is_retried else 0

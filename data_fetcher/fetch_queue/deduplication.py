@@ -1,78 +1,81 @@
-"""Which wishes are the same, and what a new one begins as."""
+"""Deduplication of fetches, and the negative cache of movies that the source lacks."""
 
 import datetime as dt
 from collections.abc import Sequence
 
 from common.clock import Clock
-from data_fetcher.fetch_queue.deduplication_key import Wisher, parts_of, wish_key
-from data_fetcher.omdb.lookups import Wish
+from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key, lookup_fields
+from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchState
 from data_layer.entities.movie import StoredMovie
 
-ABSENCE_HOURS = (6, 24, 168)
-"""For how long OMDb is not asked again for what it did not have: once, twice, more often."""
+NEGATIVE_CACHE_HOURS = (6, 24, 168)
+"""Lifetime of a not-found result, after the first, the second and each further one in a row."""
 
 
-def by_key(wishes: Sequence[Wish]) -> dict[bytes, Wish]:
-    """Return the wishes by their keys; of several for the same the first."""
-    keyed: dict[bytes, Wish] = {}
-    for wish in wishes:
-        keyed.setdefault(wish_key(wish), wish)
-    return keyed
+def by_deduplication_key(lookups: Sequence[MovieLookup]) -> dict[bytes, MovieLookup]:
+    """Return the lookups by deduplication key; of duplicates, the first."""
+    by_key: dict[bytes, MovieLookup] = {}
+    for lookup in lookups:
+        by_key.setdefault(deduplication_key(lookup), lookup)
+    return by_key
 
 
-class Joining:
-    """Decides whether a wish joins an older one.
+class FetchDeduplicator:
+    """Decision whether a requested fetch joins an existing one.
 
     Args:
-        absence_hours: for how long what the source does not have is not asked for again.
-        clock: in UTC.
+        negative_cache_hours: Lifetimes of a not-found result, by the number of such results in
+            a row; the last one applies to all further results. Empty disables the cache.
+        clock: Returns the current time in UTC.
     """
 
-    def __init__(self, absence_hours: Sequence[int], clock: Clock) -> None:
-        self._absence_hours = absence_hours
+    def __init__(self, negative_cache_hours: Sequence[int], clock: Clock) -> None:
+        self._negative_cache_hours = negative_cache_hours
         self._clock = clock
 
-    def is_joined(self, newest: Fetch, movie: StoredMovie | None) -> bool:
-        """Tell whether the newest wish for a film says what a new one would.
+    def is_duplicate_of(self, newest: Fetch, movie: StoredMovie | None) -> bool:
+        """Return whether a new fetch would duplicate the newest one with the same key.
 
         Args:
-            newest: with the same key.
-            movie: the film, if it is in the catalogue.
+            newest: Newest fetch with the same key.
+            movie: The movie in the catalogue; None if it is not there.
         """
         if movie is not None:
-            return newest.state is FetchState.FETCHED and newest.film_id == movie.id
-        return newest.state.is_open or self.is_absent(newest)
+            return newest.state is FetchState.FETCHED and newest.movie_id == movie.id
+        return newest.state.is_open or self.is_negatively_cached(newest)
 
-    def is_absent(self, newest: Fetch) -> bool:
-        """Tell whether the source did not have the film a short time ago."""
-        if newest.state is not FetchState.NOT_FOUND or not self._absence_hours:
+    def is_negatively_cached(self, newest: Fetch) -> bool:
+        """Return whether the fetch is a not-found result that has not expired."""
+        if newest.state is not FetchState.NOT_FOUND or not self._negative_cache_hours:
             return False
-        place = min(newest.absences, len(self._absence_hours)) - 1
-        patience = dt.timedelta(hours=self._absence_hours[place])
-        return newest.finished_at is not None and self._clock() < newest.finished_at + patience
+        index = min(newest.not_found_count, len(self._negative_cache_hours)) - 1
+        lifetime = dt.timedelta(hours=self._negative_cache_hours[index])
+        return newest.finished_at is not None and self._clock() < newest.finished_at + lifetime
 
-    def new(self, wish: Wish, by: Wisher, newest: Fetch | None, movie: StoredMovie | None) -> Fetch:
-        """Return a wish that waits, or one that is fulfilled where the film is there.
+    def new_fetch(
+        self, lookup: MovieLookup, by: Requester, newest: Fetch | None, movie: StoredMovie | None
+    ) -> Fetch:
+        """Return a queued fetch, or a finished one if the movie is in the catalogue.
 
         Args:
-            wish: what is wished for.
-            by: who wishes.
-            newest: the newest wish with the same key.
-            movie: the film, if it is in the catalogue.
+            lookup: Lookup of the requested movie.
+            by: Requester, for the audit log.
+            newest: Newest fetch with the same key; None if there is none.
+            movie: The movie in the catalogue; None if it is not there.
         """
         now = self._clock()
-        was_absent = newest is not None and newest.state is FetchState.NOT_FOUND
-        imdb_id, title, year = parts_of(wish)
+        was_not_found = newest is not None and newest.state is FetchState.NOT_FOUND
+        imdb_id, title, year = lookup_fields(lookup)
         return Fetch(
-            wish_key=wish_key(wish),
+            deduplication_key=deduplication_key(lookup),
             imdb_id=imdb_id,
             title=title,
             year=year,
             state=FetchState.QUEUED if movie is None else FetchState.FETCHED,
-            film_id=None if movie is None else movie.id,
+            movie_id=None if movie is None else movie.id,
             finished_at=None if movie is None else now,
-            absences=newest.absences if newest is not None and was_absent else 0,
+            not_found_count=newest.not_found_count if newest is not None and was_not_found else 0,
             caller=by.name,
             address=by.address,
             request_id=by.request_id,

@@ -1,4 +1,4 @@
-"""The wishes of the catalogue: made, joined, taken, and settled with their films."""
+"""Queue of fetch jobs in the database."""
 
 import dataclasses
 import datetime as dt
@@ -9,170 +9,190 @@ from dataclasses import dataclass
 import stamina
 
 from common.clock import Clock, utc_now
-from common.errors import Conflict, error_of
-from data_fetcher.fetch_queue.completion import Outcome, Settled, Settling, to_waiting
-from data_fetcher.fetch_queue.deduplication import ABSENCE_HOURS, Joining, by_key
-from data_fetcher.fetch_queue.deduplication_key import Wisher, find_wished, wish_key
-from data_fetcher.omdb.lookups import Wish
+from common.errors import Conflict, restore_error
+from data_fetcher.fetch_queue.completion import CompletedFetch, FetchCompleter, Outcome, requeued
+from data_fetcher.fetch_queue.deduplication import (
+    NEGATIVE_CACHE_HOURS,
+    FetchDeduplicator,
+    by_deduplication_key,
+)
+from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key, find_movie
+from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState, Lease
 from data_layer.entities.movie import StoredMovie
+from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 
 LEASE_SECONDS = 60
-"""How long whoever fetches has, before somebody else does: much longer than a fetch takes."""
+"""Lease of a worker, after which another one may take over; far longer than a fetch takes."""
 
-DIRECT_LEASE_SECONDS = 8
-"""How long somebody has who waits, before others who wait fetch it themselves."""
+INTERACTIVE_LEASE_SECONDS = 8
+"""Lease of an interactive request, after which another request or a worker may take over."""
 
-KEPT_DAYS = 30
-"""How long a wish is kept once it is done."""
+RETENTION_DAYS = 30
+"""Retention of finished fetches."""
 
-_once_more = stamina.retry(on=Conflict, attempts=4, timeout=5, wait_initial=0.01, wait_max=0.1)
-"""Somebody else has made the same wish meanwhile, which is then joined."""
+_retried_on_conflict = stamina.retry(
+    on=Conflict, attempts=4, timeout=5, wait_initial=0.01, wait_max=0.1
+)
+"""Retries when another process enqueued the same fetch concurrently; the retry joins that one."""
 
-Announce = Callable[[Sequence[int]], None]
-"""Tells whoever fetches to look at the wishes with these ids: the port of an engine.
+Notify = Callable[[Sequence[int]], None]
+"""Port of a notifier: notifies workers of new fetches, by id.
 
-Nothing depends on it: a wish that nobody was told of is found later.
+Delivery is best effort: workers also poll, and find a fetch whose notification was lost.
 """
 
 
-def announce_to_nobody(_fetch_ids: Sequence[int]) -> None:
-    """Let wishes be found by those who look."""
+def notify_none(_fetch_ids: Sequence[int]) -> None:
+    """Notify no worker: all of them poll."""
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A wish of somebody who waits."""
+class StartedFetch:
+    """Fetch that an interactive request has started or joined."""
 
     fetch: Fetch
-    is_own: bool
-    """Whether whoever waits is the one to fetch it; else somebody else does already."""
+    is_owner: bool
+    """Whether the request holds the lease and has to fetch the movie itself."""
 
 
-class Fetches:
-    """The wishes, for those who make and those who fulfil them.
+class FetchQueue:
+    """Queue of fetch jobs, used by requesters and workers.
 
     Args:
-        unit_of_work: opens transactions.
-        announce: is called with the ids of new wishes, once they are stored.
-        absence_hours: for how long what the source does not have is not asked for again.
-        lease_seconds: how long whoever fetches has.
-        clock: in UTC.
+        notify: Called after the commit with the ids of new fetches.
+        negative_cache_hours: Lifetimes of a not-found result; see `FetchDeduplicator`.
+        lease_seconds: Duration of a worker's lease.
+        clock: Returns the current time in UTC.
     """
 
     def __init__(
         self,
         unit_of_work: UnitOfWorkFactory,
-        announce: Announce = announce_to_nobody,
+        notify: Notify = notify_none,
         *,
-        absence_hours: Sequence[int] = ABSENCE_HOURS,
+        negative_cache_hours: Sequence[int] = NEGATIVE_CACHE_HOURS,
         lease_seconds: float = LEASE_SECONDS,
         clock: Clock = utc_now,
     ) -> None:
         self._unit_of_work = unit_of_work
-        self._announce = announce
+        self._notify = notify
         self._lease_seconds = lease_seconds
         self._clock = clock
-        self._joining = Joining(absence_hours, clock)
-        self._settling = Settling(unit_of_work, clock)
+        self._deduplicator = FetchDeduplicator(negative_cache_hours, clock)
+        self._completer = FetchCompleter(unit_of_work, clock)
 
-    @_once_more
+    @_retried_on_conflict
     @retried_when_busy
-    def wish(
+    def enqueue(
         self,
-        wishes: Sequence[Wish],
-        by: Wisher,
-        on_done: Callable[[UnitOfWork, tuple[Fetch, ...]], None] = lambda _uow, _fetches: None,
+        lookups: Sequence[MovieLookup],
+        by: Requester,
+        record: ResultRecorder[tuple[Fetch, ...]] = record_nothing,
     ) -> tuple[Fetch, ...]:
-        """Store wishes and return them in their order; commits.
+        """Return a fetch for each lookup, in their order; store the new ones and commit.
 
-        What is in the catalogue, wished for already, or not to be had is joined.
+        A lookup joins an existing fetch that is open, has fetched the movie in the catalogue, or
+        is a not-found result that has not expired. For a movie that is in the catalogue without
+        a fetch, a finished fetch is stored.
 
         Args:
-            wishes: at least one.
-            by: who wishes.
-            on_done: is given the result in the same transaction.
+            lookups: At least one lookup.
+            by: Requester, for the audit log.
+            record: stores the result in the same transaction.
         """
-        keyed = by_key(wishes)
+        by_key = by_deduplication_key(lookups)
         with self._unit_of_work() as uow:
-            newest = uow.fetches.newest(keyed)
-            films = {key: find_wished(uow, wish) for key, wish in keyed.items()}
+            newest = uow.fetches.find_newest(by_key)
+            movies = {key: find_movie(uow, lookup) for key, lookup in by_key.items()}
             joined = {
                 key: fetch
                 for key, fetch in newest.items()
-                if self._joining.is_joined(fetch, films[key])
+                if self._deduplicator.is_duplicate_of(fetch, movies[key])
             }
             new = [
-                self._joining.new(wish, by, newest.get(key), films[key])
-                for key, wish in keyed.items()
+                self._deduplicator.new_fetch(lookup, by, newest.get(key), movies[key])
+                for key, lookup in by_key.items()
                 if key not in joined
             ]
             added = uow.fetches.add_many(new) if new else ()
-            joined.update((fetch.wish_key, fetch) for fetch in added)
-            result = tuple(joined[wish_key(wish)] for wish in wishes)
-            on_done(uow, result)
-            if waiting := [fetch.known_id for fetch in added if fetch.state.is_open]:
-                uow.after_commit(lambda: self._announce(waiting))
+            joined.update((fetch.deduplication_key, fetch) for fetch in added)
+            result = tuple(joined[deduplication_key(lookup)] for lookup in lookups)
+            record(uow, result)
+            if queued := [fetch.known_id for fetch in added if fetch.state.is_open]:
+                uow.after_commit(lambda: self._notify(queued))
             uow.commit()
         return result
 
-    def count_new(self, wishes: Sequence[Wish]) -> int:
-        """Return how many of the wishes would make somebody ask the source."""
-        keyed = by_key(wishes)
+    def count_missing(self, lookups: Sequence[MovieLookup]) -> int:
+        """Return how many distinct lookups would cause a new request to the source."""
+        by_key = by_deduplication_key(lookups)
         with self._unit_of_work(is_read_only=True) as uow:
-            newest = uow.fetches.newest(keyed)
-            missing = [key for key, wish in keyed.items() if find_wished(uow, wish) is None]
+            newest = uow.fetches.find_newest(by_key)
+            missing = [key for key, lookup in by_key.items() if find_movie(uow, lookup) is None]
             return sum(
-                key not in newest or not self._joining.is_joined(newest[key], None)
+                key not in newest or not self._deduplicator.is_duplicate_of(newest[key], None)
                 for key in missing
             )
 
-    @_once_more
+    @_retried_on_conflict
     @retried_when_busy
-    def begin(self, wish: Wish, by: Wisher) -> Begun:
-        """Store the wish of somebody who waits, and lease it to them; commits.
+    def start_or_join(self, lookup: MovieLookup, by: Requester) -> StartedFetch:
+        """Lease a fetch to an interactive request, or join an existing one; commit.
 
-        If somebody else fetches it at this moment, or has just done so, theirs is joined; if they
-        have not come to an end in time, it is taken over.
+        A fetch that is leased, and one whose movie is in the catalogue, is joined; one that is
+        queued or whose lease has expired is taken over.
 
         Raises:
-            NotFound: the source did not have it a short time ago.
+            NotFound: A not-found result for this lookup has not expired.
         """
         with self._unit_of_work() as uow:
-            key = wish_key(wish)
-            newest = uow.fetches.newest([key]).get(key)
+            key = deduplication_key(lookup)
+            newest = uow.fetches.find_newest([key]).get(key)
             now = self._clock()
-            lease = self._lease(now, min(DIRECT_LEASE_SECONDS, self._lease_seconds))
-            if (movie := find_wished(uow, wish)) is not None:
-                return self._begun_before(uow, wish, by, newest, movie)
-            if newest is not None and self._joining.is_absent(newest):
-                raise error_of("not-found", newest.error_message or "")
+            lease = self._lease(now, min(INTERACTIVE_LEASE_SECONDS, self._lease_seconds))
+            if (movie := find_movie(uow, lookup)) is not None:
+                return self._join_completed(uow, lookup, by, newest, movie)
+            if newest is not None and self._deduplicator.is_negatively_cached(newest):
+                raise restore_error("not-found", newest.error_message or "")
             if newest is None or not newest.state.is_open:
-                fetch = self._joining.new(wish, by, newest, None).begun(lease, now)
+                fetch = self._deduplicator.new_fetch(lookup, by, newest, None).started(lease, now)
                 (fetch,) = uow.fetches.add_many([fetch])
             else:
                 fetch = uow.fetches.get(newest.known_id)
                 if not fetch.state.is_open or fetch.is_leased_at(now):
-                    return Begun(fetch, is_own=False)
-                fetch = fetch.begun(lease, now)
+                    return StartedFetch(fetch, is_owner=False)
+                fetch = fetch.started(lease, now)
                 uow.fetches.update_many([fetch])
             uow.commit()
-        return Begun(fetch, is_own=True)
+        return StartedFetch(fetch, is_owner=True)
 
-    def _begun_before(
-        self, uow: UnitOfWork, wish: Wish, by: Wisher, newest: Fetch | None, movie: StoredMovie
-    ) -> Begun:
-        """Return the wish of a film that is there, since whoever waits looked for it."""
-        if newest is None or not self._joining.is_joined(newest, movie):
-            (newest,) = uow.fetches.add_many([self._joining.new(wish, by, newest, movie)])
+    def _join_completed(
+        self,
+        uow: UnitOfWork,
+        lookup: MovieLookup,
+        by: Requester,
+        newest: Fetch | None,
+        movie: StoredMovie,
+    ) -> StartedFetch:
+        """Return a finished fetch for a movie that is in the catalogue; store one if needed."""
+        if newest is None or not self._deduplicator.is_duplicate_of(newest, movie):
+            (newest,) = uow.fetches.add_many(
+                [self._deduplicator.new_fetch(lookup, by, newest, movie)]
+            )
             uow.commit()
-        return Begun(newest, is_own=False)
+        return StartedFetch(newest, is_owner=False)
 
     @retried_when_busy
     def claim(self, limit: int, fetch_id: int | None = None) -> tuple[Fetch, ...]:
-        """Take wishes that are due, or that somebody has left lying; commits."""
+        """Lease fetches that are due or whose lease has expired; commit.
+
+        Args:
+            limit: Maximum number of fetches.
+            fetch_id: Restricts the claim to this fetch; None for any.
+        """
         now = self._clock()
         with self._unit_of_work() as uow:
             if claimed := uow.fetches.claim(
@@ -181,47 +201,47 @@ class Fetches:
                 uow.commit()
         return claimed
 
-    def settle(
+    def complete(
         self,
         outcomes: Sequence[tuple[Fetch, Outcome]],
-        on_stored: Callable[[UnitOfWork, Settled], None] = lambda _uow, _settled: None,
-        pause_seconds: float | None = None,
-    ) -> tuple[Settled, ...]:
-        """Store what came of wishes, and the films; see `Settling.run`."""
-        return self._settling.run(outcomes, on_stored, pause_seconds)
+        record: ResultRecorder[CompletedFetch] = record_nothing,
+        seconds_until_admitted: float | None = None,
+    ) -> tuple[CompletedFetch, ...]:
+        """Store outcomes of fetches and their movies; see `FetchCompleter.run`."""
+        return self._completer.run(outcomes, record, seconds_until_admitted)
 
     @retried_when_busy
     def release(self, fetches: Sequence[Fetch]) -> None:
-        """Give back wishes that were taken and not begun; commits."""
+        """Requeue leased fetches without counting the attempt; commit."""
         if not fetches:
             return
         with self._unit_of_work() as uow:
-            held = uow.fetches.held(fetches)
+            leased = uow.fetches.find_leased(fetches)
             now = self._clock()
-            uow.fetches.update_many([to_waiting(each, now, each.attempts - 1) for each in held])
+            uow.fetches.update_many([requeued(fetch, now, fetch.attempts - 1) for fetch in leased])
             uow.commit()
 
     def get(self, fetch_id: int) -> Fetch:
-        """Return the wish with this id.
+        """Return the fetch with this id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: There is no such fetch.
         """
         with self._unit_of_work(is_read_only=True) as uow:
             return uow.fetches.get(fetch_id)
 
     def get_many(self, fetch_ids: Sequence[int]) -> tuple[Fetch, ...]:
-        """Return the wishes with these ids, in no order."""
+        """Return the existing fetches with these ids, in no particular order."""
         with self._unit_of_work(is_read_only=True) as uow:
             return uow.fetches.get_many(fetch_ids)
 
     def list(self, query: FetchQuery) -> tuple[Fetch, ...]:
-        """Return the wishes that are asked for, newest first."""
+        """Return the fetches that match the query, newest first."""
         with self._unit_of_work(is_read_only=True) as uow:
             return uow.fetches.list(query)
 
     def counts(self) -> Mapping[FetchState, int]:
-        """Return how many wishes are in each state, of those that have any."""
+        """Return the number of fetches in each state; states without any are absent."""
         with self._unit_of_work(is_read_only=True) as uow:
             return uow.fetches.counts()
 
@@ -229,26 +249,34 @@ class Fetches:
     def retry(
         self,
         fetch_id: int,
-        on_done: Callable[[UnitOfWork, Fetch], None] = lambda _uow, _fetch: None,
+        record: ResultRecorder[Fetch] = record_nothing,
     ) -> Fetch:
-        """Have a wish tried again that came to nothing; commits. One that is open stays so.
+        """Requeue a failed, not-found or cancelled fetch and return it; commit.
+
+        A fetch that is open is returned unchanged.
+
+        Args:
+            fetch_id: Id of the fetch.
+            record: stores the result in the same transaction.
 
         Raises:
-            NotFound: there is none.
-            Conflict: it was fetched, or a newer wish for the same is open.
+            NotFound: There is no such fetch.
+            Conflict: The movie was fetched, or a newer fetch with the same key is open.
         """
         with self._unit_of_work() as uow:
             fetch = uow.fetches.get(fetch_id)
             if fetch.state is FetchState.FETCHED:
-                raise Conflict("The film was fetched: POST /movies/{id}/refresh does it again.")
+                raise Conflict(
+                    "The movie was already fetched: POST /movies/{id}/refresh fetches it again."
+                )
             if not fetch.state.is_open:
-                newest = uow.fetches.newest([fetch.wish_key])[fetch.wish_key]
+                newest = uow.fetches.find_newest([fetch.deduplication_key])[fetch.deduplication_key]
                 if newest.state.is_open:
-                    raise Conflict("A newer wish for the same film is open.")
-                fetch = to_waiting(fetch, self._clock(), attempts=0)
+                    raise Conflict("A newer fetch of the same movie is open.")
+                fetch = requeued(fetch, self._clock(), attempts=0)
                 uow.fetches.update_many([fetch])
-                uow.after_commit(lambda: self._announce([fetch.known_id]))
-            on_done(uow, fetch)
+                uow.after_commit(lambda: self._notify([fetch.known_id]))
+            record(uow, fetch)
             uow.commit()
         return fetch
 
@@ -256,34 +284,38 @@ class Fetches:
     def cancel(
         self,
         fetch_id: int,
-        on_done: Callable[[UnitOfWork, Fetch], None] = lambda _uow, _fetch: None,
+        record: ResultRecorder[Fetch] = record_nothing,
     ) -> Fetch:
-        """Take a wish back; commits. What was fetched at this moment is not stored.
+        """Cancel a fetch and return it; commit. The outcome of a request in progress is dropped.
+
+        Args:
+            fetch_id: Id of the fetch.
+            record: stores the result in the same transaction.
 
         Raises:
-            NotFound: there is none.
-            Conflict: it is done.
+            NotFound: There is no such fetch.
+            Conflict: The fetch is finished.
         """
         with self._unit_of_work() as uow:
             fetch = uow.fetches.get(fetch_id)
             if fetch.state is not FetchState.CANCELLED:
                 if not fetch.state.is_open:
-                    raise Conflict("It is done, and can't be cancelled.")
+                    raise Conflict("This fetch is finished and cannot be cancelled.")
                 fetch = dataclasses.replace(
-                    to_waiting(fetch, self._clock(), fetch.attempts),
+                    requeued(fetch, self._clock(), fetch.attempts),
                     state=FetchState.CANCELLED,
                     finished_at=self._clock(),
                 )
                 uow.fetches.update_many([fetch])
-            on_done(uow, fetch)
+            record(uow, fetch)
             uow.commit()
         return fetch
 
     @retried_when_busy
-    def forget(self) -> None:
-        """Remove the wishes that are done for long; commits."""
+    def purge(self) -> None:
+        """Delete the fetches that finished more than `RETENTION_DAYS` ago; commit."""
         with self._unit_of_work() as uow:
-            uow.fetches.forget(self._clock() - dt.timedelta(days=KEPT_DAYS))
+            uow.fetches.delete_before(self._clock() - dt.timedelta(days=RETENTION_DAYS))
             uow.commit()
 
     def _lease(self, now: dt.datetime, seconds: float) -> Lease:

@@ -1,4 +1,4 @@
-"""IMDb's data sets for non-commercial use: read as films, and made up for tests.
+"""Reader and importer of IMDb's data sets for non-commercial use.
 
 Source: https://developer.imdb.com/non-commercial-datasets/
 """

@@ -1,52 +1,52 @@
-"""Who directed, wrote and played, from title.crew and title.principals."""
+"""Directors, writers and cast of titles, from title.crew and title.principals."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from data_fetcher.imdb.data_sets import NULL
-from data_fetcher.imdb.line_errors import LineFaults
-from data_fetcher.imdb.title_row_cursor import TitleRows
+from data_fetcher.imdb.line_errors import LineErrors
+from data_fetcher.imdb.title_row_cursor import TitleRowCursor
 
 _NULL = NULL.encode()
-_SEEN = {b"actor", b"actress", b"self"}
-"""The categories of those who are to be seen. Those of `archive_footage` have not taken part."""
+_CAST_CATEGORIES = {b"actor", b"actress", b"self"}
+"""Categories of people on screen; those of `archive_footage` did not take part."""
 
 
 @dataclass(slots=True)
 class Credits:
-    """The people of a title, by the numbers of their ids (116 of nm0000116), in IMDb's order."""
+    """People of a title by the numbers of their ids (116 for nm0000116), in IMDb's order."""
 
     directors: list[int] = field(default_factory=list)
     writers: list[int] = field(default_factory=list)
     billing: list[tuple[int, int]] = field(default_factory=list)
-    """Each one of the cast behind a number: the lowest is billed first."""
+    """Pairs of billing order and person; the lowest order is billed first."""
 
     def cast(self) -> list[int]:
-        """Return the cast as it is billed."""
+        """Return the cast in billing order; sorts `billing` in place."""
         self.billing.sort()
         return [person for _, person in self.billing]
 
 
 class CreditReader:
-    """Reads the credits of some titles after others; see `TitleRows`.
+    """Reader of the credits of consecutive groups of titles; see `TitleRowCursor`.
 
     Args:
-        crew: `None` where the file is missing.
-        principals: the same.
-        faults: are told of lines with ids that are none.
+        crew: `None` if the file is missing.
+        principals: `None` if the file is missing.
+        errors: Receives lines with invalid ids.
     """
 
     def __init__(
-        self, crew: TitleRows | None, principals: TitleRows | None, faults: LineFaults
+        self, crew: TitleRowCursor | None, principals: TitleRowCursor | None, errors: LineErrors
     ) -> None:
-        self._crew, self._principals, self._faults = crew, principals, faults
+        self._crew, self._principals, self._errors = crew, principals, errors
 
     def read(self, titles: Iterable[bytes], last: bytes) -> tuple[dict[bytes, Credits], set[int]]:
-        """Return the credits of each of these titles, and all people of whom they are.
+        """Return the credits of each of these titles, and all people in them.
 
         Args:
-            titles: their ids.
-            last: the next call asks for titles behind this one.
+            titles: Their ids.
+            last: Id up to which the files are read; later calls pass only ids after it.
         """
         found = {title: Credits() for title in titles}
         people: set[int] = set()
@@ -57,9 +57,9 @@ class CreditReader:
         return found, people
 
     def _read_crew(
-        self, crew: TitleRows, found: dict[bytes, Credits], people: set[int], last: bytes
+        self, crew: TitleRowCursor, found: dict[bytes, Credits], people: set[int], last: bytes
     ) -> None:
-        for number, (title, directors, writers) in crew.of(found, last):
+        for number, (title, directors, writers) in crew.read(found, last):
             try:
                 if directors != _NULL:
                     found[title].directors = ids = _people(directors)
@@ -68,18 +68,18 @@ class CreditReader:
                     found[title].writers = ids = _people(writers)
                     people.update(ids)
             except ValueError:
-                self._faults.add(crew.name, number, "ids such as nm0000116, and commas,")
+                self._errors.add(crew.name, number, "ids such as nm0000116, separated by commas")
 
     def _read_principals(
-        self, principals: TitleRows, found: dict[bytes, Credits], people: set[int], last: bytes
+        self, principals: TitleRowCursor, found: dict[bytes, Credits], people: set[int], last: bytes
     ) -> None:
-        for number, (title, ordering, person, category) in principals.of(found, last):
-            if category in _SEEN:
+        for number, (title, ordering, person, category) in principals.read(found, last):
+            if category in _CAST_CATEGORIES:
                 try:
                     credit = int(ordering), int(person[2:])
                 except ValueError:
-                    expected = "an ordering, and an id such as nm0000116,"
-                    self._faults.add(principals.name, number, expected)
+                    expected = "a number, and an id such as nm0000116"
+                    self._errors.add(principals.name, number, expected)
                 else:
                     found[title].billing.append(credit)
                     people.add(credit[1])

@@ -1,29 +1,29 @@
-"""The data sets of IMDb: what they are called, and what they hold."""
+"""Names and columns of IMDb's data sets."""
 
 from dataclasses import dataclass
 from typing import Final
 
 SUFFIX: Final = ".tsv.gz"
-"""How the files end as IMDb gives them; they may have been unpacked to `.tsv`."""
+"""Suffix of the files as published; `.tsv` files, which are decompressed, are read as well."""
 NULL: Final = "\\N"
-"""What stands where IMDb knows nothing."""
+"""Marker of an empty field."""
 
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """One of the data sets; the first line of its file names the columns, in any order.
+    """Data set of IMDb; the first line of its file names the columns, in any order.
 
     Source: https://developer.imdb.com/non-commercial-datasets/
     """
 
     name: str
-    """The name of its file, without the suffix."""
+    """Name of its file, without the suffix."""
     columns: tuple[str, ...]
-    """All of its columns; the first one is the id by which its lines are ordered."""
+    """All columns; the first one is the id by which the lines are sorted."""
     read: tuple[str, ...] = ()
-    """Those columns of which films are made; a file without one of them is refused."""
+    """Columns that are read; a file that lacks one of them is an error."""
     loss: str | None = None
-    """What films lack where the file is missing; `None` where they lack nothing."""
+    """Fields that movies lack if the file is missing; `None` if it is not needed or required."""
 
 
 BASICS: Final = DataSet(
@@ -91,5 +91,8 @@ EPISODES: Final = DataSet(
     "title.episode", ("tconst", "parentTconst", "seasonNumber", "episodeNumber")
 )
 ALL: Final = (BASICS, RATINGS, PRINCIPALS, NAMES, AKAS, CREW, EPISODES)
-"""The seven files. `AKAS` and `EPISODES` are made, but not read: films have no other titles, and
-no series that they belong to."""
+"""The seven data sets.
+
+`AKAS` and `EPISODES` are generated but not read: movies have neither alternative titles nor a
+parent series.
+"""

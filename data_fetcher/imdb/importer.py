@@ -1,4 +1,4 @@
-"""IMDb's data sets, stored: new films in bulk, known ones updated, and resumed where it stopped."""
+"""Import of IMDb's data sets: bulk load of new movies, update of existing ones, resumable."""
 
 import dataclasses
 import hashlib
@@ -7,34 +7,39 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.batches import chunks
+from common.batches import batched
 from common.cli.progress import Advance
 from data_fetcher.imdb.data_sets import BASICS
 from data_fetcher.imdb.files import DataSetFiles
-from data_fetcher.imdb.line_errors import LineFaults
-from data_fetcher.imdb.movie_reader import FilmBatch
-from data_fetcher.imdb.prefetch import read_ahead
+from data_fetcher.imdb.line_errors import LineErrors
+from data_fetcher.imdb.movie_reader import MovieBatch
+from data_fetcher.imdb.prefetch import prefetch_batches
 from data_fetcher.imdb.selection import Selection
 from data_layer.database import Database
-from data_layer.entities.import_checkpoint import ImportPosition
+from data_layer.entities.import_checkpoint import ImportCheckpoint
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MovieQuery
+from data_layer.entities.movie_serialization import parse_facts
 from data_layer.ports.bulk_load import BulkLoad
 
 LOADED_MIN, LOADED_MAX = 500_000, 2_000_000
-"""How many new films share a bulk load: the indexes are made anew behind each, so that a load is
-as large as all before together. What a stop throws away is bounded all the same."""
+"""Number of new movies per bulk load.
+
+Indexes are rebuilt after each load, so loads double in size; the maximum limits the work that an
+interruption discards.
+"""
 
 FILLED_MAX = 200_000
-"""A catalogue that has more films before is not filled: new films go in by the thousand, and the
-indexes stay."""
+"""Size of a catalogue above which no bulk load is used: rebuilding its indexes would cost more.
+
+New movies are then inserted in batches of a thousand.
+"""
 
 UPDATED_AT_ONCE = 5_000
-"""How many films that are known wait for the end of a bulk load."""
+"""Number of existing movies to update after which a bulk load ends."""
 
 _IDS_AT_ONCE = 1_000
-_SAID = (
+_IMDB_FIELDS = (
     "title",
     "year",
     "end_year",
@@ -47,36 +52,36 @@ _SAID = (
     "imdb_rating",
     "imdb_votes",
 )
-"""What IMDb's data sets say of a film."""
+"""Fields that IMDb's data sets contain."""
 
 
 @dataclass(slots=True)
 class ImportReport:
-    """What was stored."""
+    """Results of an import."""
 
     added: int = 0
     changed: int = 0
     unchanged: int = 0
-    faults: LineFaults = field(default_factory=LineFaults)
-    """Lines that were left out."""
+    errors: LineErrors = field(default_factory=LineErrors)
+    """Lines that were skipped."""
 
     @property
-    def films(self) -> int:
-        """How many there were."""
+    def movies(self) -> int:
+        """Total number of imported movies."""
         return self.added + self.changed + self.unchanged
 
 
 @dataclass(slots=True)
 class ImdbImport:
-    """Stores the films of the data sets.
+    """Resumable import of the data sets into a catalogue.
 
     Args:
-        database: the catalogue.
-        files: that `find_files` has found.
-        selection: which titles become films.
-        staging: a folder for temporary files.
-        prepare: is told how far the preparation is, in bytes.
-        advance: is told how far the import is, in bytes of title.basics.
+        database: The catalogue.
+        files: The result of `find_files`.
+        selection: The titles to import.
+        staging: Folder for temporary files.
+        prepare: Receives the progress of the preparation, in bytes.
+        advance: Receives the progress of the import, in bytes of title.basics.
     """
 
     database: Database
@@ -88,84 +93,89 @@ class ImdbImport:
     report: ImportReport = field(default_factory=ImportReport)
 
     def run(self) -> ImportReport:
-        """Store every film that is selected; what was stored before a stop is not stored again.
+        """Store all selected titles, and commit repeatedly; resume after the last checkpoint.
 
-        Films that are there, by their IMDb id, get what IMDb says of them, and keep the rest.
+        Existing movies, found by IMDb id, are updated with the fields of the data sets and keep
+        their other fields.
 
         Raises:
-            InvalidInput: a file is damaged.
-            DatabaseUnavailable: what was stored stays, and the next run goes on from there.
+            InvalidInput: A file is damaged.
+            DatabaseUnavailable: Committed movies stay, and the next run resumes after them.
         """
-        begun = self._begun()
-        is_filling = (
-            self._films() <= FILLED_MAX if begun is None else begun.import_key == self._key()
+        started = self._find_checkpoint()
+        is_bulk_load = (
+            self._count_movies() <= FILLED_MAX
+            if started is None
+            else started.import_key == self._checkpoint_key()
         )
-        key = self._key(is_filling=is_filling)
-        batches = read_ahead(
+        key = self._checkpoint_key(is_bulk_load=is_bulk_load)
+        batches = prefetch_batches(
             self.files,
             self.selection,
             staging=self.staging,
-            faults=self.report.faults,
-            after=None if begun is None else begun.after,
+            errors=self.report.errors,
+            after=None if started is None else started.last_item,
             advance=self.prepare,
         )
         with closing(batches):
             for batch in batches:
                 last = batch
-                if is_filling and not self._are_known(batch.films):
+                if is_bulk_load and not self._are_mostly_stored(batch.movies):
                     last = self._load(batch, batches)
                 else:
-                    self._put(batch.films)
-                self._keep(key, last)
+                    self._store(batch.movies)
+                self._save_checkpoint(key, last)
         with self.database.unit_of_work() as uow:
-            uow.import_positions.remove(key)
+            uow.import_checkpoints.remove(key)
             uow.commit()
         return self.report
 
-    def _begun(self) -> ImportPosition | None:
-        """Return how far this import was when it was stopped, in whichever way it went on."""
+    def _find_checkpoint(self) -> ImportCheckpoint | None:
+        """Return the checkpoint of an interrupted import, with or without bulk loads, or `None`."""
         with self.database.unit_of_work(is_read_only=True) as uow:
-            filling = uow.import_positions.find(self._key())
-            return filling or uow.import_positions.find(self._key(is_filling=False))
+            checkpoint = uow.import_checkpoints.find(self._checkpoint_key())
+            return checkpoint or uow.import_checkpoints.find(
+                self._checkpoint_key(is_bulk_load=False)
+            )
 
-    def _films(self) -> int:
+    def _count_movies(self) -> int:
         with self.database.unit_of_work(is_read_only=True) as uow:
             return uow.movies.list(MovieQuery(limit=1, counts_total=True)).total or 0
 
-    def _are_known(self, films: Sequence[MovieFacts]) -> bool:
-        """Tell whether at least half of the films are in the catalogue."""
+    def _are_mostly_stored(self, movies: Sequence[MovieFacts]) -> bool:
+        """Return whether at least half of the movies are in the catalogue."""
         with self.database.unit_of_work(is_read_only=True) as uow:
-            known = uow.movies.find_many_by_imdb_id([facts.imdb_id or "" for facts in films])
-        return 2 * len(known) >= len(films)
+            existing = uow.movies.find_many_by_imdb_id([facts.imdb_id or "" for facts in movies])
+        return 2 * len(existing) >= len(movies)
 
-    def _load(self, first: FilmBatch, batches: Iterator[FilmBatch]) -> FilmBatch:
-        """Store many films at once, and return the last batch of them."""
-        room = min(max(LOADED_MIN, self.report.added), LOADED_MAX)
-        loaded, waiting = 0, list[MovieFacts]()
-        batch: FilmBatch | None = first
+    def _load(self, first: MovieBatch, batches: Iterator[MovieBatch]) -> MovieBatch:
+        """Store batches in one bulk load until it is full, and return the last of them; commits."""
+        capacity = min(max(LOADED_MIN, self.report.added), LOADED_MAX)
+        loaded, pending = 0, list[MovieFacts]()
+        batch: MovieBatch | None = first
         with self.database.bulk_load() as load:
             while batch is not None:
                 last = batch
-                loaded += _add_new(load, batch.films, waiting)
+                loaded += _add_new(load, batch.movies, pending)
                 self.advance(batch.position.bytes_read, batch.position.bytes_total)
-                is_full = loaded >= room or len(waiting) >= UPDATED_AT_ONCE
+                is_full = loaded >= capacity or len(pending) >= UPDATED_AT_ONCE
                 batch = None if is_full else next(batches, None)
         self.report.added += loaded
-        self._put(waiting)
+        self._store(pending)
         return last
 
-    def _put(self, films: Sequence[MovieFacts]) -> None:
-        """Add films or change them; commits by the thousand."""
-        for part in chunks(films, _IDS_AT_ONCE):
-            some = {facts.imdb_id or "": facts for facts in part}
+    def _store(self, movies: Sequence[MovieFacts]) -> None:
+        """Add or update movies; commits after every thousand."""
+        for part in batched(movies, _IDS_AT_ONCE):
+            by_imdb_id = {facts.imdb_id or "": facts for facts in part}
             with self.database.unit_of_work() as uow:
-                stored = uow.movies.find_many_by_imdb_id(some)
+                stored = uow.movies.find_many_by_imdb_id(by_imdb_id)
                 changes = {}
                 for imdb_id, movie in stored.items():
-                    before = movie_facts(movie.document)
-                    if (after := _with(before, some[imdb_id])) != before:
+                    before = parse_facts(movie.document)
+                    if (after := _merge(before, by_imdb_id[imdb_id])) != before:
                         changes[movie.id] = before, after
-                new = [facts for imdb_id, facts in some.items() if imdb_id not in stored]
+                new = [facts for imdb_id, facts in by_imdb_id.items() if imdb_id not in stored]
                 if changes:
                     uow.movies.update_many(changes)
                 if new:
@@ -175,33 +185,35 @@ class ImdbImport:
             self.report.changed += len(changes)
             self.report.unchanged += len(stored) - len(changes)
 
-    def _keep(self, key: bytes, batch: FilmBatch) -> None:
+    def _save_checkpoint(self, key: bytes, batch: MovieBatch) -> None:
         with self.database.unit_of_work() as uow:
-            uow.import_positions.put(ImportPosition(key, batch.position.after))
+            uow.import_checkpoints.put(ImportCheckpoint(key, batch.position.after))
             uow.commit()
         self.advance(batch.position.bytes_read, batch.position.bytes_total)
 
-    def _key(self, *, is_filling: bool = True) -> bytes:
-        """Return what tells this import from others: the file, what is selected of it, and how."""
+    def _checkpoint_key(self, *, is_bulk_load: bool = True) -> bytes:
+        """Return a hash that identifies an import: of its file, selection and way of storing."""
         stat = self.files.paths[BASICS.name].stat()
         chosen = self.selection
-        said = (stat.st_size, stat.st_mtime_ns, sorted(chosen.types), chosen.min_votes)
-        more = (chosen.since, chosen.until, chosen.includes_adult, is_filling)
-        return hashlib.sha256(repr(said + more).encode()).digest()
+        identity = (
+            *(stat.st_size, stat.st_mtime_ns, sorted(chosen.types), chosen.min_votes),
+            *(chosen.since, chosen.until, chosen.includes_adult, is_bulk_load),
+        )
+        return hashlib.sha256(repr(identity).encode()).digest()
 
 
-def _add_new(load: BulkLoad, films: Sequence[MovieFacts], waiting: list[MovieFacts]) -> int:
-    """Load the films that are new, and return how many; let the others wait."""
-    known = load.known([facts.imdb_id or "" for facts in films])
-    new = [facts for facts in films if facts.imdb_id not in known]
-    waiting += [facts for facts in films if facts.imdb_id in known]
+def _add_new(load: BulkLoad, movies: Sequence[MovieFacts], pending: list[MovieFacts]) -> int:
+    """Load the new movies, and return their number; append the existing ones to `pending`."""
+    existing = load.find_existing([facts.imdb_id or "" for facts in movies])
+    new = [facts for facts in movies if facts.imdb_id not in existing]
+    pending += [facts for facts in movies if facts.imdb_id in existing]
     load.add_many(new)
     return len(new)
 
 
-def _with(known: MovieFacts, said: MovieFacts) -> MovieFacts:
-    """Return a film with what IMDb says of it; what IMDb does not know stays."""
-    news = {name: getattr(said, name) for name in _SAID}
+def _merge(stored: MovieFacts, imdb_facts: MovieFacts) -> MovieFacts:
+    """Return a movie with the fields of IMDb replaced, unless IMDb has no value for them."""
+    values = {name: getattr(imdb_facts, name) for name in _IMDB_FIELDS}
     return dataclasses.replace(
-        known, **{name: value for name, value in news.items() if value not in (None, ())}
+        stored, **{name: value for name, value in values.items() if value not in (None, ())}
     )

@@ -1,38 +1,39 @@
-"""What is told of lines that can't be read: how many there were, and the first few of them."""
+"""Errors of lines in data set files: their number, and the first ten of them."""
 
 from dataclasses import dataclass, field
 
 KEPT_MAX = 10
+"""Maximum number of errors that are kept for the report."""
 
 
 @dataclass(frozen=True, slots=True)
-class LineFault:
-    """A line that was left out."""
+class LineError:
+    """Error of a line that was skipped."""
 
     file: str
     line: int
-    """Its number; that of the header is 1."""
+    """Line number; the header is line 1."""
     expected: str
-    """What should have been there, as a part of a sentence."""
+    """Expected content, as a noun phrase."""
 
     def __str__(self) -> str:
-        return f"{self.file}, line {self.line:,}: {self.expected} was expected."
+        return f"{self.file}, line {self.line:,}: expected {self.expected}."
 
 
 @dataclass(slots=True)
-class LineFaults:
-    """Counts lines that were left out, and keeps the first ten."""
+class LineErrors:
+    """Number of skipped lines, with the first `KEPT_MAX` errors."""
 
     count: int = 0
-    kept: list[LineFault] = field(default_factory=list)
+    kept: list[LineError] = field(default_factory=list)
 
     def add(self, file: str, line: int, expected: str) -> None:
-        """Take note of a line; see `LineFault`."""
+        """Count a skipped line; see `LineError`."""
         self.count += 1
         if len(self.kept) < KEPT_MAX:
-            self.kept.append(LineFault(file, line, expected))
+            self.kept.append(LineError(file, line, expected))
 
-    def include(self, others: "LineFaults") -> None:
-        """Take note of what others have found."""
+    def include(self, others: "LineErrors") -> None:
+        """Add the errors of another collection."""
         self.count += others.count
         self.kept = [*self.kept, *others.kept][:KEPT_MAX]

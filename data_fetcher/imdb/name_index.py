@@ -1,25 +1,27 @@
-"""The names of people, by their ids: on the disk, since there are fourteen millions."""
+"""Index of 14 million names by the ids of people, in a database on disk."""
 
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from data_fetcher.imdb.data_sets import NULL
-from data_fetcher.imdb.line_errors import LineFaults
+from data_fetcher.imdb.line_errors import LineErrors
 from data_fetcher.imdb.sort_order import OnBytes, open_scratch
-from data_fetcher.imdb.tsv_file import Block, DataFile
-from data_fetcher.omdb.field_parsers import NAME_MAX_CHARACTERS
+from data_fetcher.imdb.tsv_file import Block, TsvFile
+from data_layer.entities.movie_fields import NAME_MAX_CHARACTERS
 
-_REMEMBERED = 100_000
-"""So many names, at most twice, are kept in memory: about 25 MB. Those who make the episodes of
-a series come again and again."""
+_CACHED = 100_000
+"""Size of each of the two generations of the name cache, together about 25 MB.
+
+The people of a series recur in all its episodes.
+"""
 
 
-class Names:
-    """Names by the numbers of their ids, as 116 of nm0000116.
+class NameIndex:
+    """Names by the numbers of people's ids (116 for nm0000116).
 
     Args:
-        path: of a new file; a million names need 40 MB.
+        path: Of a new file; a million names need 40 MB.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,23 +31,23 @@ class Names:
         self._older: dict[int, str] = {}
 
     def close(self) -> None:
-        """Give up the database; the file stays."""
+        """Close the database; the file is kept."""
         self._database.close()
 
-    def load(self, file: DataFile, faults: LineFaults, on_bytes: OnBytes) -> None:
-        """Add all people of a file; nobody who has no name there."""
-        for block in file.blocks(faults):
+    def load(self, file: TsvFile, errors: LineErrors, on_bytes: OnBytes) -> None:
+        """Add all people of a file who have a name."""
+        for block in file.blocks(errors):
             self._database.executemany(
-                "INSERT OR REPLACE INTO names VALUES (?, ?)", _rows(file, block, faults)
+                "INSERT OR REPLACE INTO names VALUES (?, ?)", _rows(file, block, errors)
             )
             on_bytes(file.bytes_read)
 
-    def of(self, people: set[int]) -> Mapping[int, str]:
-        """Return the names of these people and of others; good until the next call.
+    def find_many(self, people: set[int]) -> Mapping[int, str]:
+        """Return the names of these people, and of others; valid until the next call.
 
-        It has nobody without a name.
+        People without a name are omitted.
         """
-        if len(self._recent) > _REMEMBERED:
+        if len(self._recent) > _CACHED:
             self._older, self._recent = self._recent, {}
         missing = []
         for person in people.difference(self._recent):
@@ -58,12 +60,12 @@ class Names:
         return self._recent
 
 
-def _rows(file: DataFile, block: Block, faults: LineFaults) -> Iterator[tuple[int, str]]:
+def _rows(file: TsvFile, block: Block, errors: LineErrors) -> Iterator[tuple[int, str]]:
     width, pick = file.width, file.pick
     for line, number in zip(block.lines, block.numbers, strict=True):
         fields = line.split(b"\t")
         if len(fields) != width:
-            file.tell_width(fields, number, faults)
+            file.add_width_error(fields, number, errors)
             continue
         person, name = pick(fields)
         try:
@@ -71,6 +73,6 @@ def _rows(file: DataFile, block: Block, faults: LineFaults) -> Iterator[tuple[in
             if text and text != NULL:
                 yield int(person[2:]), text
         except UnicodeDecodeError:
-            faults.add(file.name, number, "UTF-8")
+            errors.add(file.name, number, "UTF-8")
         except ValueError:
-            faults.add(file.name, number, "an id such as nm0000116")
+            errors.add(file.name, number, "an id such as nm0000116")

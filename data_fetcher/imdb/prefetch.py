@@ -1,8 +1,9 @@
-"""IMDb's data sets read in a process of its own, while this one stores what was read."""
+"""Prefetch of movie batches in a reader process, while this process stores them."""
 
 import signal
 from collections.abc import Generator
 from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -10,41 +11,38 @@ from typing import Any
 
 from common.cli.progress import Advance
 from common.errors import MoviesError
-from common.processes import SPAWN, start_uninterrupted
+from common.processes import start_child
 from data_fetcher.imdb.files import DataSetFiles
-from data_fetcher.imdb.line_errors import LineFaults
-from data_fetcher.imdb.movie_reader import FilmBatch, film_batches
+from data_fetcher.imdb.line_errors import LineErrors
+from data_fetcher.imdb.movie_reader import MovieBatch, read_movie_batches
 from data_fetcher.imdb.selection import Selection
 
 
-def read_ahead(
+def prefetch_batches(
     files: DataSetFiles,
     selection: Selection,
     *,
     staging: Path,
-    faults: LineFaults,
+    errors: LineErrors,
     after: str | None,
     advance: Advance,
-) -> Generator[FilmBatch, None, None]:
-    """Yield what `film_batches` yields, one batch after it was read; faults are told at the end.
+) -> Generator[MovieBatch, None, None]:
+    """Yield the batches of `read_movie_batches`, which runs in a process of its own.
+
+    Errors of lines are added to `errors` after the last batch.
 
     Raises:
-        MoviesError: see `film_batches`; or the process has died.
+        MoviesError: See `read_movie_batches`; or the reader process died.
     """
-    line, other_end = SPAWN.Pipe(duplex=False)
-    process = SPAWN.Process(
-        target=_send_all, args=(other_end, files, selection, staging, after), daemon=True
-    )
-    with line:
-        with other_end:
-            start_uninterrupted(process)
+    process, connection = start_child(partial(_send_all, files, selection, staging, after))
+    with connection:
         try:
             while True:
-                match _receive(line, process):
-                    case FilmBatch() as batch:
+                match _receive(connection, process):
+                    case MovieBatch() as batch:
                         yield batch
-                    case LineFaults() as found:
-                        faults.include(found)
+                    case LineErrors() as line_errors:
+                        errors.include(line_errors)
                         process.join()
                         return
                     case MoviesError() as error:
@@ -53,41 +51,44 @@ def read_ahead(
                     case progress:
                         advance(*progress)
         finally:
-            process.kill()  # It has nothing to lose; what it has put into `staging` stays there.
+            process.kill()  # It holds no state but temporary files, which the caller deletes.
             process.join()
 
 
-def _receive(line: Connection, process: BaseProcess) -> Any:  # noqa: ANN401 - What `_send_all` sends.
+def _receive(connection: Connection, process: BaseProcess) -> Any:  # noqa: ANN401 - See `_send_all`.
     try:
-        return line.recv()
+        return connection.recv()
     except (EOFError, OSError):
         process.join()
-        killed = process.exitcode == -signal.SIGKILL
+        is_killed = process.exitcode == -signal.SIGKILL
         raise MoviesError(
-            "The process that reads the files was killed: there may be too little memory."
-            if killed
-            else "The process that reads the files has ended with an error, which stands above."
+            "The reader process was killed: the system may be out of memory."
+            if is_killed
+            else "The reader process failed: its error is printed above."
         ) from None
 
 
 def _send_all(
-    line: Connection, files: DataSetFiles, selection: Selection, staging: Path, after: str | None
+    files: DataSetFiles,
+    selection: Selection,
+    staging: Path,
+    after: str | None,
+    connection: Connection,
 ) -> None:
-    """Send how far the preparation is, then the films, then the faults; or what went wrong."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    faults = LineFaults()
-    with suppress(BrokenPipeError):  # Nobody wants more.
+    """Send the progress of the preparation, the batches, and the line errors; or an error."""
+    errors = LineErrors()
+    with suppress(ConnectionError):  # The parent has stopped reading.
         try:
-            for batch in film_batches(
+            for batch in read_movie_batches(
                 files,
                 selection,
                 staging=staging,
-                faults=faults,
+                errors=errors,
                 after=after,
-                advance=lambda done, total: line.send((done, total)),
+                advance=lambda done, total: connection.send((done, total)),
             ):
-                line.send(batch)
+                connection.send(batch)
         except MoviesError as error:
-            line.send(error)
+            connection.send(error)
         else:
-            line.send(faults)
+            connection.send(errors)

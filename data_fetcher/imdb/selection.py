@@ -1,4 +1,4 @@
-"""Which of IMDb's titles become films of the catalogue."""
+"""Selection of the titles that are imported from IMDb's data sets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,36 +20,36 @@ TYPE_OF: Final[Mapping[bytes, MovieType]] = {
     b"tvPilot": "episode",
     b"videoGame": "game",
 }
-"""What the catalogue makes of IMDb's `titleType`."""
+"""Movie type by IMDb's `titleType`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """What a title has to be; all of it holds. Without arguments: any, but for adults only.
+    """Conditions that a title has to meet, all of them; the defaults select all but adult titles.
 
     Raises:
-        InvalidInput: no title could be all of that.
+        InvalidInput: No title can meet the conditions.
     """
 
     types: frozenset[MovieType] = frozenset(TYPE_OF.values())
     min_votes: int = 0
-    """A title without a rating has none."""
+    """Minimum number of votes; a title without a rating has 0."""
     since: int | None = None
-    """The first year. Of a series the year in which it began counts."""
+    """First year, inclusive; the start year counts for a series."""
     until: int | None = None
-    """The last year. Titles of an unknown year have neither a first nor a last one."""
+    """Last year, inclusive; with either limit, titles without a year are excluded."""
     includes_adult: bool = False
 
     def __post_init__(self) -> None:
         if not self.types:
-            raise InvalidInput("Select one type at least.", field="types")
+            raise InvalidInput("At least one type is required.", field="types")
         if self.min_votes < 0:
-            raise InvalidInput("Votes are 0 at least.", field="min_votes")
+            raise InvalidInput("The minimum of votes must be 0 or greater.", field="min_votes")
         if self.since is not None and self.until is not None and self.since > self.until:
-            raise InvalidInput("The first year is behind the last one.", field="since")
+            raise InvalidInput("The first year must not be after the last year.", field="since")
 
-    def takes(self, movie_type: MovieType, year: int | None, *, is_adult: bool) -> bool:
-        """Tell whether such a title is selected, whatever its votes are."""
+    def includes(self, movie_type: MovieType, year: int | None, *, is_adult: bool) -> bool:
+        """Return whether such a title is selected, apart from its votes."""
         if movie_type not in self.types or (is_adult and not self.includes_adult):
             return False
         if year is None:

@@ -1,4 +1,4 @@
-"""The order of the ids in a file: found out, and made where it is another one."""
+"""Sort order of the ids in a file: detection, and sorting on disk if necessary."""
 
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -6,37 +6,37 @@ from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
-from data_fetcher.imdb.line_errors import LineFaults
-from data_fetcher.imdb.tsv_file import Block, DataFile
+from data_fetcher.imdb.line_errors import LineErrors
+from data_fetcher.imdb.tsv_file import Block, TsvFile
 
 Order = Callable[[bytes], tuple[int, bytes]]
-"""Gives what ids are compared by."""
+"""Sort key of an id."""
 OnBytes = Callable[[int], None]
-"""Is told how much of a file has been read."""
+"""Receives the number of bytes of a file that have been read."""
 
 _LINES_AT_ONCE = 2_000
 
 
 def as_text(title_id: bytes) -> tuple[int, bytes]:
-    """Say that tt10000000 is before tt2000000, as in IMDb's own files."""
+    """Return a key that sorts tt10000000 before tt2000000, like IMDb's own files."""
     return 0, title_id
 
 
 def as_number(title_id: bytes) -> tuple[int, bytes]:
-    """Say that tt10000000 is behind tt2000000, as in files that others have put in order."""
+    """Return a key that sorts tt10000000 after tt2000000, like files that were sorted again."""
     return len(title_id), title_id
 
 
-def order_of(file: DataFile, on_bytes: OnBytes) -> Order | None:
-    """Return the order of a file; `None` if it has none of the two.
+def order_of(file: TsvFile, on_bytes: OnBytes) -> Order | None:
+    """Return the order of a file, by text or by number; `None` if it is not sorted.
 
-    Cost: the file is read once, and where it is not in the order of texts again.
+    Cost: the file is read once, or twice if it is not sorted by text.
     """
     return next((order for order in (as_text, as_number) if is_in(order, file, on_bytes)), None)
 
 
-def is_in(order: Order, file: DataFile, on_bytes: OnBytes) -> bool:
-    """Tell whether the ids of a file rise or stay. Cost: the file is read, up to the first fall."""
+def is_in(order: Order, file: TsvFile, on_bytes: OnBytes) -> bool:
+    """Return whether a file is sorted; reads it up to the first id that is out of order."""
     last = (0, b"")
     for block in file.blocks():
         if order is as_text:
@@ -52,37 +52,37 @@ def is_in(order: Order, file: DataFile, on_bytes: OnBytes) -> bool:
 
 
 def sorted_blocks(
-    file: DataFile, order: Order, staging: Path, faults: LineFaults
+    file: TsvFile, order: Order, staging: Path, errors: LineErrors
 ) -> Iterator[Block]:
-    """Yield the lines of a file in another order; those of one id stay as they are.
+    """Yield the lines of a file in an order; lines with the same id keep their order.
 
-    Cost: the file is written to the disk, unpacked, and again by SQLite while it sorts.
-    Memory does not grow with it.
+    Cost: the file is written to disk decompressed, and a second time by SQLite's sort. The memory
+    is independent of its size.
 
     Args:
-        file: in any order.
-        order: in which lines are yielded.
-        staging: a folder for the lines. SQLite sorts where its temporary files are.
-        faults: see `DataFile.blocks`.
+        file: In any order.
+        order: Of the lines that are yielded.
+        staging: Folder for the lines. SQLite sorts in its own temporary folder.
+        errors: See `TsvFile.blocks`.
     """
     with closing(open_scratch(staging / f"{file.name}.db")) as database:
         database.execute("CREATE TABLE lines (width INTEGER, id BLOB, number INTEGER, line BLOB)")
-        for block in file.blocks(faults):
+        for block in file.blocks(errors):
             rows = zip(map(order, block.ids), block.numbers, block.lines, strict=True)
             database.executemany(
                 "INSERT INTO lines VALUES (?, ?, ?, ?)",
                 ((*key, number, line) for key, number, line in rows),
             )
         lines = database.execute("SELECT id, line, number FROM lines ORDER BY width, id, number")
-        while some := list(islice(lines, _LINES_AT_ONCE)):
-            ids, texts, numbers = zip(*some, strict=True)
+        while part := list(islice(lines, _LINES_AT_ONCE)):
+            ids, texts, numbers = zip(*part, strict=True)
             yield Block(ids, texts, numbers, is_sorted=order is as_text)
 
 
 def open_scratch(path: Path) -> sqlite3.Connection:
-    """Open a new database that nobody misses when it is lost, and begin to fill it.
+    """Open a new temporary database without crash safety, and begin a transaction.
 
-    It takes up to 16 MB of memory, and can be used from any thread, but one at a time.
+    Its cache takes up to 16 MB of memory. It may be used from any thread, but not concurrently.
     """
     database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     database.execute("PRAGMA journal_mode = OFF")

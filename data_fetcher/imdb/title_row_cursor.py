@@ -1,40 +1,40 @@
-"""What files beside title.basics say of its titles: their lines, found in one pass."""
+"""Cursor over the lines of a file that belong to given titles, in one pass."""
 
 from bisect import bisect_right
 from collections.abc import Collection, Iterator
 
-from data_fetcher.imdb.line_errors import LineFaults
+from data_fetcher.imdb.line_errors import LineErrors
 from data_fetcher.imdb.sort_order import Order
-from data_fetcher.imdb.tsv_file import Block, DataFile
+from data_fetcher.imdb.tsv_file import Block, TsvFile
 
 Row = tuple[int, tuple[bytes, ...]]
-"""The number of a line, and those of its fields that are read; the first one is the title's id."""
+"""Line number, and the fields of `DataSet.read`; the first one is the title's id."""
 
 
-class TitleRows:
-    """The lines of a file for some titles after others, in the order of the file.
+class TitleRowCursor:
+    """Cursor that returns the lines of consecutive groups of titles, in the order of the file.
 
     Args:
-        file: whose lines they are.
-        blocks: of that file; the ids rise in `order`, or stay.
-        order: of the titles that are asked for.
-        faults: are told of lines of these titles that can't be read.
+        file: Provides name, width and columns.
+        blocks: Of the file, sorted by `order`.
+        order: Of the groups of titles.
+        errors: Receives lines of these titles with a wrong number of fields.
     """
 
     def __init__(
-        self, file: DataFile, blocks: Iterator[Block], order: Order, faults: LineFaults
+        self, file: TsvFile, blocks: Iterator[Block], order: Order, errors: LineErrors
     ) -> None:
         self.name = file.name
-        self._file, self._blocks, self._order, self._faults = file, blocks, order, faults
+        self._file, self._blocks, self._order, self._errors = file, blocks, order, errors
         self._block: Block | None = next(blocks, None)
         self._start = 0
 
-    def of(self, titles: Collection[bytes], last: bytes) -> Iterator[Row]:
+    def read(self, titles: Collection[bytes], last: bytes) -> Iterator[Row]:
         """Yield the lines of these titles.
 
         Args:
-            titles: their ids, all of them behind the `last` of the call before.
-            last: what is behind this id is left for the next call.
+            titles: Their ids, all of them after the `last` of the previous call.
+            last: Id up to which lines are consumed; later lines are left for the next call.
         """
         end, width, pick = self._order(last), self._file.width, self._file.pick
         while block := self._block:
@@ -45,7 +45,7 @@ class TitleRows:
                     if len(fields) == width:
                         yield block.numbers[index], pick(fields)
                     else:
-                        self._file.tell_width(fields, block.numbers[index], self._faults)
+                        self._file.add_width_error(fields, block.numbers[index], self._errors)
             self._start = stop
             if stop < len(block.ids):
                 return

@@ -1,4 +1,4 @@
-"""A file of IMDb's, read in blocks of lines."""
+"""Data set file of IMDb, read in blocks of lines."""
 
 import gzip
 import os
@@ -14,35 +14,35 @@ from typing import BinaryIO
 
 from common.errors import InvalidInput
 from data_fetcher.imdb.data_sets import DataSet
-from data_fetcher.imdb.line_errors import LineFaults
+from data_fetcher.imdb.line_errors import LineErrors
 
 BLOCK_BYTES = 262_144
-"""So much is unpacked at once."""
+"""Number of decompressed bytes per read."""
 LINE_MAX_BYTES = 1_048_576
-"""A file with a longer line is none of IMDb's."""
+"""Maximum length of a line; IMDb's lines are far shorter."""
 
 
 @dataclass(slots=True)
 class Block:
-    """Some successive lines, without their ends."""
+    """Consecutive lines, without their line feeds."""
 
     ids: Sequence[bytes]
     lines: Sequence[bytes]
     numbers: Sequence[int]
-    """Of the lines in the file, where the header is 1."""
+    """Line numbers in the file; the header is line 1."""
     is_sorted: bool
-    """Whether no id is before the one above it, as a text."""
+    """Whether the ids are sorted as text."""
 
 
-class DataFile:
-    """A data set's file. Its columns are found by their names in the first line.
+class TsvFile:
+    """File of a data set. Its columns are found by their names in the first line.
 
     Args:
-        path: a file that ends in `.gz` is unpacked on the way.
-        data_set: says which columns are needed.
+        path: A file that ends in `.gz` is decompressed while it is read.
+        data_set: Defines the required columns.
 
     Raises:
-        InvalidInput: it can't be opened or unpacked, or has not all columns that are needed.
+        InvalidInput: The file cannot be opened or decompressed, or lacks a required column.
     """
 
     def __init__(self, path: Path, data_set: DataSet) -> None:
@@ -56,24 +56,24 @@ class DataFile:
             if column not in columns:
                 raise InvalidInput(f"{self.name}, line 1: the column {column} is missing.")
         self.bytes_read = 0
-        """How much the latest pass has read, of `bytes_total`: both are of the file on the disk."""
+        """Bytes that the latest pass has read, of `bytes_total`; both count the file on disk."""
         self.width = len(columns)
-        """The number of fields of each line."""
+        """Number of fields per line."""
         self.pick = itemgetter(*map(columns.index, data_set.read))
-        """Takes the fields of a line, and gives those that are read, in the data set's order."""
-        self._id_place = columns.index(data_set.read[0])
+        """Returns the fields of a line that are read, in the order of `DataSet.read`."""
+        self._id_index = columns.index(data_set.read[0])
         self._id_prefix = "nm" if data_set.read[0] == "nconst" else "tt"
         self._match_id = re.compile(f"{self._id_prefix}[0-9]{{7,16}}".encode()).fullmatch
 
-    def blocks(self, faults: LineFaults | None = None) -> Iterator[Block]:
-        """Yield all lines but the header. Memory does not grow with the file.
+    def blocks(self, errors: LineErrors | None = None) -> Iterator[Block]:
+        """Yield all lines except the header. The memory is independent of the file's size.
 
         Args:
-            faults: is told of lines that have no id. They are left out, but for some of those
-                that don't break the order.
+            errors: Receives lines without a valid id. They are skipped, except for some that do
+                not break the sort order.
 
         Raises:
-            InvalidInput: the file is damaged, cut short, or has a line without an end.
+            InvalidInput: The file is damaged or truncated, or has a line that is too long.
         """
         with self._opened() as raw:
             for lines, first in self._lines(raw):
@@ -82,48 +82,49 @@ class DataFile:
                 if first == 1:
                     lines, numbers = lines[1:], numbers[1:]  # noqa: PLW2901 - Without the header.
                 if lines:
-                    block = self._block(lines, numbers, faults)
+                    block = self._block(lines, numbers, errors)
                     if block.ids:
                         yield block
 
-    def tell_width(self, fields: Sequence[bytes], number: int, faults: LineFaults) -> None:
-        """Tell the faults of a line that has not as many fields as the header."""
-        faults.add(self.name, number, f"{self.width} fields, and not {len(fields)},")
+    def add_width_error(self, fields: Sequence[bytes], number: int, errors: LineErrors) -> None:
+        """Record a line whose number of fields differs from the header."""
+        errors.add(self.name, number, f"{self.width} fields, not {len(fields)}")
 
     def _block(
-        self, lines: Sequence[bytes], numbers: Sequence[int], faults: LineFaults | None
+        self, lines: Sequence[bytes], numbers: Sequence[int], errors: LineErrors | None
     ) -> Block:
         ids = self._ids(lines)
         is_sorted = ids == sorted(ids)
-        # Among sorted ids nobody asks for what is no id; at the ends it would hide what follows.
+        # An invalid id inside a sorted block is never looked up. At an end it would distort the
+        # range of ids, by which readers decide whether to go on to the next block.
         if is_sorted and self._match_id(ids[0]) and self._match_id(ids[-1]):
             return Block(ids, lines, numbers, is_sorted)
         are_ids = [self._match_id(found) is not None for found in ids]
-        if faults is not None:
+        if errors is not None:
             for number, is_id in zip(numbers, are_ids, strict=True):
                 if not is_id:
-                    faults.add(self.name, number, f"an id such as {self._id_prefix}0000116")
+                    errors.add(self.name, number, f"an id such as {self._id_prefix}0000116")
         ids, lines = list(compress(ids, are_ids)), list(compress(lines, are_ids))
         return Block(ids, lines, list(compress(numbers, are_ids)), ids == sorted(ids))
 
     def _ids(self, lines: Sequence[bytes]) -> list[bytes]:
-        place = self._id_place
-        if place == 0:
+        index = self._id_index
+        if index == 0:
             return [line.partition(b"\t")[0] for line in lines]
-        all_fields = (line.split(b"\t", place + 1) for line in lines)
-        return [fields[place] if len(fields) > place else b"" for fields in all_fields]
+        all_fields = (line.split(b"\t", index + 1) for line in lines)
+        return [fields[index] if len(fields) > index else b"" for fields in all_fields]
 
     def _lines(self, raw: BinaryIO) -> Iterator[tuple[list[bytes], int]]:
-        """Yield some lines, and the number of the first of them; the first is the header."""
+        """Yield lists of lines, and the number of the first line of each; line 1 is the header."""
         number, rest = 1, b""
         file = gzip.GzipFile(fileobj=raw) if self._path.suffix == ".gz" else raw
         while chunk := self._read(file, number):
-            lines = (rest + chunk.replace(b"\0", b"")).split(b"\n")  # No database holds NUL.
+            lines = (rest + chunk.replace(b"\0", b"")).split(b"\n")  # PostgreSQL stores no NUL.
             rest = lines.pop()
             if len(rest) > LINE_MAX_BYTES:
                 raise InvalidInput(
-                    f"{self.name}, line {number + len(lines):,}: it is longer than "
-                    f"{LINE_MAX_BYTES:,} bytes, as no line of IMDb's is."
+                    f"{self.name}, line {number + len(lines):,}: longer than "
+                    f"{LINE_MAX_BYTES:,} bytes; this is not a data set of IMDb."
                 )
             if lines:
                 yield lines, number
@@ -136,7 +137,7 @@ class DataFile:
             return file.read(BLOCK_BYTES)
         except (gzip.BadGzipFile, EOFError, zlib.error):
             raise InvalidInput(
-                f"{self.name} is damaged or cut short behind line {number:,}: download it again."
+                f"{self.name} is damaged or truncated after line {number:,}: download it again."
             ) from None
 
     @contextmanager
@@ -145,4 +146,6 @@ class DataFile:
             with self._path.open("rb") as raw:
                 yield raw
         except OSError:
-            raise InvalidInput(f"{self.name} can't be read.") from None
+            raise InvalidInput(
+                f"{self.name} cannot be read: check that it exists and its permissions."
+            ) from None

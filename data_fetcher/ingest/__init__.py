@@ -1,1 +1,1 @@
-"""Updates of films that others drop into a bucket or a folder."""
+"""Ingestion of movie updates from a bucket or a folder."""

@@ -1,4 +1,4 @@
-"""Where the parts that ingest are put together."""
+"""Construction of the ingest components from settings."""
 
 import hashlib
 from functools import partial
@@ -6,76 +6,87 @@ from pathlib import Path
 
 from common.errors import InvalidSetting
 from common.settings import Settings
-from common.stop_request import Brake
-from data_fetcher.ingest.object_cleanup import Clearing
-from data_fetcher.ingest.object_ingester import Ingesting
-from data_fetcher.ingest.source_scan import Look, OnProgress
-from data_fetcher.ingest.source_state import Source
+from common.shutdown import ShutdownSignal
+from data_fetcher.ingest.object_cleanup import ObjectCleanup
+from data_fetcher.ingest.object_ingester import ObjectIngester
+from data_fetcher.ingest.source_scan import OnProgress, SourceScan
+from data_fetcher.ingest.source_state import IngestSourceState
 from data_fetcher.ingest.worker import IngestWorker
 from data_fetcher.object_stores.factory import open_store
-from data_fetcher.object_stores.port import UpdateStore
+from data_fetcher.object_stores.port import ObjectStore
 from data_layer.database import Database
 
 
-def build_look(
+def build_source_scan(
     settings: Settings,
     url: str,
     database: Database,
-    brake: Brake,
+    shutdown: ShutdownSignal,
     on_progress: OnProgress = lambda _report, _waiting: None,
-) -> Look:
-    """Return what looks at a bucket or folder.
+) -> SourceScan:
+    """Return a scan of a bucket or folder.
 
     Raises:
-        InvalidSetting: there is no such folder, the database is in it, or the bucket can't be
-            opened.
+        InvalidSetting: The folder does not exist or contains the database, or the bucket cannot
+            be opened.
     """
-    store = open_source(settings, url)
-    return Look(
+    store = open_ingest_store(settings, url)
+    return SourceScan(
         store=store,
-        ingesting=Ingesting(
-            database.unit_of_work, store.name, settings.ingest_max_bytes, brake.is_overdue
+        ingester=ObjectIngester(
+            database.unit_of_work,
+            store.name,
+            settings.ingest_max_object_bytes,
+            shutdown.is_deadline_exceeded,
         ),
-        clearing=Clearing(store, settings.ingest_invalid == "reject", settings.ingest_max_bytes),
+        cleanup=ObjectCleanup(
+            store, settings.ingest_on_invalid == "reject", settings.ingest_max_object_bytes
+        ),
         batch_objects=settings.ingest_batch_objects,
-        has_to_end=brake.is_pulled,
+        is_stopping=shutdown.is_set,
         on_progress=on_progress,
     )
 
 
 def build_ingest_worker(
-    settings: Settings, look: Look, database: Database, brake: Brake
+    settings: Settings, scan: SourceScan, database: Database, shutdown: ShutdownSignal
 ) -> IngestWorker:
-    """Return what looks again and again."""
-    name = look.store.name
+    """Return a worker that repeats a scan until it is stopped."""
+    name = scan.store.name
     return IngestWorker(
-        look,
-        Source(name, database.unit_of_work),
-        partial(database.try_lock, lock_of(name)),
-        brake,
+        scan,
+        IngestSourceState(name, database.unit_of_work),
+        partial(database.try_lock, lock_name(name)),
+        shutdown,
         settings.ingest_poll_seconds,
     )
 
 
-def lock_of(source: str) -> str:
-    """Return the name of the lock that whoever works on a source holds."""
+def lock_name(source: str) -> str:
+    """Return the name of the lock that the active worker of a source holds."""
     return f"ingest-{hashlib.sha256(source.encode()).hexdigest()[:16]}"
 
 
-def open_source(settings: Settings, url: str) -> UpdateStore:
-    """Return the folder or bucket of a URL.
+def open_ingest_store(settings: Settings, url: str) -> ObjectStore:
+    """Open the folder or bucket of a URL.
 
     Raises:
-        InvalidSetting: as `build_look`.
+        InvalidSetting: See `build_source_scan`.
     """
     store = open_store(url)
-    _require_apart(store.name, settings.database_url)
+    _require_database_outside(store.name, settings.database_url)
     return store
 
 
-def _require_apart(source: str, database_url: str) -> None:
-    """Make sure that the database is not taken for an object, which would be removed."""
+def _require_database_outside(source: str, database_url: str) -> None:
+    """Raise if the folder contains the SQLite file: it would be ingested as an object and deleted.
+
+    Raises:
+        InvalidSetting: The folder contains the database.
+    """
     folder, file = source.removeprefix("dir:"), database_url.removeprefix("sqlite:///")
     is_folder, is_file = folder != source, file != database_url
     if is_folder and is_file and Path(file).absolute().is_relative_to(folder):
-        raise InvalidSetting("The database is in the folder with updates: take another folder.")
+        raise InvalidSetting(
+            "The database file is inside the ingest folder: use another folder for updates."
+        )

@@ -1,32 +1,35 @@
-"""Ingesting in a thread of a worker, beside what else it does."""
+"""Ingest thread inside a worker process."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from common.settings import Settings
-from common.stop_request import Brake
-from data_fetcher.ingest.bootstrap import build_ingest_worker, build_look
+from common.shutdown import ShutdownSignal
+from data_fetcher.ingest.bootstrap import build_ingest_worker, build_source_scan
 from data_layer.database import Database
 
 
 @contextmanager
-def ingesting(settings: Settings, database: Database) -> Iterator[Callable[[], None]]:
-    """Ingest for as long as the context lasts, where there is a source; give what stops it early.
+def run_ingest_thread(
+    settings: Settings, database: Database, shutdown: ShutdownSignal
+) -> Iterator[None]:
+    """Run an ingest worker in a thread while the context is open; its end triggers `shutdown`.
+
+    Without `MOVIES_INGEST_SOURCE` no thread is started.
 
     Raises:
-        InvalidSetting: the source can't be opened.
+        InvalidSetting: The source cannot be opened.
     """
     if settings.ingest_source is None:
-        yield lambda: None
+        yield
         return
-    brake = Brake()
-    look = build_look(settings, settings.ingest_source, database, brake)
-    worker = build_ingest_worker(settings, look, database, brake)
+    scan = build_source_scan(settings, settings.ingest_source, database, shutdown)
+    worker = build_ingest_worker(settings, scan, database, shutdown)
     thread = threading.Thread(target=worker.run, name="ingest", daemon=True)
     thread.start()
     try:
-        yield brake.pull
+        yield
     finally:
-        brake.pull()
-        thread.join(brake.seconds_left())
+        shutdown.trigger()
+        thread.join(shutdown.seconds_left())

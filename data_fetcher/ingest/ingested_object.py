@@ -1,57 +1,59 @@
-"""A version of an object that is taken in."""
+"""Version of an object that is ingested, with its results."""
 
 import os
 from collections import Counter
 from dataclasses import dataclass, field
 
-from data_fetcher.object_stores.port import Found
-from data_layer.entities.ingest import IngestFault, IngestState
+from data_fetcher.object_stores.port import ObjectVersion
+from data_layer.entities.ingest import IngestError, IngestState
 
-FAULTS_MAX = 1_000
-"""How many faults of an object are told; where there are more, all of it is put aside."""
+ERRORS_MAX = 1_000
+"""Maximum number of stored errors per object; an object with more is quarantined whole."""
 
 
 @dataclass(slots=True)
-class Taken:
-    """A version of an object, and what became of it.
+class IngestedObject:
+    """Version of an object, with the effects and errors of its updates.
 
     Args:
-        found: where it is.
-        object_id: of the version; see `Ingest`.
-        content: that it has; empty where it is too large to be read.
+        version: Its key, ETag, size and modification time.
+        object_id: SHA-256 of the version; see `Ingest`.
+        content: Empty if the object exceeds the size limit or was ingested before.
+        counts: Number of updates by `Effect` value.
+        errors: The first `ERRORS_MAX` errors.
     """
 
-    found: Found
+    version: ObjectVersion
     object_id: bytes
     content: bytes
     counts: Counter[str] = field(default_factory=Counter)
-    faults: list[IngestFault] = field(default_factory=list)
+    errors: list[IngestError] = field(default_factory=list)
 
     is_ours: bool = True
-    """Whether no other worker was faster."""
-    refused: int = 0
-    """How many updates were refused; `faults` tells of the first `FAULTS_MAX`."""
+    """Whether this worker ingested the version; `False` if another worker was faster."""
+    rejected: int = 0
+    """Number of rejected updates; it may exceed the length of `errors`."""
 
     @property
     def shown_key(self) -> str:
-        """The key as text; files may have names that are none."""
-        return os.fsencode(self.found.key).decode("utf-8", "backslashreplace")
+        """The key as text; bytes of a file name that are not UTF-8 are escaped."""
+        return os.fsencode(self.version.key).decode("utf-8", "backslashreplace")
 
     @property
     def state(self) -> IngestState:
-        """What became of it."""
-        if not self.refused:
+        """Applied, partial or rejected, by the results so far."""
+        if not self.rejected:
             return IngestState.APPLIED
-        return IngestState.PARTLY if self.counts.total() else IngestState.REJECTED
+        return IngestState.PARTIAL if self.counts.total() else IngestState.REJECTED
 
-    def refuse(self, fault: IngestFault) -> None:
-        """Note that something of it is wrong."""
-        self.refused += 1
-        if len(self.faults) < FAULTS_MAX:
-            self.faults.append(fault)
+    def add_error(self, error: IngestError) -> None:
+        """Count a rejected update, and store its error if fewer than `ERRORS_MAX` are stored."""
+        self.rejected += 1
+        if len(self.errors) < ERRORS_MAX:
+            self.errors.append(error)
 
-    def begin_anew(self) -> None:
-        """Forget what became of it: nothing was stored."""
+    def reset(self) -> None:
+        """Clear the results after a rollback."""
         self.counts.clear()
-        self.faults.clear()
-        self.refused = 0
+        self.errors.clear()
+        self.rejected = 0

@@ -1,110 +1,62 @@
-"""One update of a film: as JSON, checked, and as what it changes."""
+"""Movie update: its JSON format, validation, and the fields it changes."""
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AwareDatetime, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from common.text import match_key
-from data_fetcher.movie_json.field_types import (
-    Count,
-    FilmId,
-    ImdbId,
-    ImdbRating,
-    Metascore,
-    Minutes,
-    Name,
-    Names,
-    Text,
-    Title,
-    Url,
-    Year,
-)
-from data_fetcher.omdb.field_parsers import NAMES_MAX
-from data_layer.entities.ingest import IngestFault
-from data_layer.entities.movie import MovieFacts, MovieType, Rating
+from data_fetcher.movie_json.document import CHANGE_TYPES, to_changes
+from data_layer.entities.ingest import IngestError
+from data_layer.entities.movie import MovieFacts, MovieType
+from data_layer.entities.movie_fields import ImdbId, MovieId
 
-CLOCKS_DIFFER = dt.timedelta(days=1)
-"""An update that claims to be later than this from now would keep out all that really follow."""
+CLOCK_SKEW_MAX = dt.timedelta(days=1)
+"""Maximum by which `updated_at` may lie in the future.
+
+A timestamp far in the future would make all later updates of the movie stale.
+"""
 
 EARLIEST = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 FIELD_MAX_CHARACTERS = 200
-"""Names of fields that nobody knows may be endless."""
+"""Length to which a field name in an error is cut; unknown names come from the client."""
 
 
-class RatingUpdate(TypedDict):
-    """A rating in its source's own notation."""
+@with_config(extra="forbid", strict=True)
+class UpdateDocument(TypedDict, total=False):
+    """Update of a movie. A value replaces the field, `null` clears it, an absent field stays.
 
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # As pydantic wants it.
-
-    source: Name
-    value: Name
-
-
-class UpdateJson(TypedDict, total=False):
-    """An update of a film. What is absent stays, what is there replaces, `null` clears.
-
-    The film is told by `imdb_id`; else by `title` and `year`, or by `title` alone where only one
-    film has it. `cast` is in billing order.
+    The movie is identified by `imdb_id`; without it by `title` and `year`, or by `title` alone if
+    only one movie has it.
     """
 
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]  # As pydantic wants it.
-
-    id: FilmId | None
-    """Ignored, as is `self_url`: films of another catalogue have its ids."""
-    title: Title
-    imdb_id: ImdbId
-    year: Year | None
-    end_year: Year | None
-    type: MovieType | None
-    rated: Name | None
-    released: dt.date | None
-    runtime_minutes: Minutes | None
-    genres: Names | None
-    directors: Names | None
-    writers: Names | None
-    cast: Names | None
-    plot: Text | None
-    languages: Names | None
-    countries: Names | None
-    awards: Text | None
-    poster_url: Url | None
-    ratings: Annotated[tuple[RatingUpdate, ...], Field(max_length=NAMES_MAX)] | None
-    metascore: Metascore | None
-    imdb_rating: ImdbRating | None
-    imdb_votes: Count | None
-    box_office_usd: Count | None
-    production: Text | None
-    website: Url | None
+    id: MovieId | None
+    """Ignored, like `self_url`: exports of another catalogue contain its own ids."""
     self_url: str | None
     updated_at: AwareDatetime
-    """Since when it is true; else since the object was written. An older one changes nothing."""
+    """Time of the update; default: the modification time of the object. Older updates are stale."""
     deleted: bool
-    """`true` removes the film."""
+    """`true` deletes the movie."""
 
 
-UPDATE_JSON: TypeAdapter[UpdateJson] = TypeAdapter(UpdateJson)
+# Pydantic reads these fields from here, mypy does not know them. `imdb_id` identifies the movie and
+# cannot be cleared; a cleared `type` is the default one.
+UpdateDocument.__annotations__.update(CHANGE_TYPES | {"imdb_id": ImdbId, "type": MovieType | None})
 
-_CLEARED: dict[str, Any] = {
-    "type": "movie",
-    **dict.fromkeys(
-        ("genres", "directors", "writers", "cast", "languages", "countries", "ratings"), ()
-    ),
-}
-_NOT_FACTS = ("id", "self_url", "updated_at", "deleted")
+UPDATE_DOCUMENT: TypeAdapter[UpdateDocument] = TypeAdapter(UpdateDocument)
 
 
 @dataclass(frozen=True, slots=True)
 class MovieUpdate:
-    """What an update says.
+    """Validated update of a movie.
 
     Args:
-        values: of the fields that it has, by the names of `MovieFacts`.
-        updated_at: since when that is true, in UTC; `None` for since the object was written.
-        is_deleted: whether the film is to go.
+        values: New values by the field names of `MovieFacts`; contains `imdb_id` or `title`.
+        updated_at: In UTC; `None` means the modification time of the object.
+        is_deleted: Whether the update deletes the movie.
     """
 
     values: dict[str, Any]
@@ -113,54 +65,41 @@ class MovieUpdate:
 
     @property
     def imdb_id(self) -> str | None:
-        """What the film is told by, before all else."""
+        """IMDb id; it takes precedence over the title when the movie is identified."""
         imdb_id: str | None = self.values.get("imdb_id")
         return imdb_id
 
     @property
     def title(self) -> tuple[str, int | None]:
-        """What else the film is told by: a key, and the year, or `None` for any."""
+        """Match key of the title, and the year; `None` matches any year. Requires a title."""
         return match_key(self.values["title"]), self.values.get("year")
 
     def to_facts(self) -> MovieFacts:
-        """Return a film of which nothing else is known; it needs a title."""
+        """Return a new movie with only these values; requires a title."""
         return MovieFacts(**self.values)
 
 
-def read_update(text: bytes, line: int, now: dt.datetime) -> MovieUpdate | IngestFault:
-    """Return the update that a JSON object is, or what is wrong with it.
+def parse_update(text: bytes, line: int, now: dt.datetime) -> MovieUpdate | IngestError:
+    """Parse and validate an update; return the first error if it is invalid.
 
     Args:
-        text: the JSON.
-        line: where it stands, for the fault.
-        now: in UTC.
+        text: A JSON object.
+        line: Its line or array position, from 1, for the error.
+        now: In UTC; the limit for `updated_at`.
     """
     try:
-        said = UPDATE_JSON.validate_json(text)
+        document = UPDATE_DOCUMENT.validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"]))[:FIELD_MAX_CHARACTERS]
         message = (
             first["msg"].removeprefix("Value error, ").replace(" at line 1 column", " at column")
         )
-        return IngestFault(line, field, f"{message}.")
-    if "title" not in said and "imdb_id" not in said:
-        return IngestFault(line, "title", "An update needs `imdb_id` or `title`.")
-    updated_at = said.get("updated_at")
-    if updated_at is not None and not EARLIEST <= updated_at <= now + CLOCKS_DIFFER:
-        return IngestFault(line, "updated_at", "This is before 1970, or more than a day from now.")
-    since = updated_at and updated_at.astimezone(dt.UTC)
-    return MovieUpdate(_values(said), since, said.get("deleted", False))
-
-
-def _values(said: UpdateJson) -> dict[str, Any]:
-    """Return the facts, and what clears them in the place of `null`."""
-    values: dict[str, Any] = {**said}
-    for name in _NOT_FACTS:
-        values.pop(name, None)
-    for name, value in values.items():
-        if value is None:
-            values[name] = _CLEARED.get(name)
-    if values.get("ratings"):
-        values["ratings"] = tuple(Rating(**rating) for rating in values["ratings"])
-    return values
+        return IngestError(line, field, f"{message}.")
+    if "title" not in document and "imdb_id" not in document:
+        return IngestError(line, "title", "An update requires `imdb_id` or `title`.")
+    updated_at = document.get("updated_at")
+    if updated_at is not None and not EARLIEST <= updated_at <= now + CLOCK_SKEW_MAX:
+        return IngestError(line, "updated_at", "Must be between 1970-01-01 and one day from now.")
+    timestamp = updated_at and updated_at.astimezone(dt.UTC)
+    return MovieUpdate(to_changes(document), timestamp, document.get("deleted", False))

@@ -1,4 +1,4 @@
-"""What happens to an object once it was taken in: what was refused is put aside, then it goes."""
+"""Cleanup of ingested objects: quarantine of rejected updates, then deletion."""
 
 import dataclasses
 import os
@@ -6,64 +6,68 @@ from dataclasses import dataclass
 
 import orjson
 
-from data_fetcher.ingest.ingested_object import Taken
-from data_fetcher.ingest.object_reader import Unreadable, read_items
-from data_fetcher.object_stores.port import REJECTED, REPORT, UpdateStore
+from data_fetcher.ingest.ingested_object import IngestedObject
+from data_fetcher.ingest.object_reader import UnreadableObject, parse_items
+from data_fetcher.object_stores.port import REJECTED, REPORT, ObjectStore
 from data_layer.entities.ingest import IngestState
 
 _VERSION_DIGITS = 8
 _NAME_MAX_BYTES = 90
-"""Of the two parts of a name each: file systems take 255 bytes, the report's ending among them."""
+"""Maximum length of the stem and of the suffix of a quarantined name.
+
+File systems allow 255 bytes per name, which has to hold the version and `.report.json` as well.
+"""
 
 
 @dataclass(frozen=True, slots=True)
-class Clearing:
-    """Clears objects away; whatever it is stopped in can be done again.
+class ObjectCleanup:
+    """Quarantines rejected updates and deletes ingested objects; safe to repeat at any point.
 
     Args:
-        store: where they are.
-        keeps_refused: whether what was refused is put below `rejected/`, with a report beside it.
-        max_bytes: that an object may have.
+        store: Contains the objects.
+        keeps_rejected: Whether rejected updates are stored below `rejected/`, with a report.
+        max_bytes: Size limit of an object, also after decompression.
     """
 
-    store: UpdateStore
-    keeps_refused: bool
+    store: ObjectStore
+    keeps_rejected: bool
     max_bytes: int
 
-    def clear(self, one: Taken, content: bytes) -> None:
-        """Put aside what was refused, and remove the object if it is still the one that was read.
+    def clear(self, ingested: IngestedObject, content: bytes) -> None:
+        """Quarantine the rejected updates of an object, then delete it if it is unchanged.
 
-        One that is another by now was perhaps not written to its end, and is read again. Of lines
-        that were refused only these are put aside, so that they can be mended and dropped once
-        more; whole objects where there is nothing else in them, or too much.
+        If the object changed after it was read, it is left in place and ingested again: the
+        version that was read was perhaps incomplete. Only the rejected lines are quarantined,
+        so that they can be corrected and uploaded again; the whole object is quarantined if it
+        contains nothing else or too many errors.
 
         Raises:
-            BucketUnavailable: it has to be done again.
+            BucketUnavailable: The cleanup has to be repeated.
         """
-        if one.refused and self.keeps_refused and self.store.is_there(one.found):
-            key = rejected_key(one.found.key, one.object_id)
-            if lines := self._lines(one, content):
+        if ingested.rejected and self.keeps_rejected and self.store.exists(ingested.version):
+            key = rejected_key(ingested.version.key, ingested.object_id)
+            if lines := self._rejected_lines(ingested, content):
                 key = key.removesuffix(".gz")
                 self.store.put(key, lines)
             else:
-                self.store.copy(one.found, key)
-            self.store.put(key + REPORT, _report(one))
-        self.store.remove(one.found)
+                self.store.copy(ingested.version, key)
+            self.store.put(key + REPORT, _report(ingested))
+        self.store.delete_if_unchanged(ingested.version)
 
-    def _lines(self, one: Taken, content: bytes) -> bytes:
-        """Return the lines that were refused; nothing where all of the object is put aside."""
-        if one.state is IngestState.REJECTED or one.refused > len(one.faults):
+    def _rejected_lines(self, ingested: IngestedObject, content: bytes) -> bytes:
+        """Return the rejected lines; empty if the whole object is to be quarantined."""
+        if ingested.state is IngestState.REJECTED or ingested.rejected > len(ingested.errors):
             return b""
-        wanted = {fault.line for fault in one.faults}
+        rejected = {error.line for error in ingested.errors}
         try:
-            items = read_items(content, self.max_bytes)
-            return b"".join(text + b"\n" for line, text in items if line in wanted)
-        except Unreadable:  # The operator has lowered a bound since.
+            items = parse_items(content, self.max_bytes)
+            return b"".join(text + b"\n" for line, text in items if line in rejected)
+        except UnreadableObject:  # The operator has lowered a limit since the object was applied.
             return b""
 
 
 def rejected_key(key: str, object_id: bytes) -> str:
-    """Return where what was refused of this version is put: every version has its own place."""
+    """Return the key below `rejected/` for a version of an object; it differs by version."""
     folder, slash, name = key.rpartition("/")
     stem, dot, ending = name.partition(".")
     version = object_id.hex()[:_VERSION_DIGITS]
@@ -74,8 +78,8 @@ def _cut(text: str) -> str:
     return os.fsdecode(os.fsencode(text)[:_NAME_MAX_BYTES])
 
 
-def _report(one: Taken) -> bytes:
-    """Return as JSON what was refused and why."""
-    errors = [dataclasses.asdict(fault) for fault in one.faults]
-    report = {"object": one.shown_key, "refused": one.refused, "errors": errors}
+def _report(ingested: IngestedObject) -> bytes:
+    """Return the report of the rejected updates as JSON."""
+    errors = [dataclasses.asdict(error) for error in ingested.errors]
+    report = {"object": ingested.shown_key, "rejected": ingested.rejected, "errors": errors}
     return orjson.dumps(report, option=orjson.OPT_INDENT_2)

@@ -1,4 +1,4 @@
-"""Taking objects in: read, apply with the record of it in one transaction, then remove."""
+"""Application of objects: their updates and the ingest records share one transaction."""
 
 import hashlib
 from collections import Counter
@@ -9,42 +9,47 @@ import structlog
 
 from common.clock import Clock, utc_now
 from common.errors import DatabaseUnavailable
-from data_fetcher.ingest.ingested_object import Taken
-from data_fetcher.ingest.movie_update import MovieUpdate, read_update
-from data_fetcher.ingest.object_reader import Unreadable, read_items, too_large
-from data_fetcher.ingest.update_applier import Applying, Dated, Effect, Refused
-from data_fetcher.object_stores.port import Found
-from data_layer.entities.ingest import Ingest, IngestFault
+from data_fetcher.ingest.ingested_object import IngestedObject
+from data_fetcher.ingest.movie_update import MovieUpdate, parse_update
+from data_fetcher.ingest.object_reader import UnreadableObject, parse_items, too_large
+from data_fetcher.ingest.update_applier import (
+    Effect,
+    TimestampedUpdate,
+    UpdateApplier,
+    UpdateRejected,
+)
+from data_fetcher.object_stores.port import ObjectVersion
+from data_layer.entities.ingest import Ingest, IngestError
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 
 UPDATES_AT_ONCE = 1_000
-"""How many updates are looked up and written together."""
+"""Maximum number of updates that are looked up and written together."""
 
 CHUNK_BYTES = 2_000_000
-"""More of them would take a database longer than it gives a statement."""
+"""JSON size after which a chunk ends; larger statements would exceed the statement timeout."""
 
 _log = structlog.get_logger(__name__)
 
 
-class Stopped(Exception):
-    """Nothing of this transaction was stored: the worker is to stop at once."""
+class IngestInterrupted(Exception):
+    """The worker has to stop at once; the transaction was rolled back."""
 
 
-Placed = tuple[Taken, int, MovieUpdate, int]
-"""An update with its object, its line, and its size in bytes."""
+LocatedUpdate = tuple[IngestedObject, int, MovieUpdate, int]
+"""An update with its object, its line or array position, and its size in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ingesting:
-    """Applies objects.
+class ObjectIngester:
+    """Applies the updates of objects and records the results.
 
     Args:
-        unit_of_work: opens transactions.
-        source: URL that the objects are of.
-        max_bytes: that an object may have, also when it is decompressed.
-        is_stopping: tells whether even a transaction that is begun has to be given up.
-        clock: in UTC.
+        unit_of_work: Opens transactions.
+        source: URL of the bucket or folder that contains the objects.
+        max_bytes: Size limit of an object, also after decompression.
+        is_stopping: Returns whether even the running transaction has to be aborted.
+        clock: In UTC.
     """
 
     unit_of_work: UnitOfWorkFactory
@@ -53,140 +58,149 @@ class Ingesting:
     is_stopping: Callable[[], bool] = lambda: False
     clock: Clock = utc_now
 
-    def known(self, found: Sequence[Found]) -> dict[Found, Ingest]:
-        """Return what became of those that were taken in before, and are still there."""
-        ids = {self._object_id(each): each for each in found}
+    def find_existing(self, versions: Sequence[ObjectVersion]) -> dict[ObjectVersion, Ingest]:
+        """Return the ingest records of those versions that were ingested before."""
+        ids = {self._object_id(version): version for version in versions}
         with self.unit_of_work(is_read_only=True) as uow:
-            return {ids[key]: ingest for key, ingest in uow.ingests.known(ids).items()}
+            return {ids[key]: ingest for key, ingest in uow.ingests.find_existing(ids).items()}
 
-    def taken_before(self, found: Found, ingest: Ingest) -> Taken:
-        """Return an object as it was when it was applied."""
+    def restore_object(self, version: ObjectVersion, ingest: Ingest) -> IngestedObject:
+        """Return an object with the results of its ingest record, and without its content."""
         with self.unit_of_work(is_read_only=True) as uow:
-            faults = uow.ingests.faults(ingest.known_id)
+            errors = uow.ingests.list_errors(ingest.known_id)
         counts = Counter({effect.value: getattr(ingest, effect.value) for effect in Effect})
-        return Taken(found, ingest.object_id, b"", counts, list(faults), refused=ingest.refused)
+        return IngestedObject(
+            version, ingest.object_id, b"", counts, list(errors), rejected=ingest.rejected
+        )
 
-    def taken(self, found: Found, content: bytes) -> Taken:
-        """Return an object that was read, to be applied."""
-        return Taken(found, self._object_id(found), content)
+    def new_object(self, version: ObjectVersion, content: bytes) -> IngestedObject:
+        """Return an object without results, ready for `apply`."""
+        return IngestedObject(version, self._object_id(version), content)
 
-    def apply(self, objects: Sequence[Taken], *, keeps: bool = True) -> None:
-        """Apply objects in their order and note what became of each; commits.
+    def apply(self, objects: Sequence[IngestedObject], *, commits: bool = True) -> None:
+        """Apply objects in their order and record the results in one transaction; commits.
 
-        What is unexpected in one keeps the others from nothing: then each has a transaction of
-        its own.
+        After an unexpected error each object is applied in a transaction of its own, so that one
+        faulty object does not block the others.
 
         Args:
-            objects: get their counts and faults.
-            keeps: `False` stores nothing, and only counts.
+            objects: Their counts and errors are filled in.
+            commits: `False` rolls back and only fills in the results.
 
         Raises:
-            DatabaseUnavailable: nothing was stored.
-            Stopped: likewise.
+            DatabaseUnavailable: Nothing was stored.
+            IngestInterrupted: Nothing was stored.
         """
         try:
-            self._apply(objects, keeps=keeps)
-        except (DatabaseUnavailable, Stopped):
+            self._apply(objects, commits=commits)
+        except (DatabaseUnavailable, IngestInterrupted):
             raise
-        except Exception as error:  # noqa: BLE001 - What nobody has thought of must not block the rest.
+        except Exception as error:  # noqa: BLE001 - A bug must not block the other objects.
             if len(objects) > 1:
-                for each in objects:
-                    self.apply([each], keeps=keeps)
+                for ingested in objects:
+                    self.apply([ingested], commits=commits)
                 return
-            one = objects[0]
-            one.begin_anew()
-            one.is_ours = not self.known([one.found])
-            if one.is_ours:
-                _log.error("an object could not be stored", key=one.shown_key, exc_info=error)
-                one.refuse(IngestFault(None, "", "It could not be stored: the log says why."))
-                self._keep(one, keeps=keeps)
+            ingested = objects[0]
+            ingested.reset()
+            ingested.is_ours = not self.find_existing([ingested.version])
+            if ingested.is_ours:
+                _log.error("object_store_failed", key=ingested.shown_key, exc_info=error)
+                ingested.add_error(
+                    IngestError(None, "", "The object could not be stored; see the log.")
+                )
+                self._save_record(ingested, commits=commits)
 
     @retried_when_busy
-    def _apply(self, objects: Sequence[Taken], *, keeps: bool) -> None:
-        for each in objects:
-            each.begin_anew()
+    def _apply(self, objects: Sequence[IngestedObject], *, commits: bool) -> None:
+        for ingested in objects:
+            ingested.reset()
         with self.unit_of_work() as uow:
-            dated = self._read(objects)
-            while chunk := _take_chunk(dated):
+            updates = self._read(objects)
+            while chunk := _take_chunk(updates):
                 self._apply_chunk(uow, chunk)
-            uow.ingests.add_many([(self._record(each), each.faults) for each in objects])
-            if keeps:
+            uow.ingests.add_many([(self._record(each), each.errors) for each in objects])
+            if commits:
                 uow.commit()
 
-    def _apply_chunk(self, uow: UnitOfWork, chunk: Sequence[Placed]) -> None:
+    def _apply_chunk(self, uow: UnitOfWork, chunk: Sequence[LocatedUpdate]) -> None:
         now = self.clock()
-        dated: list[Dated] = [
-            (update, update.updated_at or min(one.found.modified_at, now))
-            for one, _line, update, _size in chunk
+        # A modification time in the future would make later updates of the movie stale.
+        timestamped: list[TimestampedUpdate] = [
+            (update, update.updated_at or min(ingested.version.modified_at, now))
+            for ingested, _line, update, _size in chunk
         ]
-        for (one, line, _update, _size), effect in zip(
-            chunk, Applying(uow).run(dated), strict=True
+        for (ingested, line, _update, _size), effect in zip(
+            chunk, UpdateApplier(uow).run(timestamped), strict=True
         ):
-            if isinstance(effect, Refused):
-                one.refuse(IngestFault(line, effect.field, effect.message))
+            if isinstance(effect, UpdateRejected):
+                ingested.add_error(IngestError(line, effect.field, effect.message))
             else:
-                one.counts[effect.value] += 1
+                ingested.counts[effect.value] += 1
 
-    def _read(self, objects: Sequence[Taken]) -> Iterator[Placed]:
-        """Yield the updates of all objects, and note what is none."""
+    def _read(self, objects: Sequence[IngestedObject]) -> Iterator[LocatedUpdate]:
+        """Yield the valid updates of all objects; add the errors of the invalid ones.
+
+        Raises:
+            IngestInterrupted: The transaction has to be aborted.
+        """
         now = self.clock()
-        for one in objects:
-            if one.found.size_bytes > self.max_bytes:
-                one.refuse(IngestFault(None, "", too_large(self.max_bytes)))
+        for ingested in objects:
+            if ingested.version.size_bytes > self.max_bytes:
+                ingested.add_error(IngestError(None, "", too_large(self.max_bytes)))
                 continue
             try:
-                items = read_items(one.content, self.max_bytes)
-            except Unreadable as error:
-                one.refuse(error.fault)
+                items = parse_items(ingested.content, self.max_bytes)
+            except UnreadableObject as error:
+                ingested.add_error(error.error)
                 continue
             for line, text in items:
                 if self.is_stopping():
-                    raise Stopped
-                update = read_update(text, line, now)
-                if isinstance(update, IngestFault):
-                    one.refuse(update)
+                    raise IngestInterrupted
+                update = parse_update(text, line, now)
+                if isinstance(update, IngestError):
+                    ingested.add_error(update)
                 else:
-                    yield one, line, update, len(text)
+                    yield ingested, line, update, len(text)
 
-    def _keep(self, one: Taken, *, keeps: bool) -> None:
-        if not keeps:
+    def _save_record(self, ingested: IngestedObject, *, commits: bool) -> None:
+        if not commits:
             return
         try:
             with self.unit_of_work() as uow:
-                uow.ingests.add_many([(self._record(one), one.faults)])
+                uow.ingests.add_many([(self._record(ingested), ingested.errors)])
                 uow.commit()
         except DatabaseUnavailable:
             raise
-        except Exception:  # noqa: BLE001 - The same; it is put aside all the same.
-            _log.exception("what became of an object could not be kept", key=one.shown_key)
+        except Exception:  # noqa: BLE001 - The object is quarantined without a record.
+            _log.exception("ingest_record_failed", key=ingested.shown_key)
 
-    def _record(self, one: Taken) -> Ingest:
-        found = one.found
+    def _record(self, ingested: IngestedObject) -> Ingest:
+        version = ingested.version
         return Ingest(
-            object_id=one.object_id,
+            object_id=ingested.object_id,
             source=self.source,
-            object_key=one.shown_key,
-            etag=found.etag[:200],
-            size_bytes=found.size_bytes,
-            modified_at=found.modified_at,
+            object_key=ingested.shown_key,
+            etag=version.etag[:200],
+            size_bytes=version.size_bytes,
+            modified_at=version.modified_at,
             ingested_at=self.clock(),
-            state=one.state,
-            **{effect.value: one.counts[effect.value] for effect in Effect},
-            refused=one.refused,
+            state=ingested.state,
+            **{effect.value: ingested.counts[effect.value] for effect in Effect},
+            rejected=ingested.rejected,
         )
 
-    def _object_id(self, found: Found) -> bytes:
-        parts = (self.source, found.key, found.etag, found.modified_at.isoformat())
+    def _object_id(self, version: ObjectVersion) -> bytes:
+        parts = (self.source, version.key, version.etag, version.modified_at.isoformat())
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
 
 
-def _take_chunk(updates: Iterator[Placed]) -> list[Placed]:
-    """Return the next updates: as many as are written together."""
-    chunk: list[Placed] = []
-    size = 0
-    for placed in updates:
-        chunk.append(placed)
-        size += placed[3]
-        if len(chunk) == UPDATES_AT_ONCE or size > CHUNK_BYTES:
+def _take_chunk(updates: Iterator[LocatedUpdate]) -> list[LocatedUpdate]:
+    """Return the next updates, up to the limits of a chunk; empty at the end."""
+    chunk: list[LocatedUpdate] = []
+    chunk_bytes = 0
+    for located in updates:
+        chunk.append(located)
+        chunk_bytes += located[3]
+        if len(chunk) == UPDATES_AT_ONCE or chunk_bytes > CHUNK_BYTES:
             break
     return chunk

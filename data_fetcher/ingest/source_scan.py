@@ -1,4 +1,4 @@
-"""One look at a source: everything that is there is taken in, the oldest first."""
+"""Scan of an ingest source: all its objects are ingested, oldest first."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -7,179 +7,200 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from common.batches import chunks
+from common.batches import batched
 from common.errors import BucketUnavailable
-from data_fetcher.ingest.ingested_object import Taken
-from data_fetcher.ingest.object_cleanup import Clearing
-from data_fetcher.ingest.object_ingester import Ingesting
-from data_fetcher.object_stores.port import Found, UpdateStore
+from data_fetcher.ingest.ingested_object import IngestedObject
+from data_fetcher.ingest.object_cleanup import ObjectCleanup
+from data_fetcher.ingest.object_ingester import ObjectIngester
+from data_fetcher.object_stores.port import ObjectStore, ObjectVersion
 from data_layer.entities.ingest import Ingest, IngestState
 
 LISTED_MAX = 100_000
-"""How many objects are listed at once; the rest is listed when these are done."""
+"""Maximum number of objects per listing; the scan lists again when they are done."""
 
 BATCH_BYTES = 8_000_000
+"""Estimated decompressed size of the objects of one batch; a larger object is a batch alone."""
+
 READERS = 8
-"""How many objects are read, or cleared away, at once."""
+"""Number of threads that read and clean up objects."""
 
-PROBLEMS_MAX = 100
-"""After so many objects that can't be read or removed, it is the bucket that does not serve."""
+OBJECT_ERRORS_MAX = 100
+"""Number of failed objects after which the scan aborts and reports the bucket as unavailable."""
 
-_PACKED = 10
-"""How much larger gzip becomes, about."""
+_GZIP_RATIO = 10
+"""Assumed ratio of the decompressed size to the compressed size."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(slots=True)
-class LookReport:
-    """What was taken in.
+class ScanReport:
+    """Results of a scan.
 
     Args:
-        objects: how many, by what became of them.
-        updates: how many, by what they did; `refused` among them.
+        objects: Number of objects by state.
+        updates: Number of updates by `Effect` value, and of the `rejected` ones.
     """
 
     objects: Counter[IngestState] = field(default_factory=Counter)
     updates: Counter[str] = field(default_factory=Counter)
 
-    def add(self, one: Taken) -> None:
-        """Count an object that was taken in."""
-        self.objects[one.state] += 1
-        self.updates.update(one.counts)
-        self.updates["refused"] += one.refused
+    def add(self, ingested: IngestedObject) -> None:
+        """Count an ingested object and its updates."""
+        self.objects[ingested.state] += 1
+        self.updates.update(ingested.counts)
+        self.updates["rejected"] += ingested.rejected
 
 
-OnProgress = Callable[[LookReport, int], None]
-"""Takes what was taken in, and how many objects still wait."""
+OnProgress = Callable[[ScanReport, int], None]
+"""Receives the results so far, and the number of listed objects that remain."""
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """Takes in what is there.
+class SourceScan:
+    """Ingests all objects of a source.
 
     Args:
-        store: where objects are.
-        ingesting: applies them.
-        clearing: clears them away.
-        batch_objects: how many objects share a transaction at most.
-        has_to_end: tells whether no further transaction may be begun.
-        on_progress: is told after each.
+        store: Contains the objects.
+        ingester: Applies them.
+        cleanup: Quarantines and deletes them.
+        batch_objects: Maximum number of objects per transaction.
+        is_stopping: Returns whether no further transaction may begin.
+        on_progress: Is called after each batch.
     """
 
-    store: UpdateStore
-    ingesting: Ingesting
-    clearing: Clearing
+    store: ObjectStore
+    ingester: ObjectIngester
+    cleanup: ObjectCleanup
     batch_objects: int
-    has_to_end: Callable[[], bool] = lambda: False
-    on_progress: OnProgress = lambda _report, _waiting: None
+    is_stopping: Callable[[], bool] = lambda: False
+    on_progress: OnProgress = lambda _report, _pending: None
 
-    def run(self) -> LookReport:
-        """Take everything in, also what comes meanwhile.
+    def run(self) -> ScanReport:
+        """Ingest all objects, including those that arrive during the scan; commits per batch.
 
         Raises:
-            BucketUnavailable: what was committed stays, and is cleared away the next time.
-            DatabaseUnavailable: likewise.
-            Stopped: likewise.
+            BucketUnavailable: Committed objects are cleaned up by the next scan.
+            DatabaseUnavailable: Committed objects are cleaned up by the next scan.
+            IngestInterrupted: The last transaction was rolled back.
         """
-        report, problems = LookReport(), _Problems()
+        report, object_errors = ScanReport(), _ObjectErrors()
         with _readers() as pool:
-            before: list[Found] = []
-            while (found := self.store.list(LISTED_MAX)) and not self.has_to_end():
-                if found == before:  # What is left can't be used at the moment.
+            previous: list[ObjectVersion] = []
+            while (versions := self.store.list(LISTED_MAX)) and not self.is_stopping():
+                if versions == previous:  # The remaining objects cannot be read or deleted now.
                     break
-                self._take_all(found, report, pool, problems)
-                before = found
-        problems.tell()
+                self._ingest_all(versions, report, pool, object_errors)
+                previous = versions
+        object_errors.raise_first()
         return report
 
-    def rehearse(self, tell: Callable[[Taken], None]) -> LookReport:
-        """Say what a look would do, and change nothing; each transaction for itself.
+    def dry_run(self, on_object: Callable[[IngestedObject], None]) -> ScanReport:
+        """Return what a scan would do, without changes to the catalogue or the source.
+
+        Each batch is applied in a transaction that is rolled back, so that a batch does not see
+        the effects of those before it.
 
         Args:
-            tell: is given each object, with what would become of it.
+            on_object: Receives each object with its would-be results.
+
+        Raises:
+            BucketUnavailable: An object could not be read; the others were reported.
+            DatabaseUnavailable: The dry run ended early.
+            IngestInterrupted: The dry run ended early.
         """
-        report, problems = LookReport(), _Problems()
-        found = self.store.list(LISTED_MAX)
-        known = self.ingesting.known(found)
-        waiting = [each for each in found if each not in known]
+        report, object_errors = ScanReport(), _ObjectErrors()
+        versions = self.store.list(LISTED_MAX)
+        existing = self.ingester.find_existing(versions)
+        pending = [version for version in versions if version not in existing]
         with _readers() as pool:
-            for batch in self._read(waiting, pool, problems):
-                self.ingesting.apply(batch, keeps=False)
-                for one in batch:
-                    tell(one)
-                self._tell(batch, report, len(waiting))
-        problems.tell()
+            for batch in self._read(pending, pool, object_errors):
+                self.ingester.apply(batch, commits=False)
+                for ingested in batch:
+                    on_object(ingested)
+                self._report_progress(batch, report, len(pending))
+        object_errors.raise_first()
         return report
 
-    def _take_all(
+    def _ingest_all(
         self,
-        found: Sequence[Found],
-        report: LookReport,
+        versions: Sequence[ObjectVersion],
+        report: ScanReport,
         pool: ThreadPoolExecutor,
-        problems: "_Problems",
+        object_errors: "_ObjectErrors",
     ) -> None:
-        known = self.ingesting.known(found)
-        problems.do_all(pool, self._clear_known, known.items())
-        waiting = [each for each in found if each not in known]
-        for batch in self._read(waiting, pool, problems):
-            self.ingesting.apply(batch)
-            ours = [one for one in batch if one.is_ours]
-            self._tell(ours, report, len(waiting))
-            if self.has_to_end():  # The next look clears away.
+        existing = self.ingester.find_existing(versions)
+        object_errors.run_all(pool, self._cleanup_known, existing.items())
+        pending = [version for version in versions if version not in existing]
+        for batch in self._read(pending, pool, object_errors):
+            self.ingester.apply(batch)
+            ours = [ingested for ingested in batch if ingested.is_ours]
+            self._report_progress(ours, report, len(pending))
+            if self.is_stopping():  # The next scan cleans up.
                 return
-            problems.do_all(pool, self._clear, [(one,) for one in ours])
-            if theirs := [one.found for one in batch if not one.is_ours]:
-                problems.do_all(pool, self._clear_known, self.ingesting.known(theirs).items())
+            object_errors.run_all(pool, self._cleanup, [(ingested,) for ingested in ours])
+            if theirs := [ingested.version for ingested in batch if not ingested.is_ours]:
+                object_errors.run_all(
+                    pool, self._cleanup_known, self.ingester.find_existing(theirs).items()
+                )
 
-    def _tell(self, batch: Sequence[Taken], report: LookReport, found: int) -> None:
-        for one in batch:
-            report.add(one)
-        self.on_progress(report, max(0, found - report.objects.total()))
+    def _report_progress(
+        self, batch: Sequence[IngestedObject], report: ScanReport, listed: int
+    ) -> None:
+        for ingested in batch:
+            report.add(ingested)
+        self.on_progress(report, max(0, listed - report.objects.total()))
 
-    def _clear(self, one: Taken) -> None:
-        self.clearing.clear(one, one.content)
+    def _cleanup(self, ingested: IngestedObject) -> None:
+        self.cleanup.clear(ingested, ingested.content)
 
-    def _clear_known(self, found: Found, ingest: Ingest) -> None:
-        """Clear an object away whose worker has died before it could."""
-        content = self.store.read(found) if ingest.state is IngestState.PARTLY else b""
+    def _cleanup_known(self, version: ObjectVersion, ingest: Ingest) -> None:
+        """Clean up an object that was committed by a worker that died or was faster."""
+        content = self.store.read(version) if ingest.state is IngestState.PARTIAL else b""
         if content is not None:
-            self.clearing.clear(self.ingesting.taken_before(found, ingest), content)
+            self.cleanup.clear(self.ingester.restore_object(version, ingest), content)
 
     def _read(
-        self, found: Sequence[Found], pool: ThreadPoolExecutor, problems: "_Problems"
-    ) -> Iterator[list[Taken]]:
-        """Yield the objects with what they hold, batch by batch, the next one being read."""
-        ahead: list[tuple[Found, Future[bytes | None]]] = []
-        for batch in [*self._batches(found), []]:
+        self,
+        versions: Sequence[ObjectVersion],
+        pool: ThreadPoolExecutor,
+        object_errors: "_ObjectErrors",
+    ) -> Iterator[list[IngestedObject]]:
+        """Yield the objects with their content in batches; the next batch is read meanwhile."""
+        ahead: list[tuple[ObjectVersion, Future[bytes | None]]] = []
+        for batch in [*self._batches(versions), []]:
             reading, ahead = ahead, [(each, pool.submit(self._read_one, each)) for each in batch]
-            read = [(each, problems.result(future)) for each, future in reading]
-            taken = [self.ingesting.taken(each, it) for each, it in read if it is not None]
-            if taken:
-                yield taken
+            contents = [(version, object_errors.result(future)) for version, future in reading]
+            objects = [
+                self.ingester.new_object(version, content)
+                for version, content in contents
+                if content is not None
+            ]
+            if objects:
+                yield objects
 
-    def _read_one(self, found: Found) -> bytes | None:
-        is_large = found.size_bytes > self.ingesting.max_bytes
-        return b"" if is_large else self.store.read(found)
+    def _read_one(self, version: ObjectVersion) -> bytes | None:
+        is_large = version.size_bytes > self.ingester.max_bytes
+        return b"" if is_large else self.store.read(version)
 
-    def _batches(self, found: Sequence[Found]) -> Iterator[list[Found]]:
-        """Yield as many objects at once as a transaction and the memory take."""
-        for some in chunks(found, self.batch_objects):
-            batch: list[Found] = []
-            size = 0
-            for each in some:
-                more = each.size_bytes * (_PACKED if each.key.endswith(".gz") else 1)
-                if batch and size + more > BATCH_BYTES:
+    def _batches(self, versions: Sequence[ObjectVersion]) -> Iterator[list[ObjectVersion]]:
+        """Yield batches that respect `batch_objects` and `BATCH_BYTES`."""
+        for part in batched(versions, self.batch_objects):
+            batch: list[ObjectVersion] = []
+            batch_bytes = 0
+            for version in part:
+                estimate = version.size_bytes * (_GZIP_RATIO if version.key.endswith(".gz") else 1)
+                if batch and batch_bytes + estimate > BATCH_BYTES:
                     yield batch
-                    batch, size = [], 0
-                batch.append(each)
-                size += more
+                    batch, batch_bytes = [], 0
+                batch.append(version)
+                batch_bytes += estimate
             yield batch
 
 
 @contextmanager
 def _readers() -> Iterator[ThreadPoolExecutor]:
-    """Give threads; what they have not begun when the context ends they don't begin any more."""
+    """Open a thread pool; calls that have not started when the context ends are cancelled."""
     pool = ThreadPoolExecutor(READERS, thread_name_prefix="ingest")
     try:
         yield pool
@@ -187,41 +208,45 @@ def _readers() -> Iterator[ThreadPoolExecutor]:
         pool.shutdown(cancel_futures=True)
 
 
-class _Problems:
-    """What went wrong with single objects: it keeps no other one waiting."""
+class _ObjectErrors:
+    """Errors of single objects, collected so that they do not block other objects."""
 
     def __init__(self) -> None:
-        self._found: list[BucketUnavailable] = []
+        self._errors: list[BucketUnavailable] = []
 
     def result(self, future: "Future[Result]") -> Result | None:
-        """Return what came of it, or nothing where that was a problem.
+        """Return the result of a call, or `None` if the bucket was unavailable.
 
         Raises:
-            BucketUnavailable: there were so many that it is not the objects.
+            BucketUnavailable: The number of errors reached `OBJECT_ERRORS_MAX`.
         """
         try:
             return future.result()
         except BucketUnavailable as error:
-            self._found.append(error)
-            if len(self._found) >= PROBLEMS_MAX:
+            self._errors.append(error)
+            if len(self._errors) >= OBJECT_ERRORS_MAX:
                 raise
             return None
 
-    def do_all(
+    def run_all(
         self,
         pool: ThreadPoolExecutor,
-        do: Callable[..., None],
+        call: Callable[..., None],
         arguments: Iterable[tuple[object, ...]],
     ) -> None:
-        """Do it to all, side by side."""
-        for future in [pool.submit(do, *each) for each in arguments]:
-            self.result(future)
-
-    def tell(self) -> None:
-        """Say what was wrong first, if anything was.
+        """Call a function once for each tuple of arguments, in parallel, and wait for the end.
 
         Raises:
-            BucketUnavailable: with the sentence of the first problem.
+            BucketUnavailable: The number of errors reached `OBJECT_ERRORS_MAX`.
         """
-        if self._found:
-            raise self._found[0]
+        for future in [pool.submit(call, *each) for each in arguments]:
+            self.result(future)
+
+    def raise_first(self) -> None:
+        """Raise the first error, if there was one.
+
+        Raises:
+            BucketUnavailable: The first error.
+        """
+        if self._errors:
+            raise self._errors[0]

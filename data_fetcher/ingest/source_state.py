@@ -1,4 +1,4 @@
-"""How far sources are: told by those who ingest, asked by those who wait."""
+"""Last scan and scan requests of an ingest source, shared by workers and API."""
 
 import dataclasses
 import datetime as dt
@@ -7,39 +7,39 @@ from dataclasses import dataclass
 from common.clock import Clock, utc_now
 from data_layer.entities.ingest import IngestSource
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A bucket or folder, as all processes know it.
+class IngestSourceState:
+    """State of a bucket or folder in the database, shared by all processes.
 
     Args:
-        name: its URL.
-        unit_of_work: opens transactions.
-        clock: in UTC.
+        name: Its URL.
+        unit_of_work: Opens transactions.
+        clock: In UTC.
     """
 
     name: str
     unit_of_work: UnitOfWorkFactory
     clock: Clock = utc_now
 
-    def state(self) -> IngestSource:
-        """Return how far it is."""
+    def get_state(self) -> IngestSource:
+        """Return the stored state; empty if the source was never scanned or requested."""
         with self.unit_of_work(is_read_only=True) as uow:
             return uow.ingests.find_source(self.name) or IngestSource(name=self.name)
 
     @retried_when_busy
-    def note(self, problem: str | None) -> None:
-        """Say how a look at it has ended; commits."""
+    def record_scan(self, error: str | None) -> None:
+        """Store the end of a scan, with its error if it failed; commits."""
         with self.unit_of_work() as uow:
-            known = uow.ingests.find_source(self.name) or IngestSource(name=self.name)
+            state = uow.ingests.find_source(self.name) or IngestSource(name=self.name)
             uow.ingests.put_source(
-                dataclasses.replace(known, looked_at=self.clock(), problem=problem)
+                dataclasses.replace(state, scanned_at=self.clock(), last_error=error)
             )
             uow.commit()
 
-    def is_wanted_since(self, looked_at: dt.datetime) -> bool:
-        """Tell whether somebody has asked for a look since."""
-        wanted_at = self.state().wanted_at
-        return wanted_at is not None and wanted_at > looked_at
+    def is_scan_requested_since(self, started_at: dt.datetime) -> bool:
+        """Return whether a scan was requested after this time."""
+        requested_at = self.get_state().scan_requested_at
+        return requested_at is not None and requested_at > started_at

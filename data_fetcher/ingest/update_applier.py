@@ -1,4 +1,4 @@
-"""Updates of films, applied in their order within one transaction, many at once."""
+"""Application of movie updates in batches: last write wins, by the time of the update."""
 
 import dataclasses
 import datetime as dt
@@ -11,33 +11,33 @@ from enum import Enum
 from common.text import match_key
 from data_fetcher.ingest.movie_update import MovieUpdate
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_document import movie_facts
-from data_layer.entities.update_watermark import MovieMark
+from data_layer.entities.movie_serialization import parse_facts
+from data_layer.entities.update_watermark import UpdateWatermark
 from data_layer.ports.movies import Title
 from data_layer.ports.unit_of_work import UnitOfWork
 
-NAMESAKES_MAX = 20
-"""Of so many films of one title none is meant, whatever other updates do to them."""
+SAME_TITLE_MAX = 20
+"""Titles shared by more movies than this are always ambiguous."""
 
 
 class Effect(Enum):
-    """What an update has done."""
+    """Effect of an update on the catalogue."""
 
     ADDED = "added"
     CHANGED = "changed"
     UNCHANGED = "unchanged"
-    """It says what is known already, or removes what is not there."""
-    LATE = "late"
-    """What is known is newer."""
+    """All values were stored already, or a movie to be deleted does not exist."""
+    STALE = "stale"
+    """A newer update was applied to the movie before."""
     REMOVED = "removed"
 
 
-class Refused(Exception):
-    """An update can't be applied.
+class UpdateRejected(Exception):
+    """An update cannot be applied.
 
     Args:
-        field: that is wrong.
-        message: why, and what was expected.
+        field: The name of the field in error.
+        message: The reason, and what was expected.
     """
 
     def __init__(self, field: str, message: str) -> None:
@@ -46,18 +46,18 @@ class Refused(Exception):
         self.message = message
 
 
-Dated = tuple[MovieUpdate, dt.datetime]
-"""An update, and since when it is true, in UTC."""
+TimestampedUpdate = tuple[MovieUpdate, dt.datetime]
+"""An update, and the time that decides between updates of one movie, in UTC."""
 
 
 @dataclass(slots=True, eq=False)
-class _Film:
-    """A film as updates leave it.
+class _TrackedMovie:
+    """State of a movie during a batch.
 
     Args:
-        id: of the catalogue; `None` for a new one.
-        before: what was known; `None` for a new one.
-        now: what is known; `None` once it is removed.
+        id: In the catalogue; `None` for a new movie.
+        before: The stored facts; `None` for a new movie.
+        now: The facts after the updates so far; `None` after a deletion.
     """
 
     id: int | None
@@ -66,161 +66,181 @@ class _Film:
 
 
 @dataclass(slots=True)
-class Applying:
-    """The films that some updates are about, read together and written together.
+class UpdateApplier:
+    """Applies a batch of updates; reads and writes all affected movies together.
+
+    Updates identify their movie by IMDb id or by title. The watermark of such a key is the time
+    of its newest update. It outlives the movie as a tombstone, so that older updates do not
+    restore a deleted movie.
 
     Args:
-        uow: of the transaction; the caller commits it.
+        uow: The transaction; the caller commits it.
     """
 
     uow: UnitOfWork
-    _films: list[_Film] = field(default_factory=list)
-    _by_imdb_id: dict[str, _Film] = field(default_factory=dict)
-    _by_title: defaultdict[Title, list[_Film]] = field(default_factory=lambda: defaultdict(list))
-    _marks: dict[bytes, dt.datetime] = field(default_factory=dict)
+    _movies: list[_TrackedMovie] = field(default_factory=list)
+    _by_imdb_id: dict[str, _TrackedMovie] = field(default_factory=dict)
+    _by_title: defaultdict[Title, list[_TrackedMovie]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    _watermarks: dict[bytes, dt.datetime] = field(default_factory=dict)
     _looked_up: set[bytes] = field(default_factory=set)
-    """The keys of which is known whether they have a mark; `_stored_marks` has those that do."""
-    _stored_marks: set[bytes] = field(default_factory=set)
-    _new_marks: dict[bytes, dt.datetime] = field(default_factory=dict)
+    """Keys that were looked up; `_stored_watermarks` contains those that have a watermark."""
+    _stored_watermarks: set[bytes] = field(default_factory=set)
+    _new_watermarks: dict[bytes, dt.datetime] = field(default_factory=dict)
 
-    def run(self, updates: Sequence[Dated]) -> list[Effect | Refused]:
-        """Apply the updates in their order; what came of each stands at its place."""
-        self._read([update for update, _since in updates])
-        effects = [self._try(update, since) for update, since in updates]
+    def run(self, updates: Sequence[TimestampedUpdate]) -> list[Effect | UpdateRejected]:
+        """Apply the updates in their order, and return the effect of each; does not commit."""
+        self._read([update for update, _timestamp in updates])
+        effects = [self._try(update, timestamp) for update, timestamp in updates]
         self._write()
         return effects
 
     def _read(self, updates: Sequence[MovieUpdate]) -> None:
-        """Read the films that the updates name, and since when what is known of them is true."""
+        """Read the movies and watermarks that the updates refer to."""
         movies = self.uow.movies
         imdb_ids = {update.imdb_id for update in updates if update.imdb_id is not None}
         titles = {update.title for update in updates if update.imdb_id is None}
         stored = {movie.id: movie for movie in movies.find_many_by_imdb_id(imdb_ids).values()}
-        namesakes = movies.find_many_by_title(titles)
-        few = {each for ids in namesakes.values() for each in ids[:NAMESAKES_MAX]}
-        stored |= movies.get_many(few - stored.keys())
+        same_title = movies.find_many_by_title(titles)
+        movie_ids = {each for ids in same_title.values() for each in ids[:SAME_TITLE_MAX]}
+        stored |= movies.get_many(movie_ids - stored.keys())
         for movie in stored.values():
-            facts = movie_facts(movie.document)
-            self._know(_Film(movie.id, facts, facts), facts)
+            facts = parse_facts(movie.document)
+            self._track(_TrackedMovie(movie.id, facts, facts), facts)
         keys = {_imdb_key(imdb_id) for imdb_id in imdb_ids}
         keys.update(map(_title_key, titles))
-        keys.update(_key_of(film.now) for film in self._films if film.now is not None)
-        self._marks.update(self.uow.movie_marks.find_many(keys))
+        keys.update(_key_of(movie.now) for movie in self._movies if movie.now is not None)
+        self._watermarks.update(self.uow.update_watermarks.find_many(keys))
         self._looked_up = keys
-        self._stored_marks = set(self._marks)
+        self._stored_watermarks = set(self._watermarks)
 
-    def _try(self, update: MovieUpdate, since: dt.datetime) -> Effect | Refused:
+    def _try(self, update: MovieUpdate, timestamp: dt.datetime) -> Effect | UpdateRejected:
         try:
-            return self._apply(update, since)
-        except Refused as refusal:
-            return refusal
+            return self._apply(update, timestamp)
+        except UpdateRejected as rejection:
+            return rejection
 
-    def _apply(self, update: MovieUpdate, since: dt.datetime) -> Effect:
-        film = self._find(update)
-        known = None if film is None else film.now
-        key = _key_named_by(update) if known is None else _key_of(known)
-        if key in self._marks and since < self._marks[key]:
-            return Effect.LATE
-        if film is None or known is None:
-            return self._keep_out(key, since) if update.is_deleted else self._add(update, since)
+    def _apply(self, update: MovieUpdate, timestamp: dt.datetime) -> Effect:
+        movie = self._find(update)
+        current = None if movie is None else movie.now
+        key = _identifying_key(update) if current is None else _key_of(current)
+        if key in self._watermarks and timestamp < self._watermarks[key]:
+            return Effect.STALE
+        if movie is None or current is None:
+            return (
+                self._record_tombstone(key, timestamp)
+                if update.is_deleted
+                else self._add(update, timestamp)
+            )
         if update.is_deleted:
-            return self._remove(film, known, since)
-        return self._change(film, known, dataclasses.replace(known, **update.values), since)
+            return self._remove(movie, current, timestamp)
+        return self._change(
+            movie, current, dataclasses.replace(current, **update.values), timestamp
+        )
 
-    def _find(self, update: MovieUpdate) -> _Film | None:
-        """Return the film that is meant, if it is there."""
+    def _find(self, update: MovieUpdate) -> _TrackedMovie | None:
+        """Return the movie that the update identifies; `None` if it does not exist.
+
+        Raises:
+            UpdateRejected: Several movies have the title.
+        """
         if update.imdb_id is not None:
             return self._by_imdb_id.get(update.imdb_id)
-        namesakes = self._by_title[update.title]
-        if len(namesakes) > 1:
-            raise Refused("title", "Several films have this title: tell it by `imdb_id`.")
-        return namesakes[0] if namesakes else None
+        same_title = self._by_title[update.title]
+        if len(same_title) > 1:
+            raise UpdateRejected("title", "Several movies have this title: pass `imdb_id`.")
+        return same_title[0] if same_title else None
 
-    def _add(self, update: MovieUpdate, since: dt.datetime) -> Effect:
+    def _add(self, update: MovieUpdate, timestamp: dt.datetime) -> Effect:
         if "title" not in update.values:
-            raise Refused("title", "No film has this `imdb_id`, and a new one needs a title.")
+            raise UpdateRejected(
+                "title", "No movie has this `imdb_id`: adding one requires `title`."
+            )
         facts = update.to_facts()
-        self._know(_Film(None, None, facts), facts)
-        self._mark([_key_of(facts)], since)
+        self._track(_TrackedMovie(None, None, facts), facts)
+        self._set_watermark([_key_of(facts)], timestamp)
         return Effect.ADDED
 
     def _change(
-        self, film: _Film, known: MovieFacts, changed: MovieFacts, since: dt.datetime
+        self, movie: _TrackedMovie, current: MovieFacts, changed: MovieFacts, timestamp: dt.datetime
     ) -> Effect:
-        self._mark({_key_of(known), _key_of(changed)}, since)
-        if changed == known:
+        self._set_watermark({_key_of(current), _key_of(changed)}, timestamp)
+        if changed == current:
             return Effect.UNCHANGED
-        self._unlist(film, known)
-        film.now = changed
-        self._list(film, changed)
+        self._unindex(movie, current)
+        movie.now = changed
+        self._index(movie, changed)
         return Effect.CHANGED
 
-    def _remove(self, film: _Film, known: MovieFacts, since: dt.datetime) -> Effect:
-        self._mark([_key_of(known), *map(_title_key, _titles_of(known))], since)
-        self._unlist(film, known)
-        film.now = None
+    def _remove(self, movie: _TrackedMovie, current: MovieFacts, timestamp: dt.datetime) -> Effect:
+        self._set_watermark([_key_of(current), *map(_title_key, _titles_of(current))], timestamp)
+        self._unindex(movie, current)
+        movie.now = None
         return Effect.REMOVED
 
-    def _keep_out(self, key: bytes, since: dt.datetime) -> Effect:
-        """Remember that the film is not to be there, for older updates that come later."""
-        self._mark([key], since)
+    def _record_tombstone(self, key: bytes, timestamp: dt.datetime) -> Effect:
+        """Set the watermark of a missing movie, so that older updates do not add it later."""
+        self._set_watermark([key], timestamp)
         return Effect.UNCHANGED
 
-    def _mark(self, keys: Iterable[bytes], since: dt.datetime) -> None:
-        marks = dict.fromkeys(keys, since)
-        self._marks |= marks
-        self._new_marks |= marks
+    def _set_watermark(self, keys: Iterable[bytes], timestamp: dt.datetime) -> None:
+        watermarks = dict.fromkeys(keys, timestamp)
+        self._watermarks |= watermarks
+        self._new_watermarks |= watermarks
 
-    def _know(self, film: _Film, facts: MovieFacts) -> None:
-        self._films.append(film)
-        self._list(film, facts)
+    def _track(self, movie: _TrackedMovie, facts: MovieFacts) -> None:
+        self._movies.append(movie)
+        self._index(movie, facts)
 
-    def _list(self, film: _Film, facts: MovieFacts) -> None:
-        """Let the film be found by what it is told by."""
+    def _index(self, movie: _TrackedMovie, facts: MovieFacts) -> None:
+        """Make the movie findable by its IMDb id and its titles."""
         if facts.imdb_id is not None:
-            self._by_imdb_id[facts.imdb_id] = film
+            self._by_imdb_id[facts.imdb_id] = movie
         for title in _titles_of(facts):
-            self._by_title[title].append(film)
+            self._by_title[title].append(movie)
 
-    def _unlist(self, film: _Film, facts: MovieFacts) -> None:
+    def _unindex(self, movie: _TrackedMovie, facts: MovieFacts) -> None:
         if facts.imdb_id is not None:
             del self._by_imdb_id[facts.imdb_id]
         for title in _titles_of(facts):
-            self._by_title[title].remove(film)
+            self._by_title[title].remove(movie)
 
     def _write(self) -> None:
-        """Store what the films have become, all kinds of changes at once."""
+        """Store the changed, deleted and new movies, and the new watermarks."""
         movies = self.uow.movies
-        gone = [film.id for film in self._films if film.id is not None and film.now is None]
+        removed = [movie.id for movie in self._movies if movie.id is not None and movie.now is None]
         changed = {
-            film.id: (film.before, film.now)
-            for film in self._films
-            if film.id is not None
-            and film.before is not None
-            and film.now is not None
-            and film.before != film.now
+            movie.id: (movie.before, movie.now)
+            for movie in self._movies
+            if movie.id is not None
+            and movie.before is not None
+            and movie.now is not None
+            and movie.before != movie.now
         }
-        new = [film.now for film in self._films if film.id is None and film.now is not None]
-        if gone:
-            movies.remove_many(gone)
+        new = [movie.now for movie in self._movies if movie.id is None and movie.now is not None]
+        if removed:
+            movies.remove_many(removed)
         if changed:
             movies.update_many(changed)
-            # OMDb would take back at the next look what somebody else has said.
-            self.uow.movie_checks.remove_many(changed)
+            # The next refresh from OMDb would overwrite the update.
+            self.uow.movie_refreshes.remove_many(changed)
         if new:
             movies.add_many(new)
-        self._write_marks()
+        self._write_watermarks()
 
-    def _write_marks(self) -> None:
-        marks = self.uow.movie_marks
-        others = marks.find_many(self._new_marks.keys() - self._looked_up).keys()
-        marks.remove_many((self._stored_marks | others) & self._new_marks.keys())
-        if self._new_marks:
-            marks.add_many([MovieMark(key, since) for key, since in self._new_marks.items()])
+    def _write_watermarks(self) -> None:
+        watermarks = self.uow.update_watermarks
+        others = watermarks.find_many(self._new_watermarks.keys() - self._looked_up).keys()
+        watermarks.remove_many((self._stored_watermarks | others) & self._new_watermarks.keys())
+        if self._new_watermarks:
+            watermarks.add_many(
+                [UpdateWatermark(key, timestamp) for key, timestamp in self._new_watermarks.items()]
+            )
 
 
 def _titles_of(facts: MovieFacts) -> tuple[Title, ...]:
-    """Return the titles that mean the film, among others."""
+    """Return the title keys that match the movie: any year, and its own year if it has one."""
     key = match_key(facts.title)
     return ((key, None),) if facts.year is None else ((key, None), (key, facts.year))
 
@@ -231,7 +251,7 @@ def _key_of(facts: MovieFacts) -> bytes:
     return _title_key((match_key(facts.title), facts.year))
 
 
-def _key_named_by(update: MovieUpdate) -> bytes:
+def _identifying_key(update: MovieUpdate) -> bytes:
     return _title_key(update.title) if update.imdb_id is None else _imdb_key(update.imdb_id)
 
 

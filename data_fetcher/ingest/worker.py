@@ -1,4 +1,4 @@
-"""The loop of those who ingest: look, wait, look again, and stop in time."""
+"""Ingest worker: scans a source at an interval until it is stopped."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -7,109 +7,110 @@ from contextlib import AbstractContextManager
 import structlog
 
 from common.errors import BucketUnavailable, DatabaseUnavailable, MoviesError
-from common.stop_request import Brake
-from data_fetcher.ingest.object_ingester import Stopped
-from data_fetcher.ingest.source_scan import Look, LookReport
-from data_fetcher.ingest.source_state import Source
+from common.shutdown import ShutdownSignal
+from data_fetcher.ingest.object_ingester import IngestInterrupted
+from data_fetcher.ingest.source_scan import ScanReport, SourceScan
+from data_fetcher.ingest.source_state import IngestSourceState
 
 POLL_SECONDS = 60.0
-"""How often a source is looked at."""
+"""Default interval between the starts of two scans."""
 
-AGAIN_SECONDS = 5.0
-"""When it is tried again to look, where that was not possible."""
+RETRY_SECONDS = 5.0
+"""Longest interval before the next scan after a failed one."""
 
-ASK_SECONDS = 1.0
-"""How often is asked whether somebody wants it looked at at once."""
+REQUEST_POLL_SECONDS = 1.0
+"""Interval at which a waiting worker checks for scan requests."""
 
-KEPT_DAYS = 30
-"""How long is kept what became of an object."""
+RETENTION_DAYS = 30
+"""Age at which ingest records are deleted."""
 
 _log = structlog.get_logger(__name__)
 
 
 class IngestWorker:
-    """Takes in what is dropped until it is stopped.
+    """Scans a source repeatedly until it is stopped.
 
-    Any number may do so on one source: one of them works, the others take over when it dies.
+    Several workers may share a source: the one that holds the lock scans, and another one takes
+    over when it dies.
 
     Args:
-        look: at the source.
-        source: as all processes know it.
-        try_lock: tries to be the one who works.
-        brake: stops it.
-        poll_seconds: how often it looks.
+        scan: Of the source.
+        source: Its shared state.
+        try_lock: Tries to acquire the lock of the source; its context yields whether it did.
+        shutdown: Ends the worker.
+        poll_seconds: Interval between scans.
     """
 
     def __init__(
         self,
-        look: Look,
-        source: Source,
+        scan: SourceScan,
+        source: IngestSourceState,
         try_lock: Callable[[], AbstractContextManager[bool]],
-        brake: Brake,
+        shutdown: ShutdownSignal,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        self._look = look
+        self._scan = scan
         self._source = source
         self._try_lock = try_lock
-        self._brake = brake
+        self._shutdown = shutdown
         self._poll_seconds = poll_seconds
 
     def run(self) -> None:
-        """Work until the brake is pulled; whatever is not finished then is done the next time."""
-        while not self._brake.is_pulled():
-            began_at, pause = self._source.clock(), self._poll_seconds
+        """Scan until the shutdown starts; the next run completes unfinished work."""
+        while not self._shutdown.is_set():
+            started_at, pause = self._source.clock(), self._poll_seconds
             try:
-                self.look_once()
-                self._forget(began_at)
-            except Stopped:
+                self.scan_once()
+                self._purge(started_at)
+            except IngestInterrupted:
                 return
             except MoviesError as error:
-                _log.warning("updates can't be taken in at the moment", reason=error.message)
-                pause = min(AGAIN_SECONDS, pause)
-            except Exception:  # noqa: BLE001 - What nobody has thought of must not end the worker.
-                _log.exception("updates could not be taken in")
-            self._wait(began_at, pause)
+                _log.warning("ingest_unavailable", reason=error.message)
+                pause = min(RETRY_SECONDS, pause)
+            except Exception:  # noqa: BLE001 - A bug must not end the worker.
+                _log.exception("ingest_failed")
+            self._wait(started_at, pause)
 
-    def look_once(self) -> LookReport | None:
-        """Take in what is there; `None` where somebody else does.
+    def scan_once(self) -> ScanReport | None:
+        """Scan the source and record the scan; `None` if another worker holds the lock.
 
         Raises:
-            BucketUnavailable: all see so in the state of the source.
-            DatabaseUnavailable: what was committed stays.
-            Stopped: nothing of the last transaction was stored.
+            BucketUnavailable: The error is recorded in the state of the source.
+            DatabaseUnavailable: Committed objects stay committed.
+            IngestInterrupted: The last transaction was rolled back.
         """
         with self._try_lock() as is_ours:
             if not is_ours:
                 return None
             try:
-                report = self._look.run()
+                report = self._scan.run()
             except BucketUnavailable as error:
-                self._source.note(error.message)
+                self._source.record_scan(error.message)
                 raise
-            self._source.note(None)
+            self._source.record_scan(None)
         if report.objects:
             _log.info(
-                "updates were taken in",
+                "ingest_completed",
                 source=self._source.name,
                 objects=report.objects.total(),
                 **{name: count for name, count in report.updates.items() if count},
             )
         return report
 
-    def _forget(self, now: dt.datetime) -> None:
+    def _purge(self, now: dt.datetime) -> None:
         with self._source.unit_of_work() as uow:
-            uow.ingests.forget(now - dt.timedelta(days=KEPT_DAYS))
+            uow.ingests.delete_before(now - dt.timedelta(days=RETENTION_DAYS))
             uow.commit()
 
-    def _wait(self, began_at: dt.datetime, seconds: float) -> None:
-        """Wait until it is time to look again, or somebody asks for it."""
+    def _wait(self, started_at: dt.datetime, seconds: float) -> None:
+        """Return after `seconds`, on shutdown, or on a scan request since `started_at`."""
         waited = 0.0
-        while waited < seconds and not self._brake.is_pulled():
-            pause = min(ASK_SECONDS, seconds - waited)
-            self._brake.wait(pause)
+        while waited < seconds and not self._shutdown.is_set():
+            pause = min(REQUEST_POLL_SECONDS, seconds - waited)
+            self._shutdown.wait_in_thread(pause)
             waited += pause
             try:
-                if self._source.is_wanted_since(began_at):
+                if self._source.is_scan_requested_since(started_at):
                     return
-            except DatabaseUnavailable:  # The next look tells.
+            except DatabaseUnavailable:  # The next scan reports it.
                 continue

@@ -1,1 +1,1 @@
-"""Movies as JSON in ingested objects: field types, the document, NDJSON lines."""
+"""JSON format of movies for ingestion, export and import."""

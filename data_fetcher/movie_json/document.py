@@ -1,72 +1,65 @@
-"""A film as JSON from outside, each of its fields checked."""
+"""Models of a movie's JSON: all fields of `MovieFacts`, or changes of some of them."""
 
-import datetime as dt
-from typing import Annotated
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, create_model
 
-from data_fetcher.movie_json.field_types import (
-    Count,
-    FilmId,
-    ImdbId,
-    ImdbRating,
-    Metascore,
-    Minutes,
-    Name,
-    Names,
-    Text,
-    Title,
-    Url,
-    Year,
-)
-from data_fetcher.omdb.field_parsers import NAMES_MAX
-from data_layer.entities.movie import MovieFacts, MovieType, Rating
+from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_fields import MovieId
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+_TYPES = get_type_hints(MovieFacts, include_extras=True)
+_DEFAULTS = {
+    field.name: ... if field.default is dataclasses.MISSING else field.default
+    for field in dataclasses.fields(MovieFacts)
+}
+
+MOVIE_FIELDS: dict[str, Any] = {name: (_TYPES[name], _DEFAULTS[name]) for name in _TYPES}
+"""Type and default of each field of `MovieFacts`; `...` means required."""
+
+CHANGE_TYPES: dict[str, Any] = {
+    name: kind | None if default == () else kind for name, (kind, default) in MOVIE_FIELDS.items()
+}
+"""Type of each field in a change of a movie, where `null` clears a list too."""
 
 
-class RatingJson(BaseModel):
-    """A rating in its source's own notation."""
+def with_fields(fields: Mapping[str, Any]) -> Callable[[type[_Model]], type[_Model]]:
+    """Return a class decorator that appends fields, given as type and default, to a model."""
+
+    def decorate(model: type[_Model]) -> type[_Model]:
+        return create_model(
+            model.__name__,
+            __base__=model,
+            __doc__=model.__doc__,
+            __module__=model.__module__,
+            **fields,
+        )
+
+    return decorate
+
+
+@with_fields(MOVIE_FIELDS)
+class MovieDocument(BaseModel):
+    """Movie with validated fields; see `MovieFacts`."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    source: Name
-    value: Name
-
-
-class FilmJson(BaseModel):
-    """A film, each of its fields checked; see `MovieFacts`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    id: FilmId | None = None
-    title: Title
-    imdb_id: ImdbId | None = None
-    year: Year | None = None
-    end_year: Year | None = None
-    type: MovieType = "movie"
-    rated: Name | None = None
-    released: dt.date | None = None
-    runtime_minutes: Minutes | None = None
-    genres: Names = ()
-    directors: Names = ()
-    writers: Names = ()
-    cast: Names = ()
-    plot: Text | None = None
-    languages: Names = ()
-    countries: Names = ()
-    awards: Text | None = None
-    poster_url: Url | None = None
-    ratings: Annotated[tuple[RatingJson, ...], Field(max_length=NAMES_MAX)] = ()
-    metascore: Metascore | None = None
-    imdb_rating: ImdbRating | None = None
-    imdb_votes: Count | None = None
-    box_office_usd: Count | None = None
-    production: Text | None = None
-    website: Url | None = None
+    id: MovieId | None = None
     self_url: str | None = None
-    """Says what `id` says."""
+    """Accepted, because exported documents contain it, and ignored."""
 
     def to_facts(self) -> MovieFacts:
-        """Return the film; its id is not a part of that."""
-        fields = self.model_dump(exclude={"id", "self_url", "ratings"})
-        ratings = tuple(Rating(rating.source, rating.value) for rating in self.ratings)
-        return MovieFacts(**fields, ratings=ratings)
+        """Return the movie's facts, which do not include its id."""
+        return MovieFacts(**{name: getattr(self, name) for name in MOVIE_FIELDS})
+
+
+def to_changes(document: Mapping[str, object]) -> dict[str, Any]:
+    """Return the new values by field name of `MovieFacts`; `null` becomes the field's default."""
+    return {
+        name: _DEFAULTS[name] if value is None else value
+        for name, value in document.items()
+        if name in _DEFAULTS
+    }

@@ -1,4 +1,4 @@
-"""Google Pub/Sub as an engine: it says that there is something to do, and never what is true."""
+"""Notifier over Google Pub/Sub. Messages only wake workers; the database holds the state."""
 
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -14,28 +14,30 @@ from google.cloud.pubsub_v1.subscriber.message import Message
 from google.pubsub_v1.types import DeadLetterPolicy, PushConfig, RetryPolicy, Subscription
 
 from common.errors import InvalidInput, InvalidSetting
-from data_fetcher.fetch_queue.messages import read_announcement, write_announcement
+from data_fetcher.fetch_queue.messages import parse_message, render_message
 
 DELIVERIES_MAX = 5
-"""How often a message that can't be read is delivered, before it goes to the dead letters."""
+"""Delivery attempts of an invalid message before it moves to the dead-letter topic."""
 
 ACK_SECONDS = 30
 _RETRY_SECONDS = (10, 600)
+"""Minimum and maximum backoff between deliveries."""
 _SETUP_SECONDS = 20
 _CLOSE_SECONDS = 5
 _DEAD = "-dead"
+"""Suffix of the names of the dead-letter topic and its subscription."""
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Push:
-    """Where Pub/Sub sends messages to, and as whom.
+class PushSubscription:
+    """Configuration of a push subscription.
 
     Args:
-        url: of the service, with `/internal/pubsub/fetch`.
-        audience: of its tokens.
-        email: of the account that signs them.
+        url: URL of the endpoint `/internal/pubsub/fetch` of the service.
+        audience: Audience of the OIDC tokens.
+        email: Service account that the tokens identify.
     """
 
     url: str
@@ -43,47 +45,48 @@ class Push:
     email: str
 
 
-class Topic:
-    """Where new wishes are announced.
+class PubSubNotifier:
+    """Notifier that publishes a message for each new fetch.
 
     Args:
-        name: `projects/…/topics/…`.
+        name: Name of the topic, `projects/…/topics/…`.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
         self._publisher = PublisherClient()
 
-    def announce(self, fetch_ids: Sequence[int]) -> None:
-        """Send a message for each wish; one that is lost is only found later."""
+    def notify(self, fetch_ids: Sequence[int]) -> None:
+        """Publish a message for each fetch; a failure is logged, and workers poll anyway."""
         for fetch_id in fetch_ids:
-            sending: Any = self._publisher.publish(self._name, write_announcement(fetch_id))
-            sending.add_done_callback(_log_failure)
+            future: Any = self._publisher.publish(self._name, render_message(fetch_id))
+            future.add_done_callback(_log_failure)
 
     def close(self) -> None:
-        """Send what has not been sent yet."""
+        """Publish pending messages and close the client."""
         self._publisher.stop()
 
 
 @contextmanager
-def listening(subscription: str, ring: Callable[[], None]) -> Iterator[None]:
-    """Have `ring` called for each message of a subscription, within the context.
+def subscribe(subscription: str, wake_up: Callable[[], None]) -> Iterator[None]:
+    """Call `wake_up` for each message of a subscription within the context.
 
-    What can't be read goes to the dead letters; everything else has done its duty when it rang.
+    A valid message is acknowledged after the call, an invalid one is rejected and ends as a dead
+    letter.
     """
 
-    def hear(message: Message) -> None:
+    def on_message(message: Message) -> None:
         try:
-            read_announcement(message.data)
+            parse_message(message.data)
         except InvalidInput as error:
-            _log.warning("a message of Pub/Sub can't be read", reason=error.message)
+            _log.warning("pubsub_message_invalid", reason=error.message)
             message.nack()
         else:
-            ring()
+            wake_up()
             message.ack()
 
     with closing(SubscriberClient()) as subscriber:
-        pulling = subscriber.subscribe(subscription, hear)
+        pulling = subscriber.subscribe(subscription, on_message)
         try:
             yield
         finally:
@@ -91,40 +94,45 @@ def listening(subscription: str, ring: Callable[[], None]) -> Iterator[None]:
             pulling.result(timeout=_CLOSE_SECONDS)
 
 
-def set_up(topic: str, subscription: str, push: Push | None = None) -> list[str]:
-    """Make the topic, the subscription, and both again for dead letters; return what is new.
+def create_subscription(
+    topic: str, subscription: str, push: PushSubscription | None = None
+) -> list[str]:
+    """Create topic, subscription, and both for dead letters; return the names of the new ones.
+
+    What exists already is not changed.
 
     Raises:
-        InvalidSetting: Google Pub/Sub refuses or can't be reached; the message says why.
+        InvalidSetting: Google Pub/Sub is unreachable or rejected a request; the message contains
+            the reason.
     """
     try:
         with closing(SubscriberClient()) as subscriber:
             publisher = PublisherClient()
-            wanted = [
+            subscriptions = [
                 Subscription(name=subscription + _DEAD, topic=topic + _DEAD),
                 _subscription(topic, subscription, push),
             ]
-            made = [
-                *(_make(publisher.create_topic, name=name) for name in (topic, topic + _DEAD)),
-                *(_make(subscriber.create_subscription, request=each) for each in wanted),
+            created = [
+                *(_create(publisher.create_topic, name=name) for name in (topic, topic + _DEAD)),
+                *(_create(subscriber.create_subscription, request=each) for each in subscriptions),
             ]
     except (GoogleAPIError, GoogleAuthError) as error:
         reason = re.sub(r"\s+", " ", str(error))[:200]
         raise InvalidSetting(f"Google Pub/Sub could not be set up: {reason}") from None
-    return [name for name in made if name]
+    return [name for name in created if name]
 
 
-def _make(create: Callable[..., Any], **what: object) -> str:
-    """Make something and return its name; nothing where it is there already."""
+def _create(create: Callable[..., Any], **arguments: object) -> str:
+    """Create a resource and return its name; return "" if it exists already."""
     try:
-        return str(create(**what, timeout=_SETUP_SECONDS).name)
+        return str(create(**arguments, timeout=_SETUP_SECONDS).name)
     except AlreadyExists:
         return ""
 
 
-def _subscription(topic: str, name: str, push: Push | None) -> Subscription:
+def _subscription(topic: str, name: str, push: PushSubscription | None) -> Subscription:
     minimum, maximum = _RETRY_SECONDS
-    wanted = Subscription(
+    subscription = Subscription(
         name=name,
         topic=topic,
         ack_deadline_seconds=ACK_SECONDS,
@@ -136,15 +144,15 @@ def _subscription(topic: str, name: str, push: Push | None) -> Subscription:
         ),
     )
     if push is not None:
-        wanted.push_config = PushConfig(
+        subscription.push_config = PushConfig(
             push_endpoint=push.url,
             oidc_token=PushConfig.OidcToken(
                 service_account_email=push.email, audience=push.audience
             ),
         )
-    return wanted
+    return subscription
 
 
-def _log_failure(sending: Any) -> None:  # noqa: ANN401 - It has no types.
-    if (error := sending.exception()) is not None:
-        _log.warning("a wish was not announced; it is found later", reason=type(error).__name__)
+def _log_failure(future: Any) -> None:  # noqa: ANN401 - The library has no type for it.
+    if (error := future.exception()) is not None:
+        _log.warning("fetch_notification_failed", reason=type(error).__name__)

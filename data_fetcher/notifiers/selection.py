@@ -1,4 +1,4 @@
-"""Who is told of new wishes: the engines."""
+"""Selection of the notifier that the settings name."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -7,59 +7,59 @@ from functools import partial
 
 from common.errors import InvalidSetting
 from common.settings import Settings
-from common.wake_up import Bell
-from data_fetcher.fetch_queue.queue import Announce
+from common.wake_up import WakeUpEvent
+from data_fetcher.fetch_queue.queue import Notify
 from data_fetcher.workers.fetch_worker import POLL_SECONDS
 
 SWEEP_SECONDS = 15.0
-"""How often a worker that is told of wishes looks for those that nobody has told it of."""
+"""Interval at which a worker with Pub/Sub polls for fetches whose notification was lost."""
 
 
-def ring_for_nobody() -> None:
-    """Do nothing: whoever works looks by themselves."""
+def ignore_wake_up() -> None:
+    """Do nothing: there is no worker in this process, and others poll."""
 
 
 @asynccontextmanager
-async def announcing(
-    settings: Settings, ring: Callable[[], None] = ring_for_nobody
-) -> AsyncIterator[Announce]:
-    """Give what tells those who fetch of new wishes.
+async def open_notifier(
+    settings: Settings, wake_up: Callable[[], None] = ignore_wake_up
+) -> AsyncIterator[Notify]:
+    """Yield the function that notifies workers of new fetches.
 
     Args:
-        settings: which engine there is.
-        ring: has a worker in this process look.
+        settings: Settings that name the notifier.
+        wake_up: Wakes a worker in this process; not called with Pub/Sub.
     """
-    if settings.fetch_engine != "pubsub" or settings.pubsub_topic is None:
-        yield partial(_ring, ring)
+    if settings.fetch_backend != "pubsub" or settings.pubsub_topic is None:
+        yield partial(_wake_up, wake_up)
         return
-    from data_fetcher.notifiers.pubsub import Topic  # noqa: PLC0415 - Half a second, 30 MB: for users only.
+    from data_fetcher.notifiers.pubsub import PubSubNotifier  # noqa: PLC0415 - Takes half a second and 30 MB: only when used.
 
-    topic = Topic(settings.pubsub_topic)
+    notifier = PubSubNotifier(settings.pubsub_topic)
     try:
-        yield topic.announce
+        yield notifier.notify
     finally:
-        await asyncio.to_thread(topic.close)
+        await asyncio.to_thread(notifier.close)
 
 
 @asynccontextmanager
-async def hearing(settings: Settings, bell: Bell) -> AsyncIterator[float]:
-    """Have a worker's bell rung for wishes; give how often it looks by itself, in seconds.
+async def open_wake_ups(settings: Settings, wake_up_event: WakeUpEvent) -> AsyncIterator[float]:
+    """Set the event for new fetches within the context; yield the polling interval in seconds.
 
     Raises:
-        InvalidSetting: it is not said where they are heard of.
+        InvalidSetting: The settings name Pub/Sub, but no subscription.
     """
-    if settings.fetch_engine != "pubsub":
+    if settings.fetch_backend != "pubsub":
         yield POLL_SECONDS
         return
     if settings.pubsub_subscription is None:
         raise InvalidSetting(
-            "A worker with MOVIES_FETCH_ENGINE=pubsub needs MOVIES_PUBSUB_SUBSCRIPTION."
+            "A worker with MOVIES_FETCH_BACKEND=pubsub needs MOVIES_PUBSUB_SUBSCRIPTION."
         )
-    from data_fetcher.notifiers.pubsub import listening  # noqa: PLC0415 - As above.
+    from data_fetcher.notifiers.pubsub import subscribe  # noqa: PLC0415 - As above.
 
-    with listening(settings.pubsub_subscription, bell.ring):
+    with subscribe(settings.pubsub_subscription, wake_up_event.set):
         yield SWEEP_SECONDS
 
 
-def _ring(ring: Callable[[], None], _fetch_ids: Sequence[int]) -> None:
-    ring()
+def _wake_up(wake_up: Callable[[], None], _fetch_ids: Sequence[int]) -> None:
+    wake_up()

@@ -1,1 +1,1 @@
-"""Where objects with updates are: folders and buckets."""
+"""Object stores of ingest sources: folders and buckets."""

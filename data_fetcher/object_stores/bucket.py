@@ -1,4 +1,4 @@
-"""A bucket, of whatever provider."""
+"""Object store in a bucket of S3, Google Cloud Storage or Azure."""
 
 import mimetypes
 from collections.abc import Callable, Iterator
@@ -9,69 +9,79 @@ import obstore
 from obstore.exceptions import BaseError, InvalidPathError, PreconditionError
 
 from common.errors import BucketUnavailable
-from data_fetcher.object_stores.port import REJECTED, Found
+from data_fetcher.object_stores.port import REJECTED, ObjectVersion
 
-RemoveSame = Callable[[str, str], None]
-"""Removes the object of this path if it has this ETag."""
+ConditionalDelete = Callable[[str, str], None]
+"""Function that deletes the object with a key if it has an ETag."""
 
 
 class Bucket:
-    """See `UpdateStore`.
+    """Bucket below a prefix; implements `ObjectStore`.
 
     Args:
-        name: its URL.
-        store: of obstore, below the prefix.
-        remove_same: of the provider, where there is such a thing.
+        name: URL of the bucket.
+        store: obstore's store, below the prefix.
+        conditional_delete: The provider's conditional delete; None uses a check followed by a
+            delete, which can lose an object replaced in between.
     """
 
-    def __init__(self, name: str, store: Any, remove_same: RemoveSame | None = None) -> None:  # noqa: ANN401 - One of obstore's many classes.
+    def __init__(
+        self,
+        name: str,
+        store: Any,  # noqa: ANN401 - One of obstore's many classes.
+        conditional_delete: ConditionalDelete | None = None,
+    ) -> None:
         self.name = name
         self._store = store
-        self._remove_same = remove_same or self._remove_if_same
+        self._conditional_delete = conditional_delete or self._check_and_delete
 
-    def list(self, limit: int) -> list[Found]:
-        """Read page by page; folders are objects without content."""
-        found = []
-        with _reported(), _strange_keys_told():
+    def list(self, limit: int) -> list[ObjectVersion]:
+        """Return at most `limit` objects of the first listing pages, oldest first.
+
+        Reading stops after the page that reaches the limit, so that older objects of later pages
+        can be missing.
+        """
+        versions = []
+        with _errors_translated(), _invalid_keys_translated():
             for page in obstore.list(self._store):
-                found += [_found(each) for each in page if _is_update(each["path"])]
-                if len(found) >= limit:
+                versions += [_to_version(each) for each in page if _is_update(each["path"])]
+                if len(versions) >= limit:
                     break
-        return sorted(found, key=lambda each: (each.modified_at, each.key))[:limit]
+        return sorted(versions, key=lambda each: (each.modified_at, each.key))[:limit]
 
-    def read(self, found: Found) -> bytes | None:
-        """Ask for this very version."""
-        with _reported(), suppress(FileNotFoundError, PreconditionError):
-            answer = obstore.get(
-                self._store, found.key, options={"if_match": f'"{_bare(found.etag)}"'}
+    def read(self, version: ObjectVersion) -> bytes | None:
+        """Return the content with a conditional request; None if the object changed."""
+        with _errors_translated(), suppress(FileNotFoundError, PreconditionError):
+            response = obstore.get(
+                self._store, version.key, options={"if_match": f'"{_bare(version.etag)}"'}
             )
-            return bytes(answer.bytes())
+            return bytes(response.bytes())
         return None
 
-    def is_there(self, found: Found) -> bool:
-        """Ask for the head."""
-        with _reported(), suppress(FileNotFoundError):
-            return _bare(obstore.head(self._store, found.key)["e_tag"]) == _bare(found.etag)
+    def exists(self, version: ObjectVersion) -> bool:
+        """Compare the ETag of a HEAD request."""
+        with _errors_translated(), suppress(FileNotFoundError):
+            return _bare(obstore.head(self._store, version.key)["e_tag"]) == _bare(version.etag)
         return False
 
-    def remove(self, found: Found) -> None:
-        """Remove it as the provider allows it."""
-        with _reported(), suppress(FileNotFoundError):
-            self._remove_same(found.key, found.etag)
+    def delete_if_unchanged(self, version: ObjectVersion) -> None:
+        """Delete the object if its ETag is unchanged."""
+        with _errors_translated(), suppress(FileNotFoundError):
+            self._conditional_delete(version.key, version.etag)
 
     def put(self, key: str, content: bytes) -> None:
-        """Write it."""
-        kind = mimetypes.guess_type(key)[0] or "application/octet-stream"
-        with _reported():
-            obstore.put(self._store, key, content, attributes={"Content-Type": kind})
+        """Write the object, with a content type guessed from its key."""
+        content_type = mimetypes.guess_type(key)[0] or "application/octet-stream"
+        with _errors_translated():
+            obstore.put(self._store, key, content, attributes={"Content-Type": content_type})
 
-    def copy(self, found: Found, key: str) -> None:
-        """Have the provider copy it."""
-        with _reported(), suppress(FileNotFoundError):
-            obstore.copy(self._store, found.key, key)
+    def copy(self, version: ObjectVersion, key: str) -> None:
+        """Copy the object within the bucket; do nothing if it no longer exists."""
+        with _errors_translated(), suppress(FileNotFoundError):
+            obstore.copy(self._store, version.key, key)
 
-    def _remove_if_same(self, key: str, etag: str) -> None:
-        """Look, and remove; what is replaced within these milliseconds is lost."""
+    def _check_and_delete(self, key: str, etag: str) -> None:
+        """Compare the ETag, then delete; an object replaced between the two requests is lost."""
         if _bare(obstore.head(self._store, key)["e_tag"]) == _bare(etag):
             obstore.delete(self._store, key)
 
@@ -80,33 +90,35 @@ def _is_update(key: str) -> bool:
     return not key.startswith(REJECTED)
 
 
-def _found(listed: Any) -> Found:  # noqa: ANN401 - A dictionary of obstore.
-    return Found(listed["path"], listed["e_tag"] or "", listed["size"], listed["last_modified"])
+def _to_version(listed: Any) -> ObjectVersion:  # noqa: ANN401 - A dictionary of obstore.
+    return ObjectVersion(
+        listed["path"], listed["e_tag"] or "", listed["size"], listed["last_modified"]
+    )
 
 
 def _bare(etag: str | None) -> str:
-    """Return the ETag without quotes: Azure's lists have none, its heads do."""
+    """Return the ETag without quotes; Azure omits them in listings only."""
     return (etag or "").removeprefix("W/").strip('"')
 
 
 @contextmanager
-def _strange_keys_told() -> Iterator[None]:
+def _invalid_keys_translated() -> Iterator[None]:
     try:
         yield
     except InvalidPathError:
         raise BucketUnavailable(
-            "The bucket with updates has a key that can't be read: one with `//`, `.` or `..` as a"
-            " part, or a line feed. Rename that object."
+            "The bucket with updates has an unsupported key, which contains an empty, `.` or `..`"
+            " segment or a line feed: rename that object."
         ) from None
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
-    """Say what went wrong in our words; a provider's may hold credentials."""
+def _errors_translated() -> Iterator[None]:
+    """Replace the provider's error messages, which may contain credentials."""
     try:
         yield
     except (BaseError, OSError) as error:
         raise BucketUnavailable(
-            f"The bucket with updates can't be used ({type(error).__name__}): check its name, its"
-            " endpoint, and that the credentials allow to list, read, write and delete."
+            f"The bucket with updates is unavailable ({type(error).__name__}): check its name, its"
+            " endpoint, and that the credentials permit list, read, write and delete."
         ) from None

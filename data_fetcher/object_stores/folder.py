@@ -1,4 +1,4 @@
-"""A folder of this machine."""
+"""Object store in a local folder."""
 
 import datetime as dt
 import os
@@ -10,115 +10,123 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from common.errors import BucketUnavailable
-from data_fetcher.object_stores.port import REJECTED, Found
+from data_fetcher.object_stores.port import REJECTED, ObjectVersion
 
 _UNFINISHED = ".unfinished"
 _REMOVING = ".removing"
 _NAME_MAX_BYTES = 200
 _REMOVING_SECONDS = 10
-"""Whoever removes a file for longer has died; what they have put aside may be a newer one."""
+"""Age after which a file renamed for deletion counts as abandoned by a killed process.
+
+It is restored, since it may be a newer version than the one to delete.
+"""
 
 
 class Folder:
-    """See `UpdateStore`. Files whose names begin with a dot are somebody's own.
+    """Local folder; implements `ObjectStore`. Files whose names start with a dot are ignored.
 
     Args:
-        path: of the folder, which has to be there.
+        path: Path of an existing folder.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.name = f"dir:{path}"
 
-    def list(self, limit: int) -> list[Found]:
-        """Look into all folders below."""
-        with _reported():
-            found = sorted(
+    def list(self, limit: int) -> list[ObjectVersion]:
+        """Return at most `limit` files of the folder tree, oldest first."""
+        with _errors_translated():
+            versions = sorted(
                 self._walk(str(self._path), ""), key=lambda each: (each.modified_at, each.key)
             )
-        return found[:limit]
+        return versions[:limit]
 
-    def read(self, found: Found) -> bytes | None:
-        """Read the file, if it has not changed."""
-        with _reported():
+    def read(self, version: ObjectVersion) -> bytes | None:
+        """Return the content of the file; None if it changed or was removed."""
+        with _errors_translated():
             try:
-                with open(self._place_of(found.key), "rb", buffering=0) as file:
-                    is_same = _etag(os.fstat(file.fileno())) == found.etag
-                    return file.read() if is_same else None
+                with open(self._path_of(version.key), "rb", buffering=0) as file:
+                    is_unchanged = _etag(os.fstat(file.fileno())) == version.etag
+                    return file.read() if is_unchanged else None
             except FileNotFoundError:
                 return None
 
-    def is_there(self, found: Found) -> bool:
-        """Look at the file, not into it."""
-        with _reported():
+    def exists(self, version: ObjectVersion) -> bool:
+        """Compare the file's inode, time and size."""
+        with _errors_translated():
             try:
-                return _etag((self._path / found.key).stat()) == found.etag
+                return _etag((self._path / version.key).stat()) == version.etag
             except FileNotFoundError:
                 return False
 
-    def remove(self, found: Found) -> None:
-        """Take the file out of the way first: nobody can replace it while it is compared."""
-        path = self._place_of(found.key)
+    def delete_if_unchanged(self, version: ObjectVersion) -> None:
+        """Delete the file if it is unchanged.
+
+        The file is renamed first, so that no process can replace it between check and deletion.
+        """
+        path = self._path_of(version.key)
         folder, _, name = path.rpartition("/")
-        kept = os.fsdecode(os.fsencode(name)[:_NAME_MAX_BYTES])
-        aside = f"{folder}/.{uuid.uuid4().hex}.{kept}{_REMOVING}"
-        with _reported(), suppress(FileNotFoundError):
-            os.rename(path, aside)
-            if _etag(os.stat(aside)) == found.etag:
-                os.unlink(aside)
+        short_name = os.fsdecode(os.fsencode(name)[:_NAME_MAX_BYTES])
+        renamed = f"{folder}/.{uuid.uuid4().hex}.{short_name}{_REMOVING}"
+        with _errors_translated(), suppress(FileNotFoundError):
+            os.rename(path, renamed)
+            if _etag(os.stat(renamed)) == version.etag:
+                os.unlink(renamed)
             else:
-                _put_back(Path(aside), Path(path))
+                _restore(Path(renamed), Path(path))
 
     def put(self, key: str, content: bytes) -> None:
-        """Write beside, and move into place whole."""
+        """Write a temporary file and rename it, so that readers see complete files only."""
         path = self._path / key
         unfinished = path.with_name(f".{uuid.uuid4().hex}{_UNFINISHED}")
-        with _reported():
+        with _errors_translated():
             path.parent.mkdir(parents=True, exist_ok=True)
             unfinished.write_bytes(content)
             unfinished.replace(path)
 
-    def copy(self, found: Found, key: str) -> None:
-        """Copy the file, whatever its size."""
+    def copy(self, version: ObjectVersion, key: str) -> None:
+        """Copy the file; do nothing if it no longer exists."""
         path = self._path / key
         unfinished = path.with_name(f".{uuid.uuid4().hex}{_UNFINISHED}")
-        with _reported(), suppress(FileNotFoundError):
+        with _errors_translated(), suppress(FileNotFoundError):
             path.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(self._path / found.key, unfinished)
+            shutil.copyfile(self._path / version.key, unfinished)
             unfinished.replace(path)
 
-    def _place_of(self, key: str) -> str:
+    def _path_of(self, key: str) -> str:
         return f"{self._path}/{key}"
 
-    def _walk(self, folder: str, prefix: str) -> Iterator[Found]:
+    def _walk(self, folder: str, prefix: str) -> Iterator[ObjectVersion]:
         with os.scandir(folder) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
-                    _rescue(entry)
+                    _restore_abandoned(entry)
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     if f"{prefix}{entry.name}/" != REJECTED:
                         yield from self._walk(entry.path, f"{prefix}{entry.name}/")
                 elif entry.is_file(follow_symlinks=False):
-                    with suppress(FileNotFoundError):  # Somebody else has taken it in.
+                    with suppress(FileNotFoundError):  # Another worker has ingested it.
                         stat = entry.stat(follow_symlinks=False)
                         modified_at = dt.datetime.fromtimestamp(stat.st_mtime, dt.UTC)
-                        yield Found(prefix + entry.name, _etag(stat), stat.st_size, modified_at)
+                        yield ObjectVersion(
+                            prefix + entry.name, _etag(stat), stat.st_size, modified_at
+                        )
 
 
-def _rescue(entry: os.DirEntry[str]) -> None:
-    """Put a file back that somebody has put aside who died before they could remove it."""
+def _restore_abandoned(entry: os.DirEntry[str]) -> None:
+    """Restore a file that a killed process had renamed for deletion."""
     if entry.name.endswith(_REMOVING):
         with suppress(FileNotFoundError):
             if time.time() - entry.stat().st_ctime > _REMOVING_SECONDS:
                 name = entry.name.removesuffix(_REMOVING).split(".", 2)[2]
-                _put_back(Path(entry.path), Path(entry.path).with_name(name))
+                _restore(Path(entry.path), Path(entry.path).with_name(name))
 
 
-def _put_back(aside: Path, path: Path) -> None:
-    with suppress(FileExistsError):  # A still newer one has taken the place.
-        os.link(aside, path)
-    aside.unlink()
+def _restore(renamed: Path, path: Path) -> None:
+    with suppress(FileExistsError):  # A newer file has the name.
+        os.link(renamed, path)
+    renamed.unlink()
 
 
 def _etag(stat: os.stat_result) -> str:
@@ -126,11 +134,11 @@ def _etag(stat: os.stat_result) -> str:
 
 
 @contextmanager
-def _reported() -> Iterator[None]:
+def _errors_translated() -> Iterator[None]:
     try:
         yield
     except OSError as error:
         raise BucketUnavailable(
-            f"The folder with updates can't be used ({error.strerror}): check its path, and that"
-            " files in it may be read and removed."
+            f"The folder with updates is unavailable ({error.strerror}): check its path, and that"
+            " its files can be read and deleted."
         ) from None

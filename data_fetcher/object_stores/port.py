@@ -1,24 +1,25 @@
-"""What is needed of a place where objects are dropped."""
+"""Interface of an object store that receives updates of movies."""
 
 import datetime as dt
 from dataclasses import dataclass
 from typing import Protocol
 
 REJECTED = "rejected/"
-"""Where what can't be used is put; objects there are not looked at."""
+"""Prefix of rejected objects; `list` omits them."""
 
 REPORT = ".report.json"
-"""What the report beside an object ends in."""
+"""Suffix of the report on a rejected object, appended to its key."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """An object as it was found.
+class ObjectVersion:
+    """Version of an object as listed.
 
     Args:
-        key: below the prefix.
-        etag: of this version.
-        modified_at: in UTC.
+        key: Key below the prefix of the store.
+        etag: ETag of this version.
+        size_bytes: Size of the content.
+        modified_at: Time of the last modification in UTC.
     """
 
     key: str
@@ -27,35 +28,35 @@ class Found:
     modified_at: dt.datetime
 
 
-class UpdateStore(Protocol):
-    """A folder, or a bucket below a prefix.
+class ObjectStore(Protocol):
+    """Folder, or bucket below a prefix.
 
-    Every method raises `BucketUnavailable` where it can't be reached, or does not let us in.
+    Every method raises `BucketUnavailable` if the store cannot be reached or denies access.
     """
 
     name: str
-    """Its URL; it holds no credentials."""
+    """URL of the store, without credentials."""
 
-    def list(self, limit: int) -> list[Found]:
-        """Return the objects that are there, so many at most, the oldest first."""
+    def list(self, limit: int) -> list[ObjectVersion]:
+        """Return at most `limit` objects, oldest first; omit rejected ones."""
         ...
 
-    def read(self, found: Found) -> bytes | None:
-        """Return what this version holds; `None` where it is not there any more."""
+    def read(self, version: ObjectVersion) -> bytes | None:
+        """Return the content of this version; None if it no longer exists."""
         ...
 
-    def is_there(self, found: Found) -> bool:
-        """Tell whether the object is still this version."""
+    def exists(self, version: ObjectVersion) -> bool:
+        """Return whether this is still the object's version."""
         ...
 
-    def remove(self, found: Found) -> None:
-        """Remove the object if it is still this version; a newer one stays."""
+    def delete_if_unchanged(self, version: ObjectVersion) -> None:
+        """Delete the object if this is still its version; keep a newer one."""
         ...
 
     def put(self, key: str, content: bytes) -> None:
-        """Write an object, in the place of one that is there."""
+        """Write an object; replace an existing one."""
         ...
 
-    def copy(self, found: Found, key: str) -> None:
-        """Write this object once more, under another key, as it is now."""
+    def copy(self, version: ObjectVersion, key: str) -> None:
+        """Copy the present version of the object to another key."""
         ...

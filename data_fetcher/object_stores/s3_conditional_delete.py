@@ -1,4 +1,4 @@
-"""Removing an object of S3 only if it is a certain version."""
+"""Conditional delete of S3 objects by ETag."""
 
 import os
 from typing import Any
@@ -10,15 +10,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from common.errors import BucketUnavailable
 
 _CONNECTIONS = 16
-_STAYS = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
+_NOT_DELETED = frozenset({"PreconditionFailed", "412", "NoSuchKey", "404"})
 
 
-class S3Removal:
-    """Removes objects with `If-Match`, which obstore can't.
+class S3ConditionalDelete:
+    """Deletion of objects with `If-Match`, which obstore does not support.
 
     Args:
-        bucket: its name.
-        prefix: that keys are below; without slashes around it.
+        bucket: Name of the bucket.
+        prefix: Prefix of all keys, without leading and trailing slash; may be empty.
 
     Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html.
     """
@@ -38,11 +38,15 @@ class S3Removal:
         )
 
     def __call__(self, key: str, etag: str) -> None:
-        """Remove the object if it has this ETag."""
+        """Delete the object if it has this ETag; do nothing if it changed or does not exist.
+
+        Raises:
+            BucketUnavailable: S3 cannot be reached or denies access.
+        """
         try:
             self._client.delete_object(Bucket=self._bucket, Key=self._prefix + key, IfMatch=etag)
         except ClientError as error:
-            if error.response.get("Error", {}).get("Code") not in _STAYS:
+            if error.response.get("Error", {}).get("Code") not in _NOT_DELETED:
                 raise _unusable(error) from None
         except BotoCoreError as error:
             raise _unusable(error) from None
@@ -50,6 +54,6 @@ class S3Removal:
 
 def _unusable(error: Exception) -> BucketUnavailable:
     return BucketUnavailable(
-        f"Objects of the bucket with updates can't be removed ({type(error).__name__}): check that"
-        " the credentials allow it."
+        f"Objects of the bucket with updates can't be deleted ({type(error).__name__}): check that"
+        " the credentials permit it."
     )

@@ -1,1 +1,1 @@
-"""The client of OMDb: how it is asked, and how its answers are understood."""
+"""OMDb client: lookups, requests, and the parsing of responses."""

@@ -1,56 +1,50 @@
-"""What the client of OMDb asks before each attempt, and tells after it."""
+"""Admission control of OMDb requests, as the client and the worker require it."""
 
 from collections.abc import Awaitable
 from enum import StrEnum
 from typing import Protocol
 
 from common.errors import MoviesError
-from data_fetcher.omdb.lookups import Wish
+from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.movie import MovieFacts
 
 
 class Purpose(StrEnum):
-    """For whom OMDb is asked; some have to leave the others a part of the day's requests."""
+    """Reason for a request; it determines the share of the daily quota that may be used."""
 
-    DIRECT = "direct"
-    """Somebody waits for the film."""
-    WISH = "wish"
-    """Somebody has wished for it, and does not wait."""
+    INTERACTIVE = "direct"
+    """A client waits for the movie."""
+    BACKGROUND = "fetch"
+    """A queued fetch job; no client waits for it."""
     SEED = "seed"
     REFRESH = "refresh"
-    """The film is there, and has grown old."""
+    """The stored data of the movie is outdated."""
 
 
-class Ask(Protocol):
-    """Asks OMDb for one film; see `data_fetcher.omdb.client.OmdbClient.fetch`."""
+class FetchMovie(Protocol):
+    """Function that fetches one movie; see `data_fetcher.omdb.client.OmdbClient.fetch`."""
 
-    def __call__(self, wish: Wish, purpose: Purpose, /) -> Awaitable[MovieFacts]:
-        """Return the film that is wished for."""
+    def __call__(self, lookup: MovieLookup, purpose: Purpose, /) -> Awaitable[MovieFacts]:
+        """Return the requested movie."""
         ...
 
 
-class Care(Protocol):
-    """Decides about attempts."""
+class AdmissionControl(Protocol):
+    """Decision about each attempt to send a request to OMDb."""
 
-    async def admit(self, purpose: Purpose) -> None:
-        """Return when an attempt may begin; it counts from now on.
+    async def admit(self, purpose: Purpose, /) -> None:
+        """Wait until an attempt may begin, and count it.
 
         Raises:
-            UpstreamUnavailable: it may not; nothing was sent.
-            DatabaseUnavailable: nobody knows.
+            UpstreamUnavailable: The circuit breaker is open or the quota is used up.
+            DatabaseUnavailable: The quota could not be read.
         """
         ...
 
-    async def note(self, error: MoviesError | None) -> None:
-        """Take in how an attempt has ended; `None` is well."""
+    async def record_outcome(self, error: MoviesError | None, /) -> None:
+        """Record the error of an attempt; None means success."""
         ...
 
-
-class NoCare:
-    """Lets everybody ask."""
-
-    async def admit(self, purpose: Purpose) -> None:
-        """Return at once."""
-
-    async def note(self, error: MoviesError | None) -> None:
-        """Forget it."""
+    def seconds_until_admitted(self, purpose: Purpose, /) -> float:
+        """Return the seconds until an attempt may be admitted; 0 for now."""
+        ...

@@ -1,4 +1,4 @@
-"""The client of OMDb: bounded in time and size, and every attempt counted."""
+"""OMDb client with deadlines, retries, a limit on response size, and a counter of attempts."""
 
 import asyncio
 import random
@@ -12,76 +12,79 @@ import aiohttp
 
 from common.errors import (
     MoviesError,
-    UpstreamInvalid,
-    UpstreamQuota,
+    UpstreamBadResponse,
+    UpstreamQuotaExceeded,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from data_fetcher.omdb.admission import Care, NoCare, Purpose
-from data_fetcher.omdb.lookups import ImdbWish, Wish
-from data_fetcher.omdb.responses import Answer, read_answer
+from data_fetcher.omdb.admission import AdmissionControl, Purpose
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup
+from data_fetcher.omdb.responses import OmdbResponse, parse_response
 from data_layer.entities.movie import MovieFacts
 
 FETCHED = "fetched"
-"""The outcome of an attempt that brought a film; most others are codes of `common.errors`."""
+"""Outcome of a successful attempt; failed ones have the error code of `common.errors`."""
 ABANDONED = "abandoned"
-"""The outcome of an attempt whose caller went away before the answer came."""
+"""Outcome of an attempt that the caller cancelled before the response arrived."""
 
 _CHUNK_BYTES = 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClientLimits:
-    """What the client allows itself and OMDb."""
+class OmdbClientConfig:
+    """Limits of the client: concurrency, timeouts, attempts, response size and backoff."""
 
     concurrency: int = 25
-    """Requests at once for those who wait, and as many for all others; further ones wait, and
-    their deadline waits with them."""
+    """Concurrent movies for interactive requests, and as many again for all other purposes.
+
+    Further calls wait for a slot; their deadline starts when they get one.
+    """
     connect_seconds: float = 3
     attempt_seconds: float = 4
     total_seconds: float = 6
-    """For one film: all attempts, and the pauses between them."""
+    """Deadline of one movie: all attempts and the pauses between them."""
     attempts: int = 3
-    answer_max_bytes: int = 1_000_000
-    """Of one answer, decompressed. OMDb's have some thousands."""
+    """Maximum number of requests for one movie."""
+    response_max_bytes: int = 1_000_000
+    """Maximum size of a decompressed response body; OMDb's have a few thousand bytes."""
     backoff_base_seconds: float = 0.1
     backoff_max_seconds: float = 2
 
 
 class OmdbClient:
-    """Asks OMDb for films; a context manager that owns its connections.
+    """OMDb client; a context manager that owns its connections.
 
     Args:
-        url: of OMDb; parameters are added to it.
-        api_key: it is in every request and in no message.
-        limits: of time, size and number.
-        care: admits each attempt, and is told how it ended.
-        sleep: waits for so many seconds.
-        jitter: gives a number from 0 to 1.
+        url: URL of OMDb, to which the query parameters are added.
+        api_key: API key; it is sent with every request and never appears in a message.
+        config: Limits of the client.
+        admission: Admission control, which admits each attempt and records its outcome.
+        sleep: Function that waits for the given number of seconds.
+        jitter: Function that returns a random number from 0 to 1.
     """
 
     def __init__(
         self,
         url: str,
         api_key: str,
-        limits: ClientLimits | None = None,
+        config: OmdbClientConfig | None = None,
         *,
-        care: Care | None = None,
+        admission: AdmissionControl,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._url = url
         self._api_key = api_key
-        self._limits = limits or ClientLimits()
+        self._config = config or OmdbClientConfig()
         self._sleep = sleep
         self._jitter = jitter
-        self._care = care or NoCare()
-        self._places = asyncio.Semaphore(self._limits.concurrency)
-        self._background_places = asyncio.Semaphore(self._limits.concurrency)
+        self._admission = admission
+        self._slots = asyncio.Semaphore(self._config.concurrency)
+        self._background_slots = asyncio.Semaphore(self._config.concurrency)
         self.attempts: Counter[str] = Counter()
-        """How many requests were tried, by what came of them; see `FETCHED` and `ABANDONED`.
+        """Number of attempts by outcome: `FETCHED`, `ABANDONED` or an error code.
 
-        One that found no connection counts too: quota is rather over- than underestimated.
+        Failed connections count too: it is safer to overestimate the quota used.
         """
 
     async def __aenter__(self) -> Self:
@@ -89,9 +92,9 @@ class OmdbClient:
             connector=aiohttp.TCPConnector(limit=0),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=aiohttp.ClientTimeout(
-                total=self._limits.attempt_seconds, sock_connect=self._limits.connect_seconds
+                total=self._config.attempt_seconds, sock_connect=self._config.connect_seconds
             ),
-            middlewares=(_send_once,),
+            middlewares=(_disable_transparent_retry,),
         )
         return self
 
@@ -103,62 +106,66 @@ class OmdbClient:
     ) -> None:
         await self._session.close()
 
-    async def fetch(self, wish: Wish, purpose: Purpose = Purpose.DIRECT) -> MovieFacts:
-        """Return the film that is wished for.
+    async def fetch(
+        self, lookup: MovieLookup, purpose: Purpose = Purpose.INTERACTIVE
+    ) -> MovieFacts:
+        """Return the requested movie.
 
-        Failures that may pass are tried again, after a pause of a random part ("full jitter")
-        of a span that doubles each time, or of the time that OMDb asks for. The deadline
-        begins when one of the `concurrency` places is free.
+        Transient errors are retried with exponential backoff and full jitter, or after the time
+        in Retry-After. The deadline starts when the call gets one of the `concurrency` slots and
+        its first attempt is admitted.
 
         Raises:
-            NotFound: OMDb does not have it.
-            UpstreamTimeout: OMDb did not answer before the deadline.
-            UpstreamQuota, UpstreamRefused, UpstreamInvalid: trying again would not help.
-            UpstreamUnavailable: all attempts failed, or the next one would come too late or may
-                not be made.
-            DatabaseUnavailable: nobody knows whether an attempt may be made.
+            NotFound: OMDb does not have the movie.
+            UpstreamTimeout: OMDb did not respond before the deadline.
+            UpstreamQuotaExceeded: The daily quota is used up; never retried.
+            UpstreamUnauthorized: OMDb rejected the API key; never retried.
+            UpstreamBadResponse: The response is invalid; never retried.
+            UpstreamUnavailable: All attempts failed, the circuit breaker is open, or the next
+                attempt would begin after the deadline or was not admitted.
+            DatabaseUnavailable: The quota could not be read.
 
         Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter.
         """
-        is_direct = purpose is Purpose.DIRECT
-        async with self._places if is_direct else self._background_places:
-            await self._care.admit(purpose)
+        is_interactive = purpose is Purpose.INTERACTIVE
+        async with self._slots if is_interactive else self._background_slots:
+            await self._admission.admit(purpose)
             try:
-                async with asyncio.timeout(self._limits.total_seconds) as deadline:
-                    return await self._try_again_and_again(wish, purpose, deadline)
+                async with asyncio.timeout(self._config.total_seconds) as deadline:
+                    return await self._fetch_with_retries(lookup, purpose, deadline)
             except TimeoutError:
                 raise _timed_out() from None
 
-    async def _try_again_and_again(
-        self, wish: Wish, purpose: Purpose, deadline: asyncio.Timeout
+    async def _fetch_with_retries(
+        self, lookup: MovieLookup, purpose: Purpose, deadline: asyncio.Timeout
     ) -> MovieFacts:
-        for attempt in range(1, self._limits.attempts):
+        for attempt in range(1, self._config.attempts):
             try:
-                return await self._attempt(wish, deadline)
+                return await self._attempt(lookup, deadline)
             except UpstreamUnavailable as error:
                 pause = self._pause(error, attempt)
-                if not _may_pass(error) or _is_behind(deadline, pause):
+                if not _is_retryable(error) or _exceeds_deadline(deadline, pause):
                     raise
                 await self._sleep(pause)
                 try:
-                    await self._care.admit(purpose)
+                    await self._admission.admit(purpose)
                 except MoviesError:
                     raise error from None
-        return await self._attempt(wish, deadline)
+        return await self._attempt(lookup, deadline)
 
     def _pause(self, error: UpstreamUnavailable, attempt: int) -> float:
-        """Return the seconds to wait after a number of attempts, from 1."""
+        """Return the seconds to wait after the given attempt; the first one is 1."""
         if error.retry_after_seconds is not None:
             return error.retry_after_seconds
-        span: float = self._limits.backoff_base_seconds * 2**attempt
-        return self._jitter() * min(self._limits.backoff_max_seconds, span)
+        span: float = self._config.backoff_base_seconds * 2**attempt
+        return self._jitter() * min(self._config.backoff_max_seconds, span)
 
-    async def _attempt(self, wish: Wish, deadline: asyncio.Timeout) -> MovieFacts:
+    async def _attempt(self, lookup: MovieLookup, deadline: asyncio.Timeout) -> MovieFacts:
         outcome = ABANDONED
         failure: MoviesError | None = None
         try:
-            facts = read_answer(await self._request(wish))
-            _require_same(wish, facts)
+            facts = parse_response(await self._request(lookup))
+            _require_requested_movie(lookup, facts)
             outcome = FETCHED
         except MoviesError as error:
             outcome = error.code
@@ -171,22 +178,22 @@ class OmdbClient:
             raise
         finally:
             self.attempts[outcome] += 1
-            await self._note(outcome, failure)
+            await self._record_outcome(outcome, failure)
         return facts
 
-    async def _note(self, outcome: str, failure: MoviesError | None) -> None:
+    async def _record_outcome(self, outcome: str, failure: MoviesError | None) -> None:
         if outcome != ABANDONED:
-            await self._care.note(failure)
+            await self._admission.record_outcome(failure)
 
-    async def _request(self, wish: Wish) -> Answer:
+    async def _request(self, lookup: MovieLookup) -> OmdbResponse:
         failure: UpstreamUnavailable
         try:
             async with self._session.get(
                 self._url,
-                params={**wish.parameters(), "apikey": self._api_key},
+                params={**lookup.parameters(), "apikey": self._api_key},
                 allow_redirects=False,
             ) as response:
-                return Answer(
+                return OmdbResponse(
                     response.status,
                     await self._read_bounded(response),
                     response.headers.get("Retry-After", ""),
@@ -196,28 +203,32 @@ class OmdbClient:
             failure = _timed_out()
         except (aiohttp.ClientError, OSError):
             failure = UpstreamUnavailable("OMDb can't be reached at the moment.")
-        # aiohttp's errors hold the URL, and with it the key: raised here, ours has them neither
-        # as its cause nor as its context.
+        # aiohttp's errors contain the URL with the API key. Raised outside of the except block,
+        # ours has them neither as its cause nor as its context.
         raise failure
 
     async def _read_bounded(self, response: aiohttp.ClientResponse) -> bytes:
-        """Return the decompressed body; a connection that is left with more to read is closed."""
-        if (response.content_length or 0) > self._limits.answer_max_bytes:
+        """Return the decompressed body, unless it is larger than `response_max_bytes`.
+
+        Raises:
+            UpstreamBadResponse: The body is too large; the connection is closed unread.
+        """
+        if (response.content_length or 0) > self._config.response_max_bytes:
             raise _too_large()
         body = bytearray()
         async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
             body += chunk
-            if len(body) > self._limits.answer_max_bytes:
+            if len(body) > self._config.response_max_bytes:
                 raise _too_large()
         return bytes(body)
 
 
-async def _send_once(
+async def _disable_transparent_retry(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Send the request, and hide the errors at which aiohttp would send it again by itself.
+    """Send the request, and replace the errors on which aiohttp would resend it.
 
-    It repeats a GET whose connection drops, which would spend quota that nobody has counted.
+    aiohttp resends a GET if a reused connection drops; such a request would use quota uncounted.
     """
     try:
         return await send(request)
@@ -225,23 +236,23 @@ async def _send_once(
         raise aiohttp.ClientConnectionError from None
 
 
-def _require_same(wish: Wish, facts: MovieFacts) -> None:
-    if isinstance(wish, ImdbWish) and facts.imdb_id != wish.imdb_id:
-        raise UpstreamInvalid("OMDb answered with another film than the one asked for.")
+def _require_requested_movie(lookup: MovieLookup, facts: MovieFacts) -> None:
+    if isinstance(lookup, ImdbIdLookup) and facts.imdb_id != lookup.imdb_id:
+        raise UpstreamBadResponse("OMDb returned a different movie than the one requested.")
 
 
-def _may_pass(error: UpstreamUnavailable) -> bool:
-    """Tell whether trying again within seconds may help; a spent quota comes back tomorrow."""
-    return error.retry_helps and not isinstance(error, UpstreamQuota)
+def _is_retryable(error: UpstreamUnavailable) -> bool:
+    """Return whether a retry within seconds may help; a used-up quota returns the next day."""
+    return error.retry_helps and not isinstance(error, UpstreamQuotaExceeded)
 
 
-def _is_behind(deadline: asyncio.Timeout, pause: float) -> bool:
+def _exceeds_deadline(deadline: asyncio.Timeout, pause: float) -> bool:
     when = deadline.when()
     return when is not None and asyncio.get_running_loop().time() + pause >= when
 
 
-def _too_large() -> UpstreamInvalid:
-    return UpstreamInvalid("OMDb's answer is too large to be one.")
+def _too_large() -> UpstreamBadResponse:
+    return UpstreamBadResponse("OMDb's response exceeds the size limit.")
 
 
 def _timed_out() -> UpstreamTimeout:

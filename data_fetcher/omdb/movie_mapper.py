@@ -1,66 +1,67 @@
-"""OMDb's JSON object of a title, as the facts of a film."""
+"""Mapping of OMDb's JSON object of a title to `MovieFacts`."""
 
-import re
 from typing import Any, cast, get_args
 
-from common.errors import UpstreamInvalid
+from common.errors import UpstreamBadResponse
 from data_fetcher.omdb.field_parsers import (
-    NAME_MAX_CHARACTERS,
-    read_count,
-    read_date,
-    read_dollars,
-    read_imdb_rating,
-    read_metascore,
-    read_minutes,
-    read_names,
-    read_text,
-    read_url,
-    read_years,
+    parse_count,
+    parse_date,
+    parse_dollars,
+    parse_imdb_rating,
+    parse_metascore,
+    parse_minutes,
+    parse_names,
+    parse_text,
+    parse_url,
+    parse_years,
 )
-from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieFacts, MovieType, Rating
+from data_layer.entities.movie import MovieFacts, MovieType, Rating
+from data_layer.entities.movie_fields import (
+    NAME_MAX_CHARACTERS,
+    TITLE_MAX_CHARACTERS,
+    is_imdb_id,
+)
 
-_IMDB_ID = re.compile(r"tt[0-9]{7,16}")
 
-
-def read_movie(document: dict[str, Any]) -> MovieFacts:
-    """Return the whole film; a series or an episode is what it is.
+def parse_movie(document: dict[str, Any]) -> MovieFacts:
+    """Return the facts of a movie, series, episode or game.
 
     Raises:
-        UpstreamInvalid: a field has a type that the protocol does not have, or there is no
-            title, no IMDb id or no known type. Nothing is guessed.
+        UpstreamBadResponse: The title, the IMDb id or the type is missing or invalid, or a field
+            has the wrong JSON type. No value is guessed.
     """
     field = _Fields(document)
-    year, end_year = read_years(field["Year"])
+    year, end_year = parse_years(field["Year"])
     return MovieFacts(
-        title=_read_title(field["Title"]),
-        imdb_id=_read_imdb_id(field["imdbID"]),
+        title=_parse_title(field["Title"]),
+        imdb_id=_parse_imdb_id(field["imdbID"]),
         year=year,
         end_year=end_year,
-        type=_read_type(field["Type"]),
-        rated=read_text(field["Rated"], NAME_MAX_CHARACTERS),
-        released=read_date(field["Released"]),
-        runtime_minutes=read_minutes(field["Runtime"]),
-        genres=read_names(field["Genre"]),
-        directors=read_names(field["Director"]),
-        writers=read_names(field["Writer"]),
-        cast=read_names(field["Actors"]),
-        plot=read_text(field["Plot"]),
-        languages=read_names(field["Language"]),
-        countries=read_names(field["Country"]),
-        awards=read_text(field["Awards"]),
-        poster_url=read_url(field["Poster"]),
-        ratings=_read_ratings(document.get("Ratings", [])),
-        metascore=read_metascore(field["Metascore"]),
-        imdb_rating=read_imdb_rating(field["imdbRating"]),
-        imdb_votes=read_count(field["imdbVotes"]),
-        box_office_usd=read_dollars(field["BoxOffice"]),
-        production=read_text(field["Production"]),
-        website=read_url(field["Website"]),
+        type=_parse_type(field["Type"]),
+        rated=parse_text(field["Rated"], NAME_MAX_CHARACTERS),
+        released=parse_date(field["Released"]),
+        runtime_minutes=parse_minutes(field["Runtime"]),
+        genres=parse_names(field["Genre"]),
+        directors=parse_names(field["Director"]),
+        writers=parse_names(field["Writer"]),
+        cast=parse_names(field["Actors"]),
+        plot=parse_text(field["Plot"]),
+        languages=parse_names(field["Language"]),
+        countries=parse_names(field["Country"]),
+        awards=parse_text(field["Awards"]),
+        poster_url=parse_url(field["Poster"]),
+        ratings=_parse_ratings(document.get("Ratings", [])),
+        metascore=parse_metascore(field["Metascore"]),
+        imdb_rating=parse_imdb_rating(field["imdbRating"]),
+        imdb_votes=parse_count(field["imdbVotes"]),
+        box_office_usd=parse_dollars(field["BoxOffice"]),
+        production=parse_text(field["Production"]),
+        website=parse_url(field["Website"]),
     )
 
 
 class _Fields:
-    """The texts of an object; one that is missing is empty, one that is no text is an error."""
+    """String fields of a JSON object; a missing one is "", one of another JSON type an error."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
@@ -68,37 +69,37 @@ class _Fields:
     def __getitem__(self, name: str) -> str:
         value = self._document.get(name, "")
         if not isinstance(value, str):
-            raise UpstreamInvalid("OMDb's answer has a field of a type that OMDb does not have.")
+            raise UpstreamBadResponse("OMDb returned a field of the wrong JSON type.")
         return value
 
 
-def _read_title(value: str) -> str:
-    title = read_text(value, TITLE_MAX_CHARACTERS + 1)
+def _parse_title(value: str) -> str:
+    title = parse_text(value, TITLE_MAX_CHARACTERS + 1)
     if title is None or len(title) > TITLE_MAX_CHARACTERS:
-        raise UpstreamInvalid("OMDb's answer has no title, or one that is too long.")
+        raise UpstreamBadResponse("OMDb returned a title that is missing or too long.")
     return title
 
 
-def _read_imdb_id(value: str) -> str:
-    if not _IMDB_ID.fullmatch(value):
-        raise UpstreamInvalid("OMDb's answer has no IMDb id.")
+def _parse_imdb_id(value: str) -> str:
+    if not is_imdb_id(value):
+        raise UpstreamBadResponse("OMDb returned no valid IMDb id.")
     return value
 
 
-def _read_type(value: str) -> MovieType:
+def _parse_type(value: str) -> MovieType:
     if value not in get_args(MovieType):
-        raise UpstreamInvalid("OMDb's answer is of a type that OMDb does not have.")
+        raise UpstreamBadResponse("OMDb returned an unknown value in the field Type.")
     return cast("MovieType", value)
 
 
-def _read_ratings(value: object) -> tuple[Rating, ...]:
-    """Return the ratings; one without a source or a value is none."""
+def _parse_ratings(value: object) -> tuple[Rating, ...]:
+    """Return the ratings that have both a source and a value."""
     if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise UpstreamInvalid("OMDb's answer has ratings of a type that OMDb does not have.")
+        raise UpstreamBadResponse("OMDb returned ratings of the wrong JSON type.")
     pairs = (
         (
-            read_text(fields["Source"], NAME_MAX_CHARACTERS),
-            read_text(fields["Value"], NAME_MAX_CHARACTERS),
+            parse_text(fields["Source"], NAME_MAX_CHARACTERS),
+            parse_text(fields["Value"], NAME_MAX_CHARACTERS),
         )
         for fields in map(_Fields, value)
     )

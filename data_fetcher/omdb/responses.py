@@ -1,4 +1,4 @@
-"""What OMDb's answers mean: each one is a film, or one of the errors of `common.errors`."""
+"""Interpretation of OMDb's responses: a movie, or one of the errors of `common.errors`."""
 
 import codecs
 import json
@@ -9,16 +9,16 @@ from typing import Any
 
 from common.errors import (
     NotFound,
-    UpstreamInvalid,
-    UpstreamQuota,
-    UpstreamRefused,
+    UpstreamBadResponse,
+    UpstreamQuotaExceeded,
+    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from data_fetcher.omdb.movie_mapper import read_movie
+from data_fetcher.omdb.movie_mapper import parse_movie
 from data_layer.entities.movie import MovieFacts
 
 RETRY_AFTER_MAX_SECONDS = 86_400
-"""A day: by then the quota is new, and longer waits are asked for by mistake."""
+"""Limit for Retry-After: the quota is renewed daily, so a longer wait is a mistake."""
 
 _NOT_FOUND = frozenset(
     {
@@ -40,14 +40,13 @@ _ESCAPE = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it came over the wire.
+class OmdbResponse:
+    """HTTP response of OMDb.
 
     Args:
-        status: of HTTP.
-        body: decompressed and whole.
-        retry_after: the header of this name, as it is.
-        content_type: the media type; OMDb's JSON is understood under any.
+        body: Complete, decompressed body.
+        retry_after: Unparsed Retry-After header; empty if there is none.
+        content_type: Media type; JSON is accepted under any.
     """
 
     status: int
@@ -56,32 +55,32 @@ class Answer:
     content_type: str = ""
 
 
-def read_answer(answer: Answer) -> MovieFacts:
-    """Return the film that is in the answer.
+def parse_response(response: OmdbResponse) -> MovieFacts:
+    """Return the movie in the response.
 
     Raises:
-        NotFound: OMDb says that it does not have the film.
-        UpstreamRefused: OMDb does not accept our key.
-        UpstreamQuota: the requests of the day are spent.
-        UpstreamUnavailable: OMDb fails, or somebody else answers in its place.
-        UpstreamInvalid: this is not what OMDb's protocol has.
+        NotFound: OMDb reports that it does not have the movie.
+        UpstreamUnauthorized: OMDb rejected the API key.
+        UpstreamQuotaExceeded: OMDb reports that the daily request limit is reached.
+        UpstreamUnavailable: OMDb failed, or a CDN or proxy responded in its place.
+        UpstreamBadResponse: The response is neither a valid movie nor a known error.
     """
-    document = _read_object(answer.body)
+    document = _read_object(response.body)
     if document is not None and isinstance(message := document.get("Error"), str):
-        raise _error_of(message, answer)
-    if answer.status != HTTPStatus.OK:
-        raise _status_error(answer)
+        raise _error_of(message, response)
+    if response.status != HTTPStatus.OK:
+        raise _status_error(response)
     if document is None:
-        raise _body_error(answer)
+        raise _body_error(response)
     if document.get("Response") != "True":
-        raise UpstreamInvalid("OMDb's answer is neither a film nor an error.")
-    return read_movie(document)
+        raise UpstreamBadResponse("OMDb's response is neither a movie nor an error.")
+    return parse_movie(document)
 
 
 def _read_object(body: bytes) -> dict[str, Any] | None:
-    """Return the JSON object that the body is, repaired where OMDb is known to break it.
+    """Return the JSON object in the body, or None if there is none.
 
-    Plots hold raw control characters, and backslashes that escape nothing.
+    OMDb's plots contain raw control characters and invalid escape sequences, which are repaired.
     """
     try:
         text = body.decode("utf-8-sig")
@@ -95,51 +94,53 @@ def _read_object(body: bytes) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _error_of(message: str, answer: Answer) -> Exception:
+def _error_of(message: str, response: OmdbResponse) -> Exception:
     if message == _QUOTA:
-        return UpstreamQuota(
-            "OMDb's requests of the day are spent: try again tomorrow.",
-            retry_after_seconds=_retry_after(answer),
+        return UpstreamQuotaExceeded(
+            "OMDb reports that the daily request limit is reached; retry tomorrow.",
+            retry_after_seconds=_retry_after(response),
         )
     if message in _REFUSED:
-        return UpstreamRefused("OMDb does not accept the API key: check OMDB_API_KEY.")
-    if message in _NOT_FOUND and answer.status == HTTPStatus.OK:
+        return UpstreamUnauthorized("OMDb rejected the API key: check OMDB_API_KEY.")
+    if message in _NOT_FOUND and response.status == HTTPStatus.OK:
         return NotFound("OMDb has no such movie.")
-    return _status_error(answer)
+    return _status_error(response)
 
 
-def _status_error(answer: Answer) -> Exception:
-    if answer.status == HTTPStatus.UNAUTHORIZED and not _is_web_page(answer):
-        return UpstreamRefused("OMDb does not let us in: check OMDB_API_KEY.")
-    if HTTPStatus.MULTIPLE_CHOICES <= answer.status < HTTPStatus.BAD_REQUEST:
-        return UpstreamInvalid("OMDb sends us elsewhere, where we do not go: check OMDB_URL.")
+def _status_error(response: OmdbResponse) -> Exception:
+    if response.status == HTTPStatus.UNAUTHORIZED and not _is_web_page(response):
+        return UpstreamUnauthorized("OMDb rejected the request (401): check OMDB_API_KEY.")
+    if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
+        return UpstreamBadResponse(
+            "OMDb returned a redirect, which is not followed: check OMDB_URL."
+        )
     return UpstreamUnavailable(
-        "OMDb has trouble at the moment.", retry_after_seconds=_retry_after(answer)
+        "OMDb returned an error; retry later.", retry_after_seconds=_retry_after(response)
     )
 
 
-def _body_error(answer: Answer) -> Exception:
-    if _is_web_page(answer):
+def _body_error(response: OmdbResponse) -> Exception:
+    if _is_web_page(response):
         return UpstreamUnavailable(
-            "A web page answers in OMDb's place at the moment.",
-            retry_after_seconds=_retry_after(answer),
+            "OMDb returned HTML instead of JSON (CDN or proxy error page).",
+            retry_after_seconds=_retry_after(response),
         )
-    return UpstreamInvalid("OMDb answered with something that is not a JSON object.")
+    return UpstreamBadResponse("OMDb's response is not a JSON object.")
 
 
-def _is_web_page(answer: Answer) -> bool:
-    """Tell whether a CDN or a proxy answers in OMDb's place."""
-    body = answer.body.removeprefix(codecs.BOM_UTF8).lstrip()
-    is_html = answer.content_type == "text/html" and not body.startswith(b"{")
+def _is_web_page(response: OmdbResponse) -> bool:
+    """Return whether the response is HTML, which only a CDN or a proxy sends."""
+    body = response.body.removeprefix(codecs.BOM_UTF8).lstrip()
+    is_html = response.content_type == "text/html" and not body.startswith(b"{")
     return is_html or body.startswith(b"<")
 
 
-def _retry_after(answer: Answer) -> int | None:
-    """Return the seconds of Retry-After; dates, which OMDb does not send, are not read."""
-    text = answer.retry_after.strip()
+def _retry_after(response: OmdbResponse) -> int | None:
+    """Return the seconds of Retry-After; None without one, or if it is a date."""
+    text = response.retry_after.strip()
     if not text.isascii() or not text.isdigit():
         return None
     digits = text.lstrip("0") or "0"
-    # Python refuses to read thousands of digits, and a day is the longest anyway.
+    # Python raises an error for a number of thousands of digits.
     is_long = len(digits) > len(str(RETRY_AFTER_MAX_SECONDS))
     return RETRY_AFTER_MAX_SECONDS if is_long else min(int(digits), RETRY_AFTER_MAX_SECONDS)

@@ -1,1 +1,1 @@
-"""Films that nobody has made, in any number: for work at scale, where real ones are too few."""
+"""Synthetic movies and IMDb files of any size, for tests and measurements at scale."""

@@ -1,4 +1,4 @@
-"""Ids as IMDb's, in the order of its files."""
+"""Synthetic ids with the format and order of IMDb's ids."""
 
 import heapq
 from collections.abc import Iterator
@@ -8,12 +8,12 @@ _SHORT_END, _LONG_END = 10_000_000, 40_000_000
 _LONG_SHARE = 0.3
 
 
-class MadeIds:
-    """So many ids that are spread as IMDb's: some have seven digits, and the newer ones eight.
+class IdSequence:
+    """Sequence of ids distributed as IMDb's: older ids have seven digits, newer ones eight.
 
     Args:
-        prefix: `tt` of titles, `nm` of people.
-        amount: 1 to 20,000,000.
+        prefix: `tt` for titles, `nm` for people.
+        amount: Number of ids, 1 to 20,000,000.
     """
 
     def __init__(self, prefix: str, amount: int) -> None:
@@ -25,13 +25,16 @@ class MadeIds:
         self._long_step = (_LONG_END - _SHORT_END) // max(self._long, 1)
 
     def of(self, index: int) -> str:
-        """Return the id of an index from 0; with the index the number rises."""
+        """Return the id at an index from 0; the id's number increases with the index."""
         if index < self._short:
             return f"{self._prefix}{1 + index * self._short_step:07}"
         return f"{self._prefix}{_SHORT_END + (index - self._short) * self._long_step}"
 
     def in_file_order(self) -> Iterator[tuple[str, int]]:
-        """Yield all ids with their indices as IMDb orders them: as texts, tt10000000 early."""
+        """Yield all ids with their indexes in the order of IMDb's files.
+
+        IMDb sorts ids as text, so that tt10000000 comes before tt1000001.
+        """
         short = ((self.of(index), index) for index in range(self._short))
         long = ((self.of(index), index) for index in range(self._short, self.amount))
         return heapq.merge(short, long)

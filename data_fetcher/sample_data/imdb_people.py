@@ -1,14 +1,14 @@
-"""People as IMDb has them, made up: lines of name.basics."""
+"""Synthetic people: lines of IMDb's name.basics."""
 
 import random
 
 from data_fetcher.imdb.data_sets import NULL
-from data_fetcher.sample_data.imdb_ids import MadeIds
+from data_fetcher.sample_data.imdb_ids import IdSequence
 from data_fetcher.sample_data.words import load_words
 
 _INITIALS = "ABCDEFGHIJKLMNOPRSTW"
 _STARS, _STAR_ROLES = 0.02, 0.4
-"""One person in fifty is a star, and the stars have two roles in five."""
+"""Shares of stars among the people (2 %) and of their roles among all roles (40 %)."""
 _ODD_NAMES = (
     "Zoë Łukaszewicz",
     "宮崎 駿",
@@ -35,16 +35,16 @@ _PROFESSIONS = (
 )
 
 
-class PeopleMaker:
-    """Makes people up, and says who has a role; the same arguments give the same people."""
+class PeopleGenerator:
+    """Generator of people and of role assignments; deterministic for the same arguments."""
 
-    def __init__(self, seed: int, people: MadeIds, titles: MadeIds) -> None:
+    def __init__(self, seed: int, people: IdSequence, titles: IdSequence) -> None:
         self._random = random.Random(f"people {seed}").random  # noqa: S311 - No secret.
         self._people, self._titles = people, titles
         self._words = load_words()
 
     def line(self, nconst: str, index: int) -> str:
-        """Return the line of a person."""
+        """Return the line of the person with this id and index."""
         chance = self._random
         birth, death = NULL, NULL
         if chance() < _KNOWN_BIRTH:
@@ -56,8 +56,8 @@ class PeopleMaker:
         name = self._name(index)
         return f"{nconst}\t{name}\t{birth}\t{death}\t{profession}\t{known_for}\n"
 
-    def someone(self) -> str:
-        """Return the id of a person who has a role, more often a star."""
+    def random_person_id(self) -> str:
+        """Return the id of a random person for a role; stars are more frequent."""
         share = _STARS if self._random() < _STAR_ROLES else 1
         return self._people.of(int(self._people.amount * share * self._random()))
 

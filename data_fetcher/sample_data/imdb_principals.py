@@ -1,9 +1,9 @@
-"""Who did what for a title, made up: lines of title.principals."""
+"""Synthetic credits of titles: lines of IMDb's title.principals."""
 
 import random
 
 from data_fetcher.imdb.data_sets import NULL
-from data_fetcher.sample_data.imdb_people import PeopleMaker
+from data_fetcher.sample_data.imdb_people import PeopleGenerator
 
 _CAST = ("actor",) * 11 + ("actress",) * 8 + ("self",) * 6 + ("archive_footage",)
 _CREW = (
@@ -16,20 +16,27 @@ _CREW = (
 _JOBS = ("screenplay", "created by", 'based on the novel "Ash"', NULL, NULL, NULL)
 _CAST_SHARE = 0.56
 _NONE_SHARE, _LONG_SHARE, _LONG_FACTOR = 0.2, 0.02, 12
-"""One title in five names nobody, and one in fifty twelve times as many as is usual."""
+"""Shares of titles without people (20 %) and with twelve times the average number (2 %)."""
 _USUAL_FACTOR = (1 - _LONG_SHARE * _LONG_FACTOR) / (1 - _NONE_SHARE - _LONG_SHARE)
 
 
-class PrincipalMaker:
-    """Makes up who did what; so many lines in all, whatever chance has it."""
+class PrincipalGenerator:
+    """Generator of credits; deterministic for the same arguments.
 
-    def __init__(self, seed: int, people: PeopleMaker, titles: int, lines: int) -> None:
+    Args:
+        seed: Seed of the random generator.
+        people: Source of the people's ids.
+        titles: Number of titles, each of which needs one call of `lines`.
+        lines: Number of lines over all titles.
+    """
+
+    def __init__(self, seed: int, people: PeopleGenerator, titles: int, lines: int) -> None:
         self._random = random.Random(f"principals {seed}").random  # noqa: S311 - No secret.
-        self._someone = people.someone
+        self._random_person_id = people.random_person_id
         self._titles, self._lines = titles, lines
 
     def lines(self, tconst: str) -> str:
-        """Return the lines of the next title, in their order: the cast first."""
+        """Return the lines of the next title, the cast before the crew."""
         count = self._count()
         cast = round(_CAST_SHARE * count)
         return "".join(
@@ -54,9 +61,9 @@ class PrincipalMaker:
     def _cast_line(self, tconst: str, number: int) -> str:
         category = _CAST[int(len(_CAST) * self._random())]
         character = '["Self"]' if category == "self" else f'["Role \\"{number}\\""]'
-        return f"{tconst}\t{number}\t{self._someone()}\t{category}\t{NULL}\t{character}\n"
+        return f"{tconst}\t{number}\t{self._random_person_id()}\t{category}\t{NULL}\t{character}\n"
 
     def _crew_line(self, tconst: str, number: int) -> str:
         category = _CREW[int(len(_CREW) * self._random())]
         job = _JOBS[int(len(_JOBS) * self._random())]
-        return f"{tconst}\t{number}\t{self._someone()}\t{category}\t{job}\t{NULL}\n"
+        return f"{tconst}\t{number}\t{self._random_person_id()}\t{category}\t{job}\t{NULL}\n"

@@ -1,15 +1,15 @@
-"""Titles as IMDb has them, made up: lines of the files that begin with `title`."""
+"""Synthetic titles: lines of IMDb's title files except title.principals."""
 
 import random
 from collections.abc import Mapping
 
 from data_fetcher.imdb.data_sets import AKAS, BASICS, CREW, EPISODES, NULL, RATINGS
-from data_fetcher.sample_data.imdb_people import PeopleMaker
+from data_fetcher.sample_data.imdb_people import PeopleGenerator
 from data_fetcher.sample_data.words import load_words
 
 
 def _in_shares(shares: Mapping[str, int]) -> tuple[str, ...]:
-    """Return each text as often as its share says, so that one is drawn by an index."""
+    """Repeat each text by its share, so that a random index draws it with that frequency."""
     return tuple(text for text, share in shares.items() for _ in range(share))
 
 
@@ -28,7 +28,7 @@ _TYPES = _in_shares(
         "tvPilot": 1,
     }
 )
-"""As in thousand titles of IMDb in 2025."""
+"""Frequencies per thousand titles of IMDb in 2025."""
 _GENRES = _in_shares(
     {
         "Drama": 20,
@@ -47,7 +47,7 @@ _GENRES = _in_shares(
         "Music": 2,
         "Sport": 2,
         "Sci-Fi": 1,
-        "Film-Noir": 1,
+        "History": 1,
     }
 )
 _REGIONS = ("US", "DE", "JP", "FR", "IN", "ES", "BR", NULL)
@@ -56,7 +56,7 @@ _ODD_TITLES = (
     'The "Real" Thing',
     "東京物語",
     "L'été d'après…",
-    "Ærø – 10 % off\\",  # noqa: RUF001 - IMDb has such dashes.
+    "Ærø – 10 % off\\",  # noqa: RUF001 - IMDb contains such dashes.
     "Ёлки 🎄",
     "N/A",
     "'",
@@ -64,7 +64,7 @@ _ODD_TITLES = (
 _NEWEST_YEAR, _YEARS = 2026, 110
 _KNOWN_YEAR, _KNOWN_MINUTES, _KNOWN_NUMBERS = 0.88, 0.33, 0.8
 _ENDED = 0.45
-"""The share of series that have an end."""
+"""Share of series with an end year."""
 _RATED, _RATED_EPISODES = 0.3, 0.09
 _NO_GENRE, _SECOND_GENRE, _THIRD_GENRE = 0.05, 0.5, 0.25
 _NO_DIRECTOR, _NO_WRITER = 0.43, 0.48
@@ -72,18 +72,18 @@ _ADULT, _ODD, _RENAMED, _NUMBERED = 0.03, 0.02, 0.02, 0.5
 _SEASON_EPISODES = 12
 
 
-class TitleMaker:
-    """Makes titles up; the same arguments give the same titles, if they are made in order."""
+class TitleGenerator:
+    """Generator of titles; deterministic for the same arguments and order of calls."""
 
-    def __init__(self, seed: int, people: PeopleMaker) -> None:
+    def __init__(self, seed: int, people: PeopleGenerator) -> None:
         self._random = random.Random(f"titles {seed}").random  # noqa: S311 - No secret.
-        self._someone = people.someone
+        self._random_person_id = people.random_person_id
         self._words = load_words()
         self._series: str | None = None
         self._episodes = 0
 
     def lines(self, tconst: str) -> dict[str, str]:
-        """Return what each file says about the title, by the names of the files; or nothing."""
+        """Return the title's lines by file name; empty for a file without the title."""
         kind = _TYPES[int(len(_TYPES) * self._random())]
         title = self._title(kind)
         crew = f"{tconst}\t{self._people(_NO_DIRECTOR)}\t{self._people(_NO_WRITER)}\n"
@@ -117,8 +117,8 @@ class TitleMaker:
         chance = self._random
         if chance() < _NO_GENRE:
             return NULL
-        wanted = 1 + (chance() < _SECOND_GENRE) + (chance() < _THIRD_GENRE)
-        return ",".join(sorted({_GENRES[int(len(_GENRES) * chance())] for _ in range(wanted)}))
+        draws = 1 + (chance() < _SECOND_GENRE) + (chance() < _THIRD_GENRE)
+        return ",".join(sorted({_GENRES[int(len(_GENRES) * chance())] for _ in range(draws)}))
 
     def _rating(self, tconst: str, kind: str) -> str:
         chance = self._random
@@ -128,7 +128,7 @@ class TitleMaker:
         return f"{tconst}\t{average:.1f}\t{votes}\n"
 
     def _episode(self, tconst: str, kind: str) -> str:
-        """Return whose episode it is: of the last series, until there is another one."""
+        """Return the line that assigns an episode to the latest generated series."""
         if kind == "tvSeries":
             self._series, self._episodes = tconst, 0
         if kind != "tvEpisode" or self._series is None:
@@ -155,7 +155,7 @@ class TitleMaker:
         chance = self._random
         if chance() < unknown_share:
             return NULL
-        return ",".join(self._someone() for _ in range(1 + int(3 * chance() ** 4)))
+        return ",".join(self._random_person_id() for _ in range(1 + int(3 * chance() ** 4)))
 
     def _akas(self, tconst: str, title: str) -> str:
         line = f"{tconst}\t1\t{title}\t{NULL}\t{NULL}\toriginal\t{NULL}\t1\n"

@@ -1,4 +1,4 @@
-"""Films as they could be, every field filled in the proportions of a real catalogue."""
+"""Generator of synthetic movies with the value distributions of a real catalogue."""
 
 import datetime as dt
 import random
@@ -10,43 +10,43 @@ from data_layer.entities.movie import MovieFacts, Rating
 
 OLDEST_YEAR, NEWEST_YEAR = 1920, 2025
 
-FILMS_PER_PERSON = 3
-"""For so many films there is one more person: careers don't grow with the catalogue."""
+MOVIES_PER_PERSON = 3
+"""Movies per person, constant, however large the catalogue is."""
 
 STARS, STAR_ROLES = 0.05, 0.2
-"""One person in twenty is a star, and the stars have one role in five."""
+"""Shares of stars among the people (5 %) and of their roles among all roles (20 %)."""
 
 SHORT_TITLES = 0.03
-"""The share of films whose title others have too."""
+"""Share of movies with a title from a small set, so that titles repeat."""
 
 _INITIALS = "ABCDEFGHIJKLMNOPRSTW"
 
 _T = TypeVar("_T")
 
 
-class FilmMaker:
-    """Makes films up; the same arguments give the same films.
+class MovieGenerator:
+    """Generator of movies; deterministic for the same arguments.
 
     Args:
-        seed: another one gives other films.
-        first_id: of the catalogue, for the first film. The IMDb ids are made of these: `tt9`
-            and nine digits, which no real film has.
-        films: how many will be made; it decides how many people make them.
+        seed: Seed of the random generator.
+        first_id: Catalogue id of the first movie. IMDb ids consist of `tt9` and the catalogue id
+            with nine digits; no real movie has such an id.
+        movies: Number of movies, which determines the number of people.
     """
 
-    def __init__(self, seed: int, first_id: int, films: int) -> None:
+    def __init__(self, seed: int, first_id: int, movies: int) -> None:
         self._random = random.Random(f"{seed} {first_id}").random  # noqa: S311 - No secret.
         self._words = load_words()
         self._next_id = first_id
-        self._first_person = first_id // FILMS_PER_PERSON
-        self._people = films // FILMS_PER_PERSON + 1
+        self._first_person = first_id // MOVIES_PER_PERSON
+        self._people = movies // MOVIES_PER_PERSON + 1
 
     def make(self) -> MovieFacts:
-        """Return the next film, with its people, genres and ratings."""
+        """Return the next movie with people, genres and ratings."""
         return MovieFacts(**self._own_facts(), **self._shared_facts())
 
     def make_bare(self) -> MovieFacts:
-        """Return the next film, without what films share."""
+        """Return the next movie without people, genres, ratings and metascore."""
         return MovieFacts(**self._own_facts())
 
     def _own_facts(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class FilmMaker:
     def _texts(self) -> tuple[str, str]:
         words = self._words
         adjective, noun = self._pick(words.adjectives), self._pick(words.nouns)
-        spoken = {
+        placeholders = {
             "Adjective": adjective,
             "adjective": adjective.lower(),
             "Noun": noun,
@@ -96,7 +96,9 @@ class FilmMaker:
             "last": self._pick(words.last_names),
         }
         titles = words.short_titles if self._random() < SHORT_TITLES else words.titles
-        return self._pick(titles).format_map(spoken), self._pick(words.plots).format_map(spoken)
+        return self._pick(titles).format_map(placeholders), self._pick(words.plots).format_map(
+            placeholders
+        )
 
     def _person(self) -> str:
         share = STARS if self._random() < STAR_ROLES else 1
@@ -113,7 +115,7 @@ class FilmMaker:
         return choices[int(len(choices) * self._random())]
 
     def _early(self, choices: Sequence[_T]) -> _T:
-        """Return one of the choices, those at the beginning more often."""
+        """Return a random choice; earlier ones are more frequent."""
         return choices[int(len(choices) * self._random() ** 2)]
 
     def _below(self, lowest: int, end: int) -> int:

@@ -1,4 +1,4 @@
-"""What titles, names and plots of synthetic films are made of: a JSON file beside it."""
+"""Vocabulary of synthetic movies, read from words.json."""
 
 import json
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ _WORDS_JSON = Path(__file__).with_name("words.json")
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Lists of words; of those that are skewed, the commonest come first."""
+    """Lists of words and patterns. Skewed lists start with the most frequent entries."""
 
     adjectives: Sequence[str]
     nouns: Sequence[str]
@@ -25,13 +25,13 @@ class Words:
     """Skewed."""
     studios: Sequence[str | None]
     titles: Sequence[str]
-    """Patterns; each gives more than a million titles."""
+    """Patterns that each produce more than a million titles."""
     short_titles: Sequence[str]
-    """Patterns of few titles, so that films of one title come about."""
+    """Patterns that produce few titles, so that titles repeat."""
     plots: Sequence[str]
-    """Patterns."""
+    """Patterns of plots."""
 
 
 def load_words() -> Words:
-    """Read the words that come with the program."""
+    """Return the vocabulary that is part of the package."""
     return Words(**json.loads(_WORDS_JSON.read_text(encoding="utf-8")))

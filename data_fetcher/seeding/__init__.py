@@ -1,1 +1,1 @@
-"""The first hundred movies: their list, the seeder and its progress bar."""
+"""Seeding of the first hundred movies: their list, the seeder and its progress bar."""

@@ -1,4 +1,4 @@
-"""What is fetched first and how: fetcher_config.json, checked."""
+"""Fetcher configuration: limits of the OMDb client and the movies to seed, in seed_movies.json."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,8 +6,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from common.errors import InvalidSetting
+from data_layer.entities.movie_fields import ImdbId
 
-FETCHER_CONFIG = Path(__file__).with_name("fetcher_config.json")
+FETCHER_CONFIG = Path(__file__).with_name("seed_movies.json")
 
 _Seconds = Annotated[float, Field(gt=0, le=60)]
 
@@ -17,10 +18,10 @@ class _Strict(BaseModel):
 
 
 class Timeouts(_Strict):
-    """How long is waited for OMDb, in seconds.
+    """Timeouts of OMDb requests in seconds.
 
-    The total stays below the 8 seconds in which the service stops, so that a request that
-    waits for OMDb is still answered.
+    The total stays below the 8 seconds in which the service shuts down, so that a client that
+    waits for OMDb still receives a response.
     """
 
     connect_seconds: _Seconds
@@ -29,34 +30,34 @@ class Timeouts(_Strict):
 
 
 class PlannedMovie(_Strict):
-    """One of the first films; the title is for people."""
+    """Movie to seed; the title serves only people who read the file."""
 
-    imdb_id: Annotated[str, Field(pattern=r"^tt\d{7,16}$")]
+    imdb_id: ImdbId
     title: Annotated[str, Field(min_length=1)]
 
 
 class FetcherConfig(_Strict):
-    """Everything that fetcher_config.json says. No key is ever in it."""
+    """Content of seed_movies.json. It contains no secrets."""
 
     concurrency: Annotated[int, Field(ge=1, le=100)]
-    """How many requests run at once."""
+    """Maximum number of concurrent requests."""
     timeouts: Timeouts
     attempts: Annotated[int, Field(ge=1, le=10)]
-    """How often one film is asked for at most, where trying again helps."""
+    """Maximum number of requests for one movie when errors are transient."""
     movies: Annotated[tuple[PlannedMovie, ...], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _forbid_doubles(self) -> "FetcherConfig":
+    def _forbid_duplicates(self) -> "FetcherConfig":
         if len({movie.imdb_id for movie in self.movies}) < len(self.movies):
-            raise ValueError("a film is listed twice")
+            raise ValueError("a movie is listed twice")
         return self
 
 
 def load_fetcher_config(path: Path = FETCHER_CONFIG) -> FetcherConfig:
-    """Read and check the file.
+    """Return the validated configuration.
 
     Raises:
-        InvalidSetting: it can't be read or is not what it should be; the message says where.
+        InvalidSetting: The file can't be read or is invalid; the message names the first error.
     """
     try:
         return FetcherConfig.model_validate_json(path.read_bytes())

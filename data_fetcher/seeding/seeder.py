@@ -1,4 +1,4 @@
-"""Seeding: the first films are fetched in parallel and stored, exactly once."""
+"""Seeder: fetches the first movies concurrently and stores each exactly once."""
 
 import asyncio
 import dataclasses
@@ -6,19 +6,20 @@ import itertools
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol, TypeGuard
+from typing import TypeGuard
 
+from common.cli.progress import ProgressBar
 from common.clock import utc_now
-from common.errors import MoviesError, NotFound, UpstreamQuota, UpstreamRefused
-from data_fetcher.film_checks import check_of
-from data_fetcher.omdb.lookups import ImdbWish
+from common.errors import MoviesError, NotFound, UpstreamQuotaExceeded, UpstreamUnauthorized
+from data_fetcher.omdb.lookups import ImdbIdLookup
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_refresh import schedule_refresh
 from data_layer.entities.seed import Seed, SeedState
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 
 LOCK_POLL_SECONDS = 0.25
-"""How often a process looks whether another one has finished, or died, seeding."""
+"""Interval at which a process tries to get the lock that another seeding process holds."""
 
 Outcome = MovieFacts | MoviesError
 Outcomes = asyncio.Queue[tuple[Seed, Outcome]]
@@ -26,79 +27,63 @@ Outcomes = asyncio.Queue[tuple[Seed, Outcome]]
 
 @dataclass(frozen=True, slots=True)
 class SeedingReport:
-    """How a seeding ended: each planned film that this run tried, as it is now."""
+    """Result of a seeding: the planned movies that this run tried, by their state."""
 
     stored: tuple[Seed, ...] = ()
     failed: tuple[Seed, ...] = ()
-    """OMDb does not have them; they are not tried again."""
+    """Movies that OMDb does not have; they are not tried again."""
     pending: tuple[Seed, ...] = ()
-    """They could not be fetched this time; the next start tries them again."""
-
-
-class SeedingObserver(Protocol):
-    """Is told how far the seeding is."""
-
-    def started(self, pending: int) -> None:
-        """So many films are to be fetched; with 0 there is nothing to do."""
-        ...
-
-    def waiting(self) -> None:
-        """Another process is seeding."""
-        ...
-
-    def advanced(self, seed: Seed) -> None:
-        """A film is stored, has failed, or has been left for later."""
-        ...
+    """Movies that could not be fetched; the next run tries them again."""
 
 
 @dataclass(frozen=True, slots=True)
-class Seeding:
-    """Everything that seeding works with.
+class Seeder:
+    """Seeder of a catalogue.
 
     Args:
-        unit_of_work: opens transactions.
-        fetch: asks OMDb for one film.
-        plan: the films, used when the catalogue was never seeded.
-        try_lock: gives whether this process is the one that seeds.
-        concurrency: how many films are asked for at once.
+        fetch: Fetches one movie from OMDb.
+        plan: Movies to seed, used only for a catalogue that was never seeded.
+        try_lock: Opens a context that yields whether this process holds the seeding lock.
+        concurrency: Maximum number of concurrent calls of `fetch`.
     """
 
     unit_of_work: UnitOfWorkFactory
-    fetch: Callable[[ImdbWish], Awaitable[MovieFacts]]
+    fetch: Callable[[ImdbIdLookup], Awaitable[MovieFacts]]
     plan: Sequence[Seed]
     try_lock: Callable[[], AbstractContextManager[bool]]
     concurrency: int
 
-    async def run(self, observer: SeedingObserver) -> SeedingReport:
-        """Bring every planned film that is still pending into the catalogue.
+    async def run(self, progress: ProgressBar) -> SeedingReport:
+        """Fetch and store every planned movie that is pending; commit in batches.
 
-        Films go in while others are still on their way, each together with the mark that it is
-        done: a killed run loses only what it had not stored, and the next one goes on.
-        Waits while another process is seeding.
+        A movie and its seed state are stored in one transaction while others are being fetched:
+        a killed run loses only what it had not stored, and the next run resumes. Wait while
+        another process is seeding.
 
         Raises:
-            DatabaseUnavailable: what was stored until then stays.
+            DatabaseUnavailable: The database failed; what was stored before is kept.
         """
         is_waiting = False
         while True:
             with self.try_lock() as is_held:
                 if is_held:
-                    return await self._run_alone(observer)
+                    return await self._run_locked(progress)
             if not is_waiting:
-                observer.waiting()
+                progress.message("Another process is seeding this catalogue: waiting for it.")
                 is_waiting = True
             await asyncio.sleep(LOCK_POLL_SECONDS)
 
-    async def _run_alone(self, observer: SeedingObserver) -> SeedingReport:
+    async def _run_locked(self, progress: ProgressBar) -> SeedingReport:
         pending = await asyncio.to_thread(self._find_pending)
-        observer.started(len(pending))
+        if pending:
+            progress.update(0, len(pending))
         outcomes: Outcomes = asyncio.Queue()
-        fetching = _Fetching(self.fetch, iter(pending), outcomes)
+        fetcher = _SeedFetcher(self.fetch, iter(pending), outcomes)
         try:
             async with asyncio.TaskGroup() as tasks:
-                storing = tasks.create_task(self._store_all(pending, outcomes, observer))
+                storing = tasks.create_task(self._store_all(pending, outcomes, progress))
                 for _ in range(min(self.concurrency, len(pending))):
-                    tasks.create_task(fetching.run())
+                    tasks.create_task(fetcher.run())
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return _report(storing.result())
@@ -113,11 +98,12 @@ class Seeding:
         return [seed for seed in seeds if seed.state is SeedState.PENDING]
 
     async def _store_all(
-        self, pending: list[Seed], outcomes: Outcomes, observer: SeedingObserver
+        self, pending: list[Seed], outcomes: Outcomes, progress: ProgressBar
     ) -> list[Seed]:
-        """Store what has arrived, many films in one transaction, until all have.
+        """Store outcomes in batches as they arrive, and return all seeds.
 
-        They are stored in the order of the plan, so that every catalogue numbers them alike.
+        Movies are stored in the order of the plan, so that they get the same ids in every
+        catalogue.
         """
         arrived: dict[Seed, Outcome] = {}
         done: list[Seed] = []
@@ -125,22 +111,25 @@ class Seeding:
             arrived.update([await outcomes.get()])
             while not outcomes.empty():
                 arrived.update([outcomes.get_nowait()])
-            turn = itertools.takewhile(arrived.__contains__, pending[len(done) :])
-            if batch := [(seed, arrived[seed]) for seed in turn]:
+            storable = itertools.takewhile(arrived.__contains__, pending[len(done) :])
+            if batch := [(seed, arrived[seed]) for seed in storable]:
                 done += await asyncio.to_thread(self._store, batch)
                 for seed in done[-len(batch) :]:
-                    observer.advanced(seed)
+                    if seed.state is not SeedState.STORED:
+                        progress.message(f"{seed.title} ({seed.imdb_id}): {seed.reason}")
+                    progress.advance()
         return done
 
     @retried_when_busy
     def _store(self, batch: list[tuple[Seed, Outcome]]) -> list[Seed]:
         with self.unit_of_work() as uow:
-            done = [_settle(seed, outcome) for seed, outcome in batch]
+            done = [_completed(seed, outcome) for seed, outcome in batch]
             if new := [facts for _seed, facts in batch if _is_new(facts, uow)]:
                 stored = uow.movies.add_many(new)
                 now = utc_now()
-                uow.movie_checks.put_many(
-                    check_of(movie.id, facts, now) for movie, facts in zip(stored, new, strict=True)
+                uow.movie_refreshes.put_many(
+                    schedule_refresh(movie.id, facts, now)
+                    for movie, facts in zip(stored, new, strict=True)
                 )
             for seed in done:
                 uow.seeds.update(seed)
@@ -149,14 +138,14 @@ class Seeding:
 
 
 @dataclass(slots=True)
-class _Fetching:
-    """Fetches seeds until none is left; any number of `run` share the work."""
+class _SeedFetcher:
+    """Fetcher of seeds; any number of concurrent `run` calls share the iterator."""
 
-    fetch: Callable[[ImdbWish], Awaitable[MovieFacts]]
+    fetch: Callable[[ImdbIdLookup], Awaitable[MovieFacts]]
     seeds: Iterator[Seed]
     outcomes: Outcomes
     refusal: MoviesError | None = None
-    """Why OMDb serves us nothing more today; it is not asked again."""
+    """Error because of which OMDb rejects all further requests; it applies to all later seeds."""
 
     async def run(self) -> None:
         for seed in self.seeds:
@@ -164,15 +153,15 @@ class _Fetching:
 
     async def _fetch(self, seed: Seed) -> Outcome:
         try:
-            return await self.fetch(ImdbWish(seed.imdb_id))
-        except (UpstreamRefused, UpstreamQuota) as error:
+            return await self.fetch(ImdbIdLookup(seed.imdb_id))
+        except (UpstreamUnauthorized, UpstreamQuotaExceeded) as error:
             self.refusal = error
             return error
         except MoviesError as error:
             return error
 
 
-def _settle(seed: Seed, outcome: Outcome) -> Seed:
+def _completed(seed: Seed, outcome: Outcome) -> Seed:
     match outcome:
         case MovieFacts():
             return dataclasses.replace(seed, state=SeedState.STORED, reason=None)
@@ -183,7 +172,7 @@ def _settle(seed: Seed, outcome: Outcome) -> Seed:
 
 
 def _is_new(outcome: Outcome, uow: UnitOfWork) -> TypeGuard[MovieFacts]:
-    """Tell whether a film came that nobody has added by hand meanwhile."""
+    """Return whether the outcome is a movie that is not in the catalogue yet."""
     return (
         isinstance(outcome, MovieFacts)
         and outcome.imdb_id is not None

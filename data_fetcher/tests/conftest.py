@@ -1,4 +1,4 @@
-"""Films that tests know, an emulator that is driven from tests without a loop, and a real S3."""
+"""Test fixtures: movies, a helper that runs scenarios against the emulator, and an S3 server."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -8,12 +8,12 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from data_fetcher.emulator.movies import EmulatedFilm
-from data_fetcher.emulator.server import Emulator, Switches
+from data_fetcher.emulator.movies import EmulatedMovie
+from data_fetcher.emulator.server import Emulator, EmulatorOptions
 
 T = TypeVar("T")
 
-ALIEN = EmulatedFilm(
+ALIEN = EmulatedMovie(
     imdb_id="tt0078748",
     title="Alien",
     year=1979,
@@ -28,19 +28,19 @@ ALIEN = EmulatedFilm(
     box_office_usd=106_285_522,
     reviews=208,
 )
-PSYCHO = EmulatedFilm(imdb_id="tt0054215", title="Psycho", year=1960, reviews=118)
-PSYCHO_1998 = EmulatedFilm(imdb_id="tt0155975", title="Psycho", year=1998, reviews=77)
-SERIES = EmulatedFilm(
+PSYCHO = EmulatedMovie(imdb_id="tt0054215", title="Psycho", year=1960, reviews=118)
+PSYCHO_1998 = EmulatedMovie(imdb_id="tt0155975", title="Psycho", year=1998, reviews=77)
+SERIES = EmulatedMovie(
     imdb_id="tt0944947", title="Game of Thrones", year=2011, end_year=2019, type="series"
 )
-FILMS = (ALIEN, PSYCHO_1998, PSYCHO, SERIES)
+MOVIES = (ALIEN, PSYCHO_1998, PSYCHO, SERIES)
 
 
-def with_emulator(switches: Switches, scenario: Callable[[str, Emulator], Awaitable[T]]) -> T:
-    """Run a scenario against an emulator on a free port, and return what it returns."""
+def with_emulator(options: EmulatorOptions, scenario: Callable[[str, Emulator], Awaitable[T]]) -> T:
+    """Run a scenario against an emulator on a free port, and return its result."""
 
     async def run() -> T:
-        emulator = Emulator(FILMS, switches)
+        emulator = Emulator(MOVIES, options)
         async with emulator.running() as url:
             return await scenario(url, emulator)
 
@@ -49,7 +49,7 @@ def with_emulator(switches: Switches, scenario: Callable[[str, Emulator], Awaita
 
 @pytest.fixture(scope="session")
 def s3_url() -> Iterator[str]:
-    """The URL of a running S3."""
+    """Yield the URL of an S3 server."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -59,7 +59,7 @@ def s3_url() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(s3_url: str, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> str:
-    """The name of an empty bucket, with credentials in the environment."""
+    """Return the name of an empty bucket, with the credentials in the environment."""
     for name, value in {
         "AWS_ENDPOINT_URL": s3_url,
         "AWS_ACCESS_KEY_ID": "test",

@@ -1,4 +1,4 @@
-"""Workers that are killed again and again while they ingest: `make soak-ingest`.
+"""Soak test that repeatedly kills workers while they ingest: `make soak-ingest`.
 
 Usage: python -m data_fetcher.tests.ingest_soak [--objects N] [--invalid N] [--kills N]
     [--database URL]
@@ -25,12 +25,12 @@ from data_layer.entities.movie_query import MovieQuery
 ROOT = Path(__file__).parents[2]
 WORKERS = 2
 PROGRESS_SECONDS = 5
-"""How long is waited for workers to begin."""
+"""Maximum time to wait until the workers have ingested an object."""
 
 
 @dataclass(frozen=True)
 class IngestSoakPlan:
-    """What is dropped, and how often a worker is killed."""
+    """Number of objects and of worker kills."""
 
     objects: int = 390
     invalid: int = 20
@@ -40,40 +40,42 @@ class IngestSoakPlan:
 
 @dataclass(frozen=True)
 class IngestSoak:
-    """What has become of the objects.
+    """Result of a soak test.
 
     Args:
-        plan: of the soak.
-        films: in the catalogue.
-        states: of the objects that are known.
-        left: what is in the folder, without the digits of versions.
-        bad: the names of what can't be used.
-        kills: how many workers were killed while they worked.
+        plan: Of the test.
+        movies: Number of movies in the catalogue.
+        states: Number of ingest records by state.
+        remaining: Keys of the files in the folder, without the digits of their versions.
+        invalid: Names of the invalid objects.
+        kills: Number of workers that were killed.
     """
 
     plan: IngestSoakPlan
-    films: int
+    movies: int
     states: Counter[IngestState]
-    left: list[str]
-    bad: frozenset[str]
+    remaining: list[str]
+    invalid: frozenset[str]
     kills: int
 
     @property
     def is_clean(self) -> bool:
-        """Whether all that is valid was applied, once, and all else was put aside."""
+        """Whether each valid object was applied once, and each other one was quarantined."""
         valid = self.plan.objects - self.plan.invalid
-        aside = [f"rejected/{name}{end}" for name in self.bad for end in ("", ".report.json")]
+        quarantined = [
+            f"rejected/{name}{end}" for name in self.invalid for end in ("", ".report.json")
+        ]
         expected = {IngestState.APPLIED: valid, IngestState.REJECTED: self.plan.invalid}
-        return (self.films, self.states, self.left) == (valid, expected, sorted(aside))
+        return (self.movies, self.states, self.remaining) == (valid, expected, sorted(quarantined))
 
 
 def plain(key: str) -> str:
-    """Return a key without the digits that tell its version."""
+    """Return a key without the digits of its version."""
     return re.sub(r"\.[0-9a-f]{8}(?=\.)", "", key)
 
 
-def left_in(folder: Path) -> list[str]:
-    """Return all files of a folder."""
+def files_in(folder: Path) -> list[str]:
+    """Return the keys of all JSON files in a folder, sorted, without their versions."""
     return sorted(plain(str(path.relative_to(folder))) for path in folder.rglob("*.json"))
 
 
@@ -83,20 +85,20 @@ def ingest_command(*arguments: str) -> list[str]:
 
 
 def ingest_environment(database: Database, **more: str) -> dict[str, str]:
-    """Return the environment that leads it to a database."""
+    """Return the environment of a command on a database."""
     url = database.engines.writing.url
-    shown = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
-    return {**os.environ, "DATABASE_URL": shown, "COLUMNS": "200", **more}
+    plain_url = url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
+    return {**os.environ, "DATABASE_URL": plain_url, "COLUMNS": "200", **more}
 
 
 def soak_ingest(database: Database, folder: Path, plan: IngestSoakPlan) -> IngestSoak:
-    """Drop objects, kill pairs of workers that take them in, and let one of them end."""
-    dice = random.Random(plan.seed)  # noqa: S311 - No secret depends on it.
+    """Write objects, kill pairs of workers that ingest them, then ingest the rest."""
+    generator = random.Random(plan.seed)  # noqa: S311 - Not a secret.
     names = [f"{number:04}.json" for number in range(plan.objects)]
-    bad = frozenset(dice.sample(names, plan.invalid))
+    invalid = frozenset(generator.sample(names, plan.invalid))
     for number, name in enumerate(names):
-        film = {"title": f"Film {name}", "imdb_id": f"tt{1_000_000 + number}"}
-        (folder / name).write_text(json.dumps(5 if name in bad else film))
+        movie = {"title": f"Movie {name}", "imdb_id": f"tt{1_000_000 + number}"}
+        (folder / name).write_text(json.dumps(5 if name in invalid else movie))
     source = f"dir:{folder}"
     settings = ingest_environment(
         database, MOVIES_INGEST_POLL_SECONDS="1", MOVIES_INGEST_BATCH_OBJECTS="2"
@@ -113,53 +115,53 @@ def soak_ingest(database: Database, folder: Path, plan: IngestSoakPlan) -> Inges
             for _ in range(WORKERS)
         ]
         _wait_for_progress(folder)
-        time.sleep(dice.uniform(0, 0.1))
+        time.sleep(generator.uniform(0, 0.1))
         for worker in workers:
-            assert worker.poll() is None, "A worker has ended by itself."
+            assert worker.poll() is None, "A worker ended before it was killed."
             worker.kill()
             worker.wait()
             kills += 1
-    last = ingest_command("--source", source, "--once", "--json")
-    subprocess.run(last, cwd=ROOT, env=settings, capture_output=True, check=False)
+    final = ingest_command("--source", source, "--once", "--json")
+    subprocess.run(final, cwd=ROOT, env=settings, capture_output=True, check=False)
     with database.unit_of_work(is_read_only=True) as uow:
-        films = uow.movies.list(MovieQuery(limit=1, counts_total=True)).total or 0
+        movies = uow.movies.list(MovieQuery(limit=1, counts_total=True)).total or 0
         states = Counter(uow.ingests.counts())
-    return IngestSoak(plan, films, states, left_in(folder), bad, kills)
+    return IngestSoak(plan, movies, states, files_in(folder), invalid, kills)
 
 
 def _wait_for_progress(folder: Path) -> None:
-    """Wait until something has been taken in, if there is anything left."""
-    waiting = set(folder.glob("*.json"))
+    """Wait until an object has been ingested, unless none remains."""
+    pending = set(folder.glob("*.json"))
     end = time.monotonic() + PROGRESS_SECONDS
-    while waiting and set(folder.glob("*.json")) == waiting and time.monotonic() < end:
+    while pending and set(folder.glob("*.json")) == pending and time.monotonic() < end:
         time.sleep(0.005)
 
 
 def main() -> None:
-    """Soak the databases that are named, else a new SQLite file."""
+    """Run the test on the given databases, by default on a new SQLite file."""
     parser = argparse.ArgumentParser(description=__doc__)
     plan = IngestSoakPlan()
     parser.add_argument("--objects", type=int, default=plan.objects)
     parser.add_argument("--invalid", type=int, default=plan.invalid)
     parser.add_argument("--kills", type=int, default=plan.kills)
-    parser.add_argument("--database", action="append", default=[], help="URL of an empty one")
+    parser.add_argument("--database", action="append", default=[], help="URL of an empty database")
     arguments = parser.parse_args()
     plan = IngestSoakPlan(arguments.objects, arguments.invalid, arguments.kills)
-    with tempfile.TemporaryDirectory() as place:
+    with tempfile.TemporaryDirectory() as temporary:
         is_clean = True
-        for number, url in enumerate(arguments.database or [f"sqlite:///{place}/movies.db"]):
-            folder = Path(place) / f"drop-{number}"
+        for number, url in enumerate(arguments.database or [f"sqlite:///{temporary}/movies.db"]):
+            folder = Path(temporary) / f"drop-{number}"
             folder.mkdir()
             with closing(Database(url)) as database:
                 database.migrate()
-                found = soak_ingest(database, folder, plan)
-            states = ", ".join(f"{state.value} {count}" for state, count in found.states.items())
+                result = soak_ingest(database, folder, plan)
+            states = ", ".join(f"{state.value} {count}" for state, count in result.states.items())
             print(
-                f"{url.partition(':')[0]}: {plan.objects} objects, {found.kills} workers killed,"
-                f" {found.films} films; objects {states}; "
-                f"{'as it should be' if found.is_clean else f'NOT as it should be: {found.left}'}"
+                f"{url.partition(':')[0]}: {plan.objects} objects, {result.kills} workers killed,"
+                f" {result.movies} movies; objects {states}; "
+                f"{'clean' if result.is_clean else f'NOT CLEAN: {result.remaining}'}"
             )
-            is_clean = is_clean and found.is_clean
+            is_clean = is_clean and result.is_clean
     sys.exit(not is_clean)
 
 

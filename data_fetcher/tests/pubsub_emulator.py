@@ -1,4 +1,4 @@
-"""Google's own emulator of Pub/Sub, in a process of its own."""
+"""Google's Pub/Sub emulator as a fixture, in a separate process."""
 
 import os
 import shutil
@@ -11,27 +11,27 @@ from pathlib import Path
 import pytest
 
 _JAR = "cloud-pubsub-emulator-*-all.jar"
-_PLACES = ("/usr/lib/google-cloud-sdk", "/usr/share/google-cloud-sdk", "/opt/google-cloud-sdk")
+_SDK_FOLDERS = ("/usr/lib/google-cloud-sdk", "/usr/share/google-cloud-sdk", "/opt/google-cloud-sdk")
 _START_SECONDS = 60
 
 
 def find_jar() -> Path | None:
-    """The emulator that gcloud has installed, or that PUBSUB_EMULATOR_JAR names."""
-    if named := os.environ.get("PUBSUB_EMULATOR_JAR"):
-        return Path(named)
+    """Return the path of the emulator from PUBSUB_EMULATOR_JAR or from gcloud; None without one."""
+    if path := os.environ.get("PUBSUB_EMULATOR_JAR"):
+        return Path(path)
     gcloud = shutil.which("gcloud")
-    places = [Path(each) for each in _PLACES]
+    folders = [Path(each) for each in _SDK_FOLDERS]
     if gcloud:
-        places.append(Path(gcloud).resolve().parents[1])
-    for place in places:
-        for jar in sorted((place / "platform/pubsub-emulator/lib").glob(_JAR)):
+        folders.append(Path(gcloud).resolve().parents[1])
+    for folder in folders:
+        for jar in sorted((folder / "platform/pubsub-emulator/lib").glob(_JAR)):
             return jar
     return None
 
 
 @pytest.fixture(scope="session")
 def pubsub_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Host and port of an emulator. Where there is none, tests are skipped, and say so."""
+    """Yield host and port of a running emulator; skip the test if none is installed."""
     jar, java = find_jar(), shutil.which("java")
     if jar is None or java is None:
         pytest.skip("Google's Pub/Sub emulator is not installed: gcloud components install")

@@ -1,4 +1,4 @@
-"""The quota, the breaker and the pace; on memory, at times that tests set."""
+"""Tests of quota, circuit breaker and rate limit, on the fake database with a fake clock."""
 
 import asyncio
 import datetime as dt
@@ -11,46 +11,46 @@ from common.errors import (
     DatabaseUnavailable,
     MoviesError,
     NotFound,
-    UpstreamInvalid,
-    UpstreamQuota,
-    UpstreamRefused,
+    UpstreamBadResponse,
+    UpstreamQuotaExceeded,
     UpstreamTimeout,
+    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
 from data_fetcher.omdb.admission import Purpose
-from data_fetcher.throttling.admission_controller import UpstreamCare
+from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_fetcher.throttling.circuit_breaker import FAILURES_MAX, PROBE_SECONDS
-from data_fetcher.throttling.daily_quota import LOT_MAX, Quota
-from data_layer.entities.upstream_state import Upstream
+from data_fetcher.throttling.daily_quota import QUOTA_BATCH_MAX, Quota
+from data_layer.entities.upstream_state import SOURCE, UpstreamState
 from data_layer.testing.fakes.unit_of_work import FakeDatabase, FakeUnitOfWork
 
 NOON = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
-TROUBLE = UpstreamUnavailable("OMDb has trouble at the moment.")
+OUTAGE = UpstreamUnavailable("OMDb returned an error; retry later.")
 
 
 class World:
-    """A database, a time, and as many processes as a test likes."""
+    """Fake database and clock that any number of admission controllers share."""
 
     def __init__(self) -> None:
         self.database = FakeDatabase()
         self.now = NOON
-        self.is_away = False
+        self.is_unavailable = False
 
     def open(self, *, is_read_only: bool = False) -> FakeUnitOfWork:
-        if self.is_away:
-            raise DatabaseUnavailable("The database is away.")
+        if self.is_unavailable:
+            raise DatabaseUnavailable("The database is unavailable.")
         return self.database(is_read_only=is_read_only)
 
-    def care(self, limit: int | None = None, reserve: int = 0) -> UpstreamCare:
-        return UpstreamCare(self.open, Quota(limit, reserve), clock=lambda: self.now)
+    def admission(self, limit: int | None = None, reserve: int = 0) -> UpstreamAdmission:
+        return UpstreamAdmission(self.open, Quota(limit, reserve), clock=lambda: self.now)
 
     def pass_time(self, seconds: float) -> None:
         self.now += dt.timedelta(seconds=seconds)
 
     @property
-    def upstream(self) -> Upstream:
-        assert self.database.upstream is not None
-        return self.database.upstream
+    def upstream(self) -> UpstreamState:
+        state: UpstreamState = self.database.upstream_state[SOURCE]
+        return state
 
 
 @pytest.fixture
@@ -59,171 +59,201 @@ def world() -> World:
 
 
 def run(scenario: Callable[[], Awaitable[None]]) -> None:
-    async def whole() -> None:
+    async def main() -> None:
         await scenario()
 
-    asyncio.run(whole())
+    asyncio.run(main())
 
 
-async def is_admitted(care: UpstreamCare, purpose: Purpose = Purpose.DIRECT) -> MoviesError | None:
-    """The error with which an attempt is refused; nothing where it may begin."""
+async def find_rejection(
+    admission: UpstreamAdmission, purpose: Purpose = Purpose.INTERACTIVE
+) -> MoviesError | None:
+    """Return the error with which an attempt is rejected; None if it is admitted."""
     try:
-        await care.admit(purpose)
+        await admission.admit(purpose)
     except MoviesError as error:
         return error
     return None
 
 
-async def fail(care: UpstreamCare, error: MoviesError, times: int = 1) -> None:
+async def fail(admission: UpstreamAdmission, error: MoviesError, times: int = 1) -> None:
     for _ in range(times):
-        await care.note(error)
+        await admission.record_outcome(error)
 
 
-def test_each_direct_attempt_counts_and_the_day_has_an_end(world: World) -> None:
+def test_each_interactive_attempt_counts_until_the_daily_limit(world: World) -> None:
     async def scenario() -> None:
-        care, other = world.care(limit=3), world.care(limit=3)
-        assert [await is_admitted(each) for each in (care, other, care)] == [None] * 3
-        assert world.upstream.spent == 3
-        refusal = await is_admitted(other)
-        assert isinstance(refusal, UpstreamQuota)
-        assert refusal.retry_after_seconds == 12 * 3600
-        assert other.pause_seconds(Purpose.DIRECT) == 12 * 3600
+        admission, other = world.admission(limit=3), world.admission(limit=3)
+        assert [await find_rejection(each) for each in (admission, other, admission)] == [None] * 3
+        assert world.upstream.quota_used == 3
+        rejection = await find_rejection(other)
+        assert isinstance(rejection, UpstreamQuotaExceeded)
+        assert rejection.message == (
+            "Daily OMDb quota used up (3 of 3 requests); the count restarts at 00:00 UTC."
+        )
+        assert rejection.retry_after_seconds == 12 * 3600
+        assert other.seconds_until_admitted(Purpose.INTERACTIVE) == 12 * 3600
         world.pass_time(12 * 3600)
-        assert await is_admitted(other) is None
-        assert (world.upstream.spent, world.upstream.day.day) == (1, 22)
+        assert await find_rejection(other) is None
+        assert (world.upstream.quota_used, world.upstream.quota_day.day) == (1, 22)
 
     run(scenario)
 
 
-def test_those_who_wait_for_nothing_leave_a_reserve(world: World) -> None:
+def test_background_work_leaves_a_reserve(world: World) -> None:
     async def scenario() -> None:
-        care = world.care(limit=100, reserve=20)
-        refresh = wish = 0
-        while await is_admitted(care, Purpose.REFRESH) is None:
+        admission = world.admission(limit=100, reserve=20)
+        refresh = background = interactive = 0
+        while await find_rejection(admission, Purpose.REFRESH) is None:
             refresh += 1
-        while await is_admitted(care, Purpose.WISH) is None:
-            wish += 1
-        direct = 0
-        while await is_admitted(care) is None:
-            direct += 1
-        assert (refresh, wish, direct) == (50, 30, 20)
-        assert isinstance(await is_admitted(care, Purpose.SEED), UpstreamQuota)
-        assert world.upstream.spent == 100
+        while await find_rejection(admission, Purpose.BACKGROUND) is None:
+            background += 1
+        while await find_rejection(admission) is None:
+            interactive += 1
+        assert (refresh, background, interactive) == (50, 30, 20)
+        assert isinstance(await find_rejection(admission, Purpose.SEED), UpstreamQuotaExceeded)
+        assert world.upstream.quota_used == 100
 
     run(scenario)
 
 
-def test_a_reserve_larger_than_the_limit_leaves_all_to_those_who_wait(world: World) -> None:
+@pytest.mark.parametrize(
+    ("purpose", "used", "reserved_for"),
+    [
+        (Purpose.BACKGROUND, "1,200", "interactive requests"),
+        (Purpose.SEED, "1,200", "interactive requests"),
+        (Purpose.REFRESH, "1,000", "requested movies"),
+    ],
+)
+def test_the_quota_error_names_the_reserve(
+    world: World, purpose: Purpose, used: str, reserved_for: str
+) -> None:
     async def scenario() -> None:
-        care = world.care(limit=5, reserve=100)
-        assert isinstance(await is_admitted(care, Purpose.WISH), UpstreamQuota)
-        assert [await is_admitted(care) for _ in range(5)] == [None] * 5
+        admission = world.admission(limit=2_000, reserve=800)
+        while (rejection := await find_rejection(admission, purpose)) is None:
+            pass
+        assert isinstance(rejection, UpstreamQuotaExceeded)
+        assert rejection.message == (
+            f"Daily OMDb quota used up ({used} of 2,000 requests); the rest is reserved for"
+            f" {reserved_for}; the count restarts at 00:00 UTC."
+        )
 
     run(scenario)
 
 
-def test_lots_are_small_where_little_is_left_and_what_is_unused_is_given_back(
+def test_a_reserve_larger_than_the_limit_leaves_all_to_interactive_requests(world: World) -> None:
+    async def scenario() -> None:
+        admission = world.admission(limit=5, reserve=100)
+        assert isinstance(
+            await find_rejection(admission, Purpose.BACKGROUND), UpstreamQuotaExceeded
+        )
+        assert [await find_rejection(admission) for _ in range(5)] == [None] * 5
+
+    run(scenario)
+
+
+def test_batches_shrink_with_the_remaining_quota_and_unused_requests_are_returned(
     world: World,
 ) -> None:
     async def scenario() -> None:
-        care = world.care(limit=1000)
-        await care.admit(Purpose.WISH)
-        assert world.upstream.spent == 50
-        await care.close()
-        assert world.upstream.spent == 1
-        await care.close()
-        assert world.upstream.spent == 1
-        last = world.care(limit=10)
-        await last.admit(Purpose.WISH)
-        assert world.upstream.spent == 2
-        endless = world.care()
-        await asyncio.gather(*(endless.admit(Purpose.WISH) for _ in range(LOT_MAX)))
-        assert world.upstream.spent == 2 + LOT_MAX
+        admission = world.admission(limit=1000)
+        await admission.admit(Purpose.BACKGROUND)
+        assert world.upstream.quota_used == 50
+        await admission.close()
+        assert world.upstream.quota_used == 1
+        await admission.close()
+        assert world.upstream.quota_used == 1
+        last = world.admission(limit=10)
+        await last.admit(Purpose.BACKGROUND)
+        assert world.upstream.quota_used == 2
+        unlimited = world.admission()
+        await asyncio.gather(*(unlimited.admit(Purpose.BACKGROUND) for _ in range(QUOTA_BATCH_MAX)))
+        assert world.upstream.quota_used == 2 + QUOTA_BATCH_MAX
 
     run(scenario)
 
 
-def test_a_lot_of_yesterday_is_worth_nothing(world: World) -> None:
+def test_a_batch_of_the_previous_day_is_discarded(world: World) -> None:
     async def scenario() -> None:
-        care = world.care(limit=1000)
-        await care.admit(Purpose.WISH)
+        admission = world.admission(limit=1000)
+        await admission.admit(Purpose.BACKGROUND)
         world.pass_time(86_400)
-        await care.admit(Purpose.WISH)
-        assert world.upstream.spent == 50
+        await admission.admit(Purpose.BACKGROUND)
+        assert world.upstream.quota_used == 50
         world.pass_time(86_400)
-        await care.close()
-        assert world.upstream.spent == 50
+        await admission.close()
+        assert world.upstream.quota_used == 50
 
     run(scenario)
 
 
-def test_trouble_closes_omdb_for_all_and_longer_each_time(world: World) -> None:
+def test_failures_open_the_circuit_for_all_processes_and_longer_each_time(world: World) -> None:
     async def scenario() -> None:
-        care, other = world.care(), world.care()
-        await fail(care, TROUBLE, FAILURES_MAX - 1)
-        assert await is_admitted(other) is None
-        await care.note(UpstreamTimeout("OMDb did not answer in time."))
+        admission, other = world.admission(), world.admission()
+        await fail(admission, OUTAGE, FAILURES_MAX - 1)
+        assert await find_rejection(other) is None
+        await admission.record_outcome(UpstreamTimeout("OMDb did not answer in time."))
         for seconds in (10, 20, 40, 80, 160, 300, 300):
-            refusal = await is_admitted(care)
-            assert isinstance(refusal, UpstreamUnavailable)
-            assert refusal.retry_after_seconds == seconds + 1
-            assert care.pause_seconds(Purpose.WISH) == seconds
-            assert isinstance(await is_admitted(other), UpstreamUnavailable)
+            rejection = await find_rejection(admission)
+            assert isinstance(rejection, UpstreamUnavailable)
+            assert rejection.retry_after_seconds == seconds + 1
+            assert admission.seconds_until_admitted(Purpose.BACKGROUND) == seconds
+            assert isinstance(await find_rejection(other), UpstreamUnavailable)
             world.pass_time(seconds)
-            assert care.pause_seconds(Purpose.WISH) == 0
-            assert await is_admitted(care) is None
-            assert await is_admitted(other) is not None
-            await care.note(TROUBLE)
+            assert admission.seconds_until_admitted(Purpose.BACKGROUND) == 0
+            assert await find_rejection(admission) is None
+            assert await find_rejection(other) is not None
+            await admission.record_outcome(OUTAGE)
         assert world.upstream.error_code == "upstream-unavailable"
 
     run(scenario)
 
 
-def test_a_success_opens_it_again(world: World) -> None:
+def test_a_success_closes_the_circuit(world: World) -> None:
     async def scenario() -> None:
-        care, other = world.care(), world.care()
-        await fail(care, TROUBLE, FAILURES_MAX)
+        admission, other = world.admission(), world.admission()
+        await fail(admission, OUTAGE, FAILURES_MAX)
         world.pass_time(10)
-        await care.admit(Purpose.WISH)
-        await care.note(None)
+        await admission.admit(Purpose.BACKGROUND)
+        await admission.record_outcome(None)
         assert world.upstream.failures == 0
-        assert world.upstream.closed_until is None
-        assert await is_admitted(other) is None
-        await care.note(None)
+        assert world.upstream.circuit_open_until is None
+        assert await find_rejection(other) is None
+        await admission.record_outcome(None)
 
     run(scenario)
 
 
-def test_a_probe_that_dies_is_followed_by_another_one(world: World) -> None:
+def test_a_probe_without_outcome_is_followed_by_another_one(world: World) -> None:
     async def scenario() -> None:
-        care, other = world.care(), world.care()
-        await fail(care, TROUBLE, FAILURES_MAX)
+        admission, other = world.admission(), world.admission()
+        await fail(admission, OUTAGE, FAILURES_MAX)
         world.pass_time(10)
-        await care.admit(Purpose.WISH)
-        assert await is_admitted(other) is not None
+        await admission.admit(Purpose.BACKGROUND)
+        assert await find_rejection(other) is not None
         world.pass_time(PROBE_SECONDS)
-        assert await is_admitted(other) is None
+        assert await find_rejection(other) is None
 
     run(scenario)
 
 
-def test_failures_in_a_row_are_what_counts(world: World) -> None:
+def test_only_consecutive_failures_open_the_circuit(world: World) -> None:
     async def scenario() -> None:
-        care = world.care()
+        admission = world.admission()
         for _ in range(3):
-            await fail(care, TROUBLE, FAILURES_MAX - 1)
-            await care.note(None)
-        assert await is_admitted(care) is None
+            await fail(admission, OUTAGE, FAILURES_MAX - 1)
+            await admission.record_outcome(None)
+        assert await find_rejection(admission) is None
 
     run(scenario)
 
 
-@pytest.mark.parametrize("error", [NotFound("No."), UpstreamInvalid("What?")])
-def test_what_says_something_of_one_film_closes_nothing(world: World, error: MoviesError) -> None:
+@pytest.mark.parametrize("error", [NotFound("Not found."), UpstreamBadResponse("Invalid.")])
+def test_an_error_of_one_movie_does_not_open_the_circuit(world: World, error: MoviesError) -> None:
     async def scenario() -> None:
-        care = world.care()
-        await fail(care, error, 3 * FAILURES_MAX)
-        assert await is_admitted(care) is None
+        admission = world.admission()
+        await fail(admission, error, 3 * FAILURES_MAX)
+        assert await find_rejection(admission) is None
 
     run(scenario)
 
@@ -231,87 +261,89 @@ def test_what_says_something_of_one_film_closes_nothing(world: World, error: Mov
 @pytest.mark.parametrize(
     ("error", "seconds"),
     [
-        (UpstreamRefused("OMDb does not accept the API key: check OMDB_API_KEY."), 60),
-        (UpstreamQuota("Spent."), 3_600),
-        (UpstreamQuota("Spent.", retry_after_seconds=120), 120),
+        (UpstreamUnauthorized("OMDb rejected the API key: check OMDB_API_KEY."), 60),
+        (UpstreamQuotaExceeded("Used up."), 3_600),
+        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=120), 120),
     ],
 )
-def test_a_refusal_closes_at_once_and_says_why(
+def test_a_rejected_key_or_used_up_quota_opens_the_circuit_at_once(
     world: World, error: MoviesError, seconds: int
 ) -> None:
     async def scenario() -> None:
-        care = world.care()
-        await care.note(error)
-        refusal = await is_admitted(care)
-        assert type(refusal) is type(error)
-        assert refusal.message == error.message
-        assert care.pause_seconds(Purpose.DIRECT) == seconds
+        admission = world.admission()
+        await admission.record_outcome(error)
+        rejection = await find_rejection(admission)
+        assert type(rejection) is type(error)
+        assert rejection.message == error.message
+        assert admission.seconds_until_admitted(Purpose.INTERACTIVE) == seconds
 
     run(scenario)
 
 
-def test_a_new_key_is_tried_at_the_next_start(world: World) -> None:
+def test_clearing_a_rejected_key_closes_the_circuit(world: World) -> None:
     async def scenario() -> None:
-        await world.care().note(UpstreamRefused("Key."))
-        care = world.care()
-        await care.forget_refusal()
-        assert await is_admitted(care) is None
-        await care.note(UpstreamQuota("Spent."))
-        await care.forget_refusal()
-        assert await is_admitted(care) is not None
+        await world.admission().record_outcome(UpstreamUnauthorized("Key."))
+        admission = world.admission()
+        await admission.clear_rejected_key()
+        assert await find_rejection(admission) is None
+        await admission.record_outcome(UpstreamQuotaExceeded("Used up."))
+        await admission.clear_rejected_key()
+        assert await find_rejection(admission) is not None
 
     run(scenario)
 
 
-def test_without_a_database_nobody_asks_and_failures_still_count(world: World) -> None:
+def test_without_a_database_nothing_is_admitted_and_failures_still_count(world: World) -> None:
     async def scenario() -> None:
-        care = world.care()
-        world.is_away = True
-        assert isinstance(await is_admitted(care), DatabaseUnavailable)
-        await fail(care, TROUBLE, FAILURES_MAX)
-        assert care.pause_seconds(Purpose.WISH) == 10
-        assert isinstance(await is_admitted(care), UpstreamUnavailable)
+        admission = world.admission()
+        world.is_unavailable = True
+        assert isinstance(await find_rejection(admission), DatabaseUnavailable)
+        await fail(admission, OUTAGE, FAILURES_MAX)
+        assert admission.seconds_until_admitted(Purpose.BACKGROUND) == 10
+        assert isinstance(await find_rejection(admission), UpstreamUnavailable)
 
     run(scenario)
 
 
-def test_a_clock_that_jumps_gives_no_second_day_and_closes_for_no_year(world: World) -> None:
+def test_a_clock_that_jumps_neither_renews_the_quota_nor_opens_the_circuit_for_a_year(
+    world: World,
+) -> None:
     async def scenario() -> None:
-        care = world.care(limit=2)
-        await care.admit(Purpose.DIRECT)
+        admission = world.admission(limit=2)
+        await admission.admit(Purpose.INTERACTIVE)
         world.pass_time(-86_400)
-        await care.admit(Purpose.DIRECT)
-        assert isinstance(await is_admitted(care), UpstreamQuota)
+        await admission.admit(Purpose.INTERACTIVE)
+        assert isinstance(await find_rejection(admission), UpstreamQuotaExceeded)
         world.pass_time(86_400)
-        assert isinstance(await is_admitted(care), UpstreamQuota)
-        other = world.care()
+        assert isinstance(await find_rejection(admission), UpstreamQuotaExceeded)
+        other = world.admission()
         world.pass_time(365 * 86_400)
-        await other.note(UpstreamRefused("Key."))
+        await other.record_outcome(UpstreamUnauthorized("Key."))
         world.pass_time(-365 * 86_400)
-        assert await is_admitted(other) is None
+        assert await find_rejection(other) is None
 
     run(scenario)
 
 
-def test_a_pace_is_kept(world: World) -> None:
+def test_admission_waits_for_the_rate_limiter(world: World) -> None:
     async def scenario() -> None:
-        pace = AsyncLimiter(2, 3_600)
-        care = UpstreamCare(world.open, Quota(), pace, clock=lambda: world.now)
-        await care.admit(Purpose.DIRECT)
-        await care.admit(Purpose.DIRECT)
-        assert not pace.has_capacity()
+        limiter = AsyncLimiter(2, 3_600)
+        admission = UpstreamAdmission(world.open, Quota(), limiter, clock=lambda: world.now)
+        await admission.admit(Purpose.INTERACTIVE)
+        await admission.admit(Purpose.INTERACTIVE)
+        assert not limiter.has_capacity()
 
     run(scenario)
 
 
-def test_what_is_known_can_be_looked_at(world: World) -> None:
+def test_refresh_state_reads_the_shared_state(world: World) -> None:
     async def scenario() -> None:
-        care = world.care(limit=10)
-        assert care.look().spent == 0
-        await world.care(limit=10).admit(Purpose.DIRECT)
-        assert care.look().spent == 1
-        quota = Quota(10)
-        assert quota.left(care.look(), NOON.date()) == 9
-        assert Quota().left(care.look(), NOON.date()) is None
+        admission = world.admission(limit=10)
+        await world.admission(limit=10).admit(Purpose.INTERACTIVE)
+        assert admission.state.quota_used == 0
+        admission.refresh_state()
+        assert admission.state.quota_used == 1
+        assert Quota(10).remaining(admission.state, NOON.date()) == 9
+        assert Quota().remaining(admission.state, NOON.date()) is None
 
     run(scenario)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from data_fetcher.emulator import build_movies as build_films
-from data_fetcher.emulator.movies import FILMS_FILE
+from data_fetcher.emulator import build_movies
+from data_fetcher.emulator.movies import MOVIES_FILE
 
 ROWS = [
     ("tt0000001", "Known", 1950, "1950-01-01", 95.0, "Ann, Bob", 90),
@@ -22,7 +22,7 @@ ROWS = [
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A small database of the shape of the source's."""
+    """Return a small database with the schema of the source."""
     path = tmp_path / "source.db"
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.executescript(
@@ -42,18 +42,20 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_takes_the_best_known_films_with_their_namesakes(
+def test_selects_the_most_reviewed_movies_and_those_with_the_same_titles(
     source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build_films, "FILMS_A_DECADE", 1)
-    monkeypatch.setattr(build_films, "WANTED", frozenset({"tt0000002"}))
-    chosen = build_films.choose(build_films.read_source(source))
+    monkeypatch.setattr(build_movies, "MOVIES_PER_DECADE", 1)
+    monkeypatch.setattr(build_movies, "ALWAYS_INCLUDED", frozenset({"tt0000002"}))
+    chosen = build_movies.choose(build_movies.read_source(source))
     assert [row["imdb_id"] for row in chosen] == ["tt0000001", "tt0000002", "tt0000003"]
 
 
-def test_says_what_is_known_and_nothing_else(source: Path) -> None:
-    films = {row["imdb_id"]: build_films.to_film(row) for row in build_films.read_source(source)}
-    assert films["tt0000001"] == {
+def test_omits_unknown_fields(source: Path) -> None:
+    movies = {
+        row["imdb_id"]: build_movies.to_movie(row) for row in build_movies.read_source(source)
+    }
+    assert movies["tt0000001"] == {
         "imdb_id": "tt0000001",
         "title": "Known",
         "year": 1950,
@@ -67,23 +69,23 @@ def test_says_what_is_known_and_nothing_else(source: Path) -> None:
         "box_office_usd": 1000,
         "reviews": 90,
     }
-    assert films["tt0000002"]["released"] == "1999-05-02"
-    assert "cast" not in films["tt0000002"]
+    assert movies["tt0000002"]["released"] == "1999-05-02"
+    assert "cast" not in movies["tt0000002"]
 
 
-def test_the_file_in_the_repository_is_what_the_script_writes(tmp_path: Path) -> None:
-    target = tmp_path / "films.json"
+def test_the_file_in_the_repository_equals_the_output_of_the_script(tmp_path: Path) -> None:
+    target = tmp_path / "movies.json"
     command = [sys.executable, "-m", "data_fetcher.emulator.build_movies", str(target)]
     subprocess.run(command, cwd=Path(__file__).parents[2], check=True, capture_output=True)
-    assert target.read_bytes() == FILMS_FILE.read_bytes()
+    assert target.read_bytes() == MOVIES_FILE.read_bytes()
     assert json.loads(target.read_bytes())["licence"].startswith("CC0")
 
 
-def test_a_missing_source_is_a_sentence(
+def test_a_missing_source_is_reported_without_a_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(SystemExit) as raised:
-        build_films.main()
+        build_movies.main()
     assert raised.value.code == 2
     assert "make setup-dev" in capsys.readouterr().err

@@ -17,18 +17,18 @@ pytestmark = pytest.mark.integration
 ROOT = Path(__file__).parents[2]
 
 
-def test_serves_until_it_is_told_to_stop() -> None:
+def test_serves_until_a_signal_stops_it() -> None:
     command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0", "--latency-ms", "1"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]
-        with urllib.request.urlopen(f"{url}?apikey=k&t=Alien") as answer:
-            assert b'"imdbID": "tt0078748"' in answer.read()
+        with urllib.request.urlopen(f"{url}?apikey=k&t=Alien") as response:
+            assert b'"imdbID": "tt0078748"' in response.read()
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=5) == 0
 
 
-def test_runs_in_this_process_too() -> None:
+def test_runs_in_the_calling_process() -> None:
     stop = threading.Timer(0.3, os.kill, [os.getpid(), signal.SIGINT])
     stop.start()
     result = CliRunner().invoke(app, ["--port", "0", "--fault", "hang", "--fault-for", "Alien"])
@@ -42,11 +42,13 @@ def test_runs_in_this_process_too() -> None:
     ("arguments", "message"),
     [
         (["--fault", "meteor"], "There is no such fault"),
-        (["--films", "missing.json"], "missing.json"),
+        (["--movies", "missing.json"], "missing.json"),
         (["--host", "192.0.2.1", "--port", "0"], "choose another port"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence(arguments: list[str], message: str) -> None:
+def test_invalid_arguments_are_reported_without_a_traceback(
+    arguments: list[str], message: str
+) -> None:
     result = CliRunner().invoke(app, arguments)
     assert result.exit_code == 2
     assert message in result.output
@@ -54,5 +56,5 @@ def test_what_cannot_be_done_is_a_sentence(arguments: list[str], message: str) -
 
 
 def test_help_names_every_fault() -> None:
-    shown = "".join(CliRunner().invoke(app, ["--help"], terminal_width=200).output.split())
-    assert [name for name in FAULTS if name not in shown.replace("│", "")] == []
+    output = "".join(CliRunner().invoke(app, ["--help"], terminal_width=200).output.split())
+    assert [name for name in FAULTS if name not in output.replace("│", "")] == []

@@ -3,36 +3,36 @@ from pathlib import Path
 import pytest
 
 from common.errors import InvalidInput
-from data_fetcher.emulator.movies import EmulatedFilm, load_films, with_more
+from data_fetcher.emulator.movies import EmulatedMovie, load_movies, with_generated
 from data_fetcher.tests.conftest import ALIEN, SERIES
 
 
-def test_there_are_at_least_five_hundred_films_each_once() -> None:
-    films = load_films()
-    assert len(films) >= 500
-    assert len({film.imdb_id for film in films}) == len(films)
+def test_has_at_least_five_hundred_distinct_movies() -> None:
+    movies = load_movies()
+    assert len(movies) >= 500
+    assert len({movie.imdb_id for movie in movies}) == len(movies)
 
 
-def test_there_can_be_as_many_films_as_one_likes() -> None:
-    films = with_more((ALIEN, SERIES), 3)
-    assert films[:2] == (ALIEN, SERIES)
-    assert [(film.imdb_id, film.title) for film in films[2:]] == [
+def test_generates_the_requested_number_of_movies() -> None:
+    movies = with_generated((ALIEN, SERIES), 3)
+    assert movies[:2] == (ALIEN, SERIES)
+    assert [(movie.imdb_id, movie.title) for movie in movies[2:]] == [
         ("tt8000001", "Alien 8000001"),
         ("tt8000002", "Game of Thrones 8000002"),
         ("tt8000003", "Alien 8000003"),
     ]
-    assert films[2].title_key == "alien 8000001"
-    assert with_more((ALIEN,), 0) == (ALIEN,)
+    assert movies[2].title_key == "alien 8000001"
+    assert with_generated((ALIEN,), 0) == (ALIEN,)
 
 
-def test_the_file_says_where_its_facts_come_from() -> None:
-    head = (Path(__file__).parents[1] / "emulator" / "films.json").read_text()[:600]
-    assert "CC0" in head
-    assert "Wikidata" in head
+def test_the_file_states_source_and_licence() -> None:
+    header = (Path(__file__).parents[1] / "emulator" / "movies.json").read_text()[:600]
+    assert "CC0" in header
+    assert "Wikidata" in header
 
 
-def test_a_film_is_written_as_omdb_writes_it() -> None:
-    assert ALIEN.to_answer() == {
+def test_renders_a_movie_in_omdbs_format() -> None:
+    assert ALIEN.to_response() == {
         "Title": "Alien",
         "Year": "1979",
         "Rated": "R",
@@ -65,18 +65,18 @@ def test_a_film_is_written_as_omdb_writes_it() -> None:
 
 
 def test_a_series_has_years_and_seasons() -> None:
-    answer = SERIES.to_answer()
-    assert answer["Year"] == "2011–2019"
-    assert list(answer)[-2:] == ["totalSeasons", "Response"]
-    assert "BoxOffice" not in answer
-    running = EmulatedFilm(imdb_id="tt0000001", title="X", year=1999, is_running=True)
-    assert running.to_answer()["Year"] == "1999–"
+    response = SERIES.to_response()
+    assert response["Year"] == "2011–2019"
+    assert list(response)[-2:] == ["totalSeasons", "Response"]
+    assert "BoxOffice" not in response
+    running = EmulatedMovie(imdb_id="tt0000001", title="X", year=1999, is_running=True)
+    assert running.to_response()["Year"] == "1999–"
 
 
-@pytest.mark.parametrize("content", [None, "{", '{"films": [{"title": "No id"}]}'])
-def test_a_bad_file_is_a_sentence(tmp_path: Path, content: str | None) -> None:
-    path = tmp_path / "films.json"
+@pytest.mark.parametrize("content", [None, "{", '{"movies": [{"title": "No id"}]}'])
+def test_rejects_an_invalid_file(tmp_path: Path, content: str | None) -> None:
+    path = tmp_path / "movies.json"
     if content is not None:
         path.write_text(content)
-    with pytest.raises(InvalidInput, match=r"films\.json"):
-        load_films(path)
+    with pytest.raises(InvalidInput, match=r"movies\.json"):
+        load_movies(path)

@@ -1,14 +1,14 @@
 import pytest
 
-from data_fetcher.emulator.movies import EmulatedFilm
-from data_fetcher.emulator.protocol import FilmIndex
-from data_fetcher.tests.conftest import FILMS
+from data_fetcher.emulator.movies import EmulatedMovie
+from data_fetcher.emulator.protocol import MovieIndex
+from data_fetcher.tests.conftest import MOVIES
 
-INDEX = FilmIndex(
+INDEX = MovieIndex(
     [
-        *FILMS,
+        *MOVIES,
         *(
-            EmulatedFilm(imdb_id=f"tt{number:07}", title=f"Saga {number}", year=2000)
+            EmulatedMovie(imdb_id=f"tt{number:07}", title=f"Saga {number}", year=2000)
             for number in range(1, 13)
         ),
     ]
@@ -26,8 +26,8 @@ INDEX = FilmIndex(
         ({"t": "Game of Thrones", "type": "series"}, "tt0944947"),
     ],
 )
-def test_answers_with_the_film(parameters: dict[str, str], imdb_id: str) -> None:
-    assert INDEX.answer(parameters)["imdbID"] == imdb_id
+def test_returns_the_movie(parameters: dict[str, str], imdb_id: str) -> None:
+    assert INDEX.respond(parameters)["imdbID"] == imdb_id
 
 
 @pytest.mark.parametrize(
@@ -44,12 +44,12 @@ def test_answers_with_the_film(parameters: dict[str, str], imdb_id: str) -> None
         ({"s": "Saga", "page": "3"}, "Movie not found!"),
     ],
 )
-def test_answers_with_an_error(parameters: dict[str, str], message: str) -> None:
-    assert INDEX.answer(parameters) == {"Response": "False", "Error": message}
+def test_returns_an_error(parameters: dict[str, str], message: str) -> None:
+    assert INDEX.respond(parameters) == {"Response": "False", "Error": message}
 
 
-def test_searches_ten_a_page() -> None:
-    first = INDEX.answer({"s": "saga"})
+def test_search_results_have_ten_movies_per_page() -> None:
+    first = INDEX.respond({"s": "saga"})
     assert (len(first["Search"]), first["totalResults"]) == (10, "12")
     assert first["Search"][0] == {
         "Title": "Saga 1",
@@ -58,9 +58,9 @@ def test_searches_ten_a_page() -> None:
         "Type": "movie",
         "Poster": "N/A",
     }
-    assert len(INDEX.answer({"s": "saga", "page": "2"})["Search"]) == 2
-    assert INDEX.answer({"s": "saga", "page": "x"}) == first
+    assert len(INDEX.respond({"s": "saga", "page": "2"})["Search"]) == 2
+    assert INDEX.respond({"s": "saga", "page": "x"}) == first
 
 
-def test_knows_how_many_films_there_are() -> None:
+def test_has_a_length() -> None:
     assert len(INDEX) == 16

@@ -1,4 +1,4 @@
-"""The wishes: made, joined, taken, and settled with their films; on memory."""
+"""Tests of the fetch queue on the fake database, with a fake clock."""
 
 import dataclasses
 import datetime as dt
@@ -10,362 +10,366 @@ from common.errors import (
     DatabaseUnavailable,
     MoviesError,
     NotFound,
-    UpstreamInvalid,
-    UpstreamQuota,
-    UpstreamRefused,
+    UpstreamBadResponse,
+    UpstreamQuotaExceeded,
     UpstreamTimeout,
+    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from data_fetcher.fetch_queue.completion import TURNS_MAX
-from data_fetcher.fetch_queue.deduplication_key import Wisher, wish_key, wish_of
-from data_fetcher.fetch_queue.messages import read_announcement, write_announcement
-from data_fetcher.fetch_queue.queue import Fetches
-from data_fetcher.film_checks import check_of
-from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
+from data_fetcher.fetch_queue.completion import ATTEMPTS_MAX
+from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key, lookup_of
+from data_fetcher.fetch_queue.messages import parse_message, render_message
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_refresh import schedule_refresh
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748", year=1979)
 BRAZIL = MovieFacts(title="Brazil", imdb_id="tt0088846", year=1985)
-ALICE = Wisher("user:alice", "192.0.2.1", "abc")
+ALICE = Requester("user:alice", "192.0.2.1", "abc")
 MISSING = NotFound("OMDb has no such movie.")
 
 
-class Desk:
-    """The wishes on memory, at a time that a test sets."""
+class World:
+    """Fetch queue on a fake database, with the ids of the notified fetches and a fake clock."""
 
     def __init__(self) -> None:
         self.database = FakeDatabase()
-        self.announced: list[int] = []
+        self.notified: list[int] = []
         self.now = NOW
-        self.fetches = Fetches(self.database, self.announced.extend, clock=lambda: self.now)
+        self.fetches = FetchQueue(self.database, self.notified.extend, clock=lambda: self.now)
 
-    def wish(self, *wishes: Wish) -> tuple[Fetch, ...]:
-        return self.fetches.wish(wishes, ALICE)
+    def enqueue(self, *lookups: MovieLookup) -> tuple[Fetch, ...]:
+        return self.fetches.enqueue(lookups, ALICE)
 
     def pass_time(self, **span: float) -> None:
         self.now += dt.timedelta(**span)
 
     def fetch(self, outcome: MovieFacts | MoviesError, pause: float | None = None) -> Fetch:
-        """Take the one wish that is due, and settle it."""
+        """Claim the one fetch that is due, and complete it with an outcome."""
         (fetch,) = self.fetches.claim(1)
-        (settled,) = self.fetches.settle([(fetch, outcome)], pause_seconds=pause)
-        return settled.fetch
+        (completed,) = self.fetches.complete([(fetch, outcome)], seconds_until_admitted=pause)
+        return completed.fetch
 
 
 @pytest.fixture
-def desk() -> Desk:
-    return Desk()
+def world() -> World:
+    return World()
 
 
-def test_a_wish_waits_is_announced_and_is_fulfilled(desk: Desk) -> None:
-    (fetch,) = desk.wish(TitleWish("Alien", 1979))
+def test_a_fetch_is_queued_notified_and_completed(world: World) -> None:
+    (fetch,) = world.enqueue(TitleLookup("Alien", 1979))
     assert (fetch.state, fetch.title, fetch.year) == (FetchState.QUEUED, "Alien", 1979)
     assert (fetch.caller, fetch.request_id) == ("user:alice", "abc")
-    assert desk.announced == [fetch.id]
-    done = desk.fetch(ALIEN)
-    assert (done.state, done.attempts, done.film_id) == (FetchState.FETCHED, 1, 1)
+    assert world.notified == [fetch.id]
+    done = world.fetch(ALIEN)
+    assert (done.state, done.attempts, done.movie_id) == (FetchState.FETCHED, 1, 1)
     assert done.finished_at == NOW
-    assert desk.database.movies == {1: ALIEN}
-    (entry,) = desk.database.audit
+    assert world.database.movies == {1: ALIEN}
+    (entry,) = world.database.audit
     assert (entry.action, entry.subject, entry.caller) == (
         "movie.created",
         "/movies/1",
         "user:alice",
     )
-    assert desk.database.movie_checks[1] == check_of(1, ALIEN, NOW)
+    assert world.database.movie_refreshes[1] == schedule_refresh(1, ALIEN, NOW)
 
 
-def test_the_same_wish_is_joined_however_it_is_written(desk: Desk) -> None:
-    first, second, third = desk.wish(
-        TitleWish("Amélie"), ImdbWish("tt0211915"), TitleWish("amelie")
+def test_equivalent_lookups_share_a_fetch(world: World) -> None:
+    first, second, third = world.enqueue(
+        TitleLookup("Amélie"), ImdbIdLookup("tt0211915"), TitleLookup("amelie")
     )
     assert first == third != second
-    assert desk.wish(TitleWish("AMELIE ")) == (first,)
-    assert desk.announced == [first.id, second.id]
-    assert wish_of(first) == TitleWish("Amélie")
-    assert wish_of(second) == ImdbWish("tt0211915")
-    assert wish_key(TitleWish("Alien", 1979)) != wish_key(TitleWish("Alien"))
+    assert world.enqueue(TitleLookup("AMELIE ")) == (first,)
+    assert world.notified == [first.id, second.id]
+    assert lookup_of(first) == TitleLookup("Amélie")
+    assert lookup_of(second) == ImdbIdLookup("tt0211915")
+    assert deduplication_key(TitleLookup("Alien", 1979)) != deduplication_key(TitleLookup("Alien"))
 
 
-def test_a_wish_for_a_film_that_is_there_is_fulfilled_at_once(desk: Desk) -> None:
-    with desk.database() as uow:
+def test_a_fetch_for_a_movie_in_the_catalogue_is_finished_at_once(world: World) -> None:
+    with world.database() as uow:
         uow.movies.add(ALIEN)
         uow.commit()
-    (fetch,) = desk.wish(TitleWish("alien"))
-    assert (fetch.state, fetch.film_id, fetch.attempts) == (FetchState.FETCHED, 1, 0)
-    assert desk.wish(TitleWish("Alien")) == (fetch,)
-    assert desk.announced == []
-    assert desk.fetches.count_new([TitleWish("Alien"), TitleWish("Brazil")]) == 1
+    (fetch,) = world.enqueue(TitleLookup("alien"))
+    assert (fetch.state, fetch.movie_id, fetch.attempts) == (FetchState.FETCHED, 1, 0)
+    assert world.enqueue(TitleLookup("Alien")) == (fetch,)
+    assert world.notified == []
+    assert world.fetches.count_missing([TitleLookup("Alien"), TitleLookup("Brazil")]) == 1
 
 
-def test_a_film_that_was_removed_is_fetched_again(desk: Desk) -> None:
-    (first,) = desk.wish(ImdbWish("tt0078748"))
-    desk.fetch(ALIEN)
-    with desk.database() as uow:
+def test_a_deleted_movie_is_fetched_again(world: World) -> None:
+    (first,) = world.enqueue(ImdbIdLookup("tt0078748"))
+    world.fetch(ALIEN)
+    with world.database() as uow:
         uow.movies.remove(1)
         uow.commit()
-    (second,) = desk.wish(ImdbWish("tt0078748"))
+    (second,) = world.enqueue(ImdbIdLookup("tt0078748"))
     assert second.id != first.id
     assert second.state is FetchState.QUEUED
 
 
-def test_what_omdb_did_not_have_is_not_asked_for_again_for_hours_then_longer(desk: Desk) -> None:
-    wish = TitleWish("Nothing")
-    (first,) = desk.wish(wish)
-    assert desk.fetch(MISSING).absences == 1
-    for patience in (6, 24, 168, 168):
-        desk.pass_time(hours=patience - 0.01)
-        assert desk.wish(wish)[0].state is FetchState.NOT_FOUND
-        assert desk.fetches.count_new([wish]) == 0
+def test_a_not_found_result_is_cached_for_hours_then_longer(world: World) -> None:
+    lookup = TitleLookup("Nothing")
+    (first,) = world.enqueue(lookup)
+    assert world.fetch(MISSING).not_found_count == 1
+    for hours in (6, 24, 168, 168):
+        world.pass_time(hours=hours - 0.01)
+        assert world.enqueue(lookup)[0].state is FetchState.NOT_FOUND
+        assert world.fetches.count_missing([lookup]) == 0
         with pytest.raises(NotFound, match="OMDb has no such movie"):
-            desk.fetches.begin(wish, ALICE)
-        desk.pass_time(hours=0.02)
-        assert desk.fetches.count_new([wish]) == 1
-        (again,) = desk.wish(wish)
-        assert again.state is FetchState.QUEUED
-        absent = desk.fetch(MISSING)
-    assert absent.absences == 5
-    assert absent.id != first.id
+            world.fetches.start_or_join(lookup, ALICE)
+        world.pass_time(hours=0.02)
+        assert world.fetches.count_missing([lookup]) == 1
+        (requeued,) = world.enqueue(lookup)
+        assert requeued.state is FetchState.QUEUED
+        not_found = world.fetch(MISSING)
+    assert not_found.not_found_count == 5
+    assert not_found.id != first.id
 
 
-def test_what_the_emulator_does_not_have_is_asked_for_again_at_once(desk: Desk) -> None:
-    desk.fetches = Fetches(desk.database, absence_hours=())
-    desk.wish(TitleWish("Nothing"))
-    desk.fetch(MISSING)
-    assert desk.wish(TitleWish("Nothing"))[0].state is FetchState.QUEUED
+def test_the_negative_cache_can_be_disabled(world: World) -> None:
+    world.fetches = FetchQueue(world.database, negative_cache_hours=())
+    world.enqueue(TitleLookup("Nothing"))
+    world.fetch(MISSING)
+    assert world.enqueue(TitleLookup("Nothing"))[0].state is FetchState.QUEUED
 
 
 @pytest.mark.parametrize(
-    "error", [UpstreamTimeout("Late."), UpstreamRefused("Key."), UpstreamQuota("Spent.")]
+    "error",
+    [UpstreamTimeout("Late."), UpstreamUnauthorized("Key."), UpstreamQuotaExceeded("Used up.")],
 )
-def test_what_failed_is_no_absence(desk: Desk, error: MoviesError) -> None:
-    desk.wish(TitleWish("Alien"))
-    failed = desk.fetch(error)
-    assert (failed.state, failed.absences) == (FetchState.FAILED, 0)
+def test_a_failure_is_not_cached(world: World, error: MoviesError) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    failed = world.fetch(error)
+    assert (failed.state, failed.not_found_count) == (FetchState.FAILED, 0)
     assert (failed.error_code, failed.error_message) == (error.code, error.message)
-    assert desk.wish(TitleWish("Alien"))[0].state is FetchState.QUEUED
+    assert world.enqueue(TitleLookup("Alien"))[0].state is FetchState.QUEUED
 
 
-def test_whoever_waits_fetches_and_others_join(desk: Desk) -> None:
-    mine = desk.fetches.begin(TitleWish("Alien"), ALICE)
-    assert mine.is_own
-    assert mine.fetch.state is FetchState.FETCHING
-    theirs = desk.fetches.begin(TitleWish("Alien"), ALICE)
-    assert (theirs.is_own, theirs.fetch) == (False, mine.fetch)
-    assert desk.fetches.claim(5) == ()
-    assert desk.announced == []
-    desk.pass_time(seconds=61)
-    late = desk.fetches.begin(TitleWish("Alien"), ALICE)
-    assert (late.is_own, late.fetch.id, late.fetch.attempts) == (True, mine.fetch.id, 2)
+def test_the_first_interactive_request_owns_the_fetch_and_others_join(world: World) -> None:
+    owned = world.fetches.start_or_join(TitleLookup("Alien"), ALICE)
+    assert owned.is_owner
+    assert owned.fetch.state is FetchState.FETCHING
+    joined = world.fetches.start_or_join(TitleLookup("Alien"), ALICE)
+    assert (joined.is_owner, joined.fetch) == (False, owned.fetch)
+    assert world.fetches.claim(5) == ()
+    assert world.notified == []
+    world.pass_time(seconds=61)
+    taken_over = world.fetches.start_or_join(TitleLookup("Alien"), ALICE)
+    assert taken_over.is_owner
+    assert (taken_over.fetch.id, taken_over.fetch.attempts) == (owned.fetch.id, 2)
 
 
-def test_a_film_that_came_since_whoever_waits_looked_is_not_fetched_again(desk: Desk) -> None:
-    mine = desk.fetches.begin(TitleWish("Alien"), ALICE).fetch
-    (fetched,) = desk.fetches.settle([(mine, ALIEN)])
-    joined = desk.fetches.begin(TitleWish("Alien"), ALICE)
-    assert (joined.is_own, joined.fetch) == (False, fetched.fetch)
-    other_name = desk.fetches.begin(ImdbWish("tt0078748"), ALICE)
-    assert (other_name.is_own, other_name.fetch.state) == (False, FetchState.FETCHED)
-    assert other_name.fetch.film_id == fetched.fetch.film_id
-    assert desk.fetches.get(other_name.fetch.known_id) == other_name.fetch
+def test_a_movie_that_was_fetched_concurrently_is_not_fetched_again(world: World) -> None:
+    leased = world.fetches.start_or_join(TitleLookup("Alien"), ALICE).fetch
+    (fetched,) = world.fetches.complete([(leased, ALIEN)])
+    joined = world.fetches.start_or_join(TitleLookup("Alien"), ALICE)
+    assert (joined.is_owner, joined.fetch) == (False, fetched.fetch)
+    by_imdb_id = world.fetches.start_or_join(ImdbIdLookup("tt0078748"), ALICE)
+    assert (by_imdb_id.is_owner, by_imdb_id.fetch.state) == (False, FetchState.FETCHED)
+    assert by_imdb_id.fetch.movie_id == fetched.fetch.movie_id
+    assert world.fetches.get(by_imdb_id.fetch.known_id) == by_imdb_id.fetch
 
 
-def test_a_film_that_came_from_elsewhere_is_there_though_omdb_had_it_not(desk: Desk) -> None:
-    desk.wish(TitleWish("Alien"))
-    desk.fetch(MISSING)
-    with desk.database() as uow:
+def test_a_movie_that_was_added_after_a_not_found_result_is_found(world: World) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    world.fetch(MISSING)
+    with world.database() as uow:
         alien = uow.movies.add(ALIEN)
         uow.commit()
-    begun = desk.fetches.begin(TitleWish("Alien"), ALICE)
-    assert (begun.is_own, begun.fetch.state, begun.fetch.film_id) == (
+    started = world.fetches.start_or_join(TitleLookup("Alien"), ALICE)
+    assert (started.is_owner, started.fetch.state, started.fetch.movie_id) == (
         *(False, FetchState.FETCHED),
         alien.id,
     )
 
 
-def test_whoever_waits_does_not_wait_for_the_queue(desk: Desk) -> None:
-    (queued,) = desk.wish(TitleWish("Alien"))
-    begun = desk.fetches.begin(TitleWish("Alien"), ALICE)
-    assert (begun.is_own, begun.fetch.id) == (True, queued.id)
+def test_an_interactive_request_takes_over_a_queued_fetch(world: World) -> None:
+    (queued,) = world.enqueue(TitleLookup("Alien"))
+    started = world.fetches.start_or_join(TitleLookup("Alien"), ALICE)
+    assert (started.is_owner, started.fetch.id) == (True, queued.id)
 
 
-def test_a_wish_that_was_taken_over_is_left_to_whoever_has_it(desk: Desk) -> None:
-    desk.wish(TitleWish("Alien"))
-    (slow,) = desk.fetches.claim(1)
-    desk.pass_time(seconds=61)
-    (fast,) = desk.fetches.claim(1)
+def test_a_fetch_that_was_taken_over_is_completed_only_by_the_new_holder(world: World) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    (slow,) = world.fetches.claim(1)
+    world.pass_time(seconds=61)
+    (fast,) = world.fetches.claim(1)
     assert fast.attempts == 2
-    assert desk.fetches.settle([(slow, ALIEN)]) == ()
-    assert desk.database.movies == {}
-    assert desk.fetches.settle([(fast, ALIEN)])[0].is_new
-    assert len(desk.database.movies) == 1
+    assert world.fetches.complete([(slow, ALIEN)]) == ()
+    assert world.database.movies == {}
+    assert world.fetches.complete([(fast, ALIEN)])[0].is_new
+    assert len(world.database.movies) == 1
 
 
-def test_two_wishes_for_one_film_bring_it_once(desk: Desk) -> None:
-    desk.wish(TitleWish("Alien"), ImdbWish("tt0078748"), TitleWish("Brazil"))
-    claimed = desk.fetches.claim(5)
-    settled = desk.fetches.settle(list(zip(claimed, (ALIEN, ALIEN, BRAZIL), strict=True)))
-    assert [each.is_new for each in settled] == [True, False, True]
-    assert [each.fetch.film_id for each in settled] == [1, 1, 2]
-    assert len(desk.database.movies) == len(desk.database.audit) == 2
+def test_two_fetches_of_one_movie_store_it_once(world: World) -> None:
+    world.enqueue(TitleLookup("Alien"), ImdbIdLookup("tt0078748"), TitleLookup("Brazil"))
+    claimed = world.fetches.claim(5)
+    completed = world.fetches.complete(list(zip(claimed, (ALIEN, ALIEN, BRAZIL), strict=True)))
+    assert [each.is_new for each in completed] == [True, False, True]
+    assert [each.fetch.movie_id for each in completed] == [1, 1, 2]
+    assert len(world.database.movies) == len(world.database.audit) == 2
 
 
-def test_a_film_with_the_id_of_another_one_is_not_stored(desk: Desk) -> None:
-    with desk.database() as uow:
+def test_a_movie_with_the_id_of_another_one_is_not_stored(world: World) -> None:
+    with world.database() as uow:
         uow.movies.add(ALIEN)
         uow.commit()
-    desk.wish(TitleWish("Brazil"))
-    failed = desk.fetch(dataclasses.replace(BRAZIL, imdb_id="tt0078748"))
-    assert (failed.state, failed.error_code) == (FetchState.FAILED, UpstreamInvalid.code)
-    assert desk.database.movies == {1: ALIEN}
+    world.enqueue(TitleLookup("Brazil"))
+    failed = world.fetch(dataclasses.replace(BRAZIL, imdb_id="tt0078748"))
+    assert (failed.state, failed.error_code) == (FetchState.FAILED, UpstreamBadResponse.code)
+    assert world.database.movies == {1: ALIEN}
 
 
 @pytest.mark.parametrize("other", [{"title": "Alien 1"}, {"year": 1978}, {"plot": "…"}])
-def test_a_film_of_which_something_else_is_known_is_the_same(
-    desk: Desk, other: dict[str, object]
+def test_a_movie_with_one_different_field_is_the_same(
+    world: World, other: dict[str, object]
 ) -> None:
-    with desk.database() as uow:
+    with world.database() as uow:
         uow.movies.add(ALIEN)
         uow.commit()
-    desk.wish(TitleWish("The Eighth Passenger"))
-    done = desk.fetch(dataclasses.replace(ALIEN, **other))  # type: ignore[arg-type]  # Of any fields.
-    assert (done.state, done.film_id) == (FetchState.FETCHED, 1)
+    world.enqueue(TitleLookup("The Eighth Passenger"))
+    done = world.fetch(dataclasses.replace(ALIEN, **other))  # type: ignore[arg-type]  # The fields have several types.
+    assert (done.state, done.movie_id) == (FetchState.FETCHED, 1)
 
 
 @pytest.mark.parametrize(
     ("error", "pause", "seconds", "attempts"),
     [
-        (UpstreamQuota("Spent.", retry_after_seconds=100), 0, 100, 0),
-        (UpstreamQuota("Spent.", retry_after_seconds=50_000), 0, 3_600, 0),
-        (UpstreamRefused("Key."), 0, 60, 0),
-        (UpstreamRefused("Key."), 300, 300, 0),
-        (DatabaseUnavailable("Away."), 0, 60, 0),
-        (UpstreamUnavailable("Trouble."), 90, 90, 1),
+        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=100), 0, 100, 0),
+        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=50_000), 0, 3_600, 0),
+        (UpstreamUnauthorized("Key."), 0, 60, 0),
+        (UpstreamUnauthorized("Key."), 300, 300, 0),
+        (DatabaseUnavailable("Unavailable."), 0, 60, 0),
+        (UpstreamUnavailable("Outage."), 90, 90, 1),
         (UpstreamTimeout("Late."), 5, 60, 1),
     ],
 )
-def test_what_fails_for_all_waits(
-    desk: Desk, error: MoviesError, pause: float, seconds: float, attempts: int
+def test_a_fetch_that_failed_for_an_unrelated_reason_is_requeued(
+    world: World, error: MoviesError, pause: float, seconds: float, attempts: int
 ) -> None:
-    desk.wish(TitleWish("Alien"))
-    waiting = desk.fetch(error, pause)
-    assert (waiting.state, waiting.attempts) == (FetchState.QUEUED, attempts)
-    assert waiting.due_at == NOW + dt.timedelta(seconds=seconds)
-    assert waiting.error_code is None
-    assert desk.fetches.claim(1) == ()
-    desk.pass_time(seconds=seconds)
-    assert desk.fetch(ALIEN).state is FetchState.FETCHED
+    world.enqueue(TitleLookup("Alien"))
+    requeued = world.fetch(error, pause)
+    assert (requeued.state, requeued.attempts) == (FetchState.QUEUED, attempts)
+    assert requeued.due_at == NOW + dt.timedelta(seconds=seconds)
+    assert requeued.error_code is None
+    assert world.fetches.claim(1) == ()
+    world.pass_time(seconds=seconds)
+    assert world.fetch(ALIEN).state is FetchState.FETCHED
 
 
-@pytest.mark.parametrize("error", [UpstreamUnavailable("Trouble."), UpstreamInvalid("What?")])
-def test_what_fails_by_itself_has_failed(desk: Desk, error: MoviesError) -> None:
-    desk.wish(TitleWish("Alien"))
-    assert desk.fetch(error, 0).state is FetchState.FAILED
+@pytest.mark.parametrize("error", [UpstreamUnavailable("Outage."), UpstreamBadResponse("Invalid.")])
+def test_a_fetch_that_fails_while_omdb_is_available_has_failed(
+    world: World, error: MoviesError
+) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    assert world.fetch(error, 0).state is FetchState.FAILED
 
 
-def test_a_wish_does_not_wait_for_ever_for_a_source_in_trouble(desk: Desk) -> None:
-    desk.wish(TitleWish("Alien"))
-    for _turn in range(TURNS_MAX - 1):
-        assert desk.fetch(UpstreamUnavailable("Trouble."), 10).state is FetchState.QUEUED
-        desk.pass_time(hours=1)
-    assert desk.fetch(UpstreamUnavailable("Trouble."), 10).state is FetchState.FAILED
-    assert UpstreamInvalid("What?").code == "upstream-invalid"
+def test_a_fetch_fails_after_the_maximum_number_of_attempts(world: World) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    for _attempt in range(ATTEMPTS_MAX - 1):
+        assert world.fetch(UpstreamUnavailable("Outage."), 10).state is FetchState.QUEUED
+        world.pass_time(hours=1)
+    assert world.fetch(UpstreamUnavailable("Outage."), 10).state is FetchState.FAILED
+    assert UpstreamBadResponse("Invalid.").code == "upstream-bad-response"
 
 
-def test_what_was_not_begun_is_given_back(desk: Desk) -> None:
-    desk.wish(TitleWish("Alien"), TitleWish("Brazil"))
-    claimed = desk.fetches.claim(5)
-    desk.fetches.settle([(claimed[1], BRAZIL)])
-    desk.fetches.release([])
-    desk.fetches.release(claimed)
-    again = desk.fetches.claim(5)
+def test_released_fetches_are_claimed_again_without_a_counted_attempt(world: World) -> None:
+    world.enqueue(TitleLookup("Alien"), TitleLookup("Brazil"))
+    claimed = world.fetches.claim(5)
+    world.fetches.complete([(claimed[1], BRAZIL)])
+    world.fetches.release([])
+    world.fetches.release(claimed)
+    again = world.fetches.claim(5)
     assert [(each.id, each.attempts) for each in again] == [(claimed[0].id, 1)]
 
 
-def test_a_wish_that_came_to_nothing_is_tried_again(desk: Desk) -> None:
-    (fetch,) = desk.wish(TitleWish("Alien"))
-    assert desk.fetches.retry(fetch.known_id) == fetch
-    desk.fetch(MISSING)
-    again = desk.fetches.retry(fetch.known_id)
+def test_an_unsuccessful_fetch_can_be_retried(world: World) -> None:
+    (fetch,) = world.enqueue(TitleLookup("Alien"))
+    assert world.fetches.retry(fetch.known_id) == fetch
+    world.fetch(MISSING)
+    again = world.fetches.retry(fetch.known_id)
     assert (again.state, again.attempts, again.error_code) == (FetchState.QUEUED, 0, None)
-    assert desk.announced == [fetch.id, fetch.id]
-    assert desk.fetch(ALIEN).state is FetchState.FETCHED
+    assert world.notified == [fetch.id, fetch.id]
+    assert world.fetch(ALIEN).state is FetchState.FETCHED
     with pytest.raises(Conflict, match="refresh"):
-        desk.fetches.retry(fetch.known_id)
+        world.fetches.retry(fetch.known_id)
     with pytest.raises(NotFound):
-        desk.fetches.retry(99)
+        world.fetches.retry(99)
 
 
-def test_a_wish_is_not_tried_again_beside_a_newer_one(desk: Desk) -> None:
-    (fetch,) = desk.wish(TitleWish("Alien"))
-    desk.fetch(UpstreamTimeout("Late."))
-    desk.wish(TitleWish("Alien"))
+def test_a_fetch_is_not_retried_while_a_newer_one_is_open(world: World) -> None:
+    (fetch,) = world.enqueue(TitleLookup("Alien"))
+    world.fetch(UpstreamTimeout("Late."))
+    world.enqueue(TitleLookup("Alien"))
     with pytest.raises(Conflict, match="newer"):
-        desk.fetches.retry(fetch.known_id)
+        world.fetches.retry(fetch.known_id)
 
 
-def test_a_wish_is_cancelled_and_its_film_is_not_stored(desk: Desk) -> None:
-    (fetch,) = desk.wish(TitleWish("Alien"))
-    (claimed,) = desk.fetches.claim(1)
-    cancelled = desk.fetches.cancel(fetch.known_id)
+def test_the_movie_of_a_cancelled_fetch_is_not_stored(world: World) -> None:
+    (fetch,) = world.enqueue(TitleLookup("Alien"))
+    (claimed,) = world.fetches.claim(1)
+    cancelled = world.fetches.cancel(fetch.known_id)
     assert (cancelled.state, cancelled.finished_at) == (FetchState.CANCELLED, NOW)
-    assert desk.fetches.cancel(fetch.known_id) == cancelled
-    assert desk.fetches.settle([(claimed, ALIEN)]) == ()
-    assert desk.database.movies == {}
-    assert desk.fetches.retry(fetch.known_id).state is FetchState.QUEUED
-    desk.fetch(ALIEN)
-    with pytest.raises(Conflict, match="done"):
-        desk.fetches.cancel(fetch.known_id)
+    assert world.fetches.cancel(fetch.known_id) == cancelled
+    assert world.fetches.complete([(claimed, ALIEN)]) == ()
+    assert world.database.movies == {}
+    assert world.fetches.retry(fetch.known_id).state is FetchState.QUEUED
+    world.fetch(ALIEN)
+    with pytest.raises(Conflict, match="finished"):
+        world.fetches.cancel(fetch.known_id)
 
 
-def test_wishes_are_forgotten_after_thirty_days_and_films_stay(desk: Desk) -> None:
-    (fetch,) = desk.wish(TitleWish("Alien"))
-    desk.fetch(ALIEN)
-    desk.pass_time(days=30)
-    desk.fetches.forget()
-    assert desk.fetches.get(fetch.known_id).state is FetchState.FETCHED
-    assert desk.fetches.counts() == {FetchState.FETCHED: 1}
-    assert len(desk.fetches.list(FetchQuery())) == 1
-    assert desk.fetches.get_many([fetch.known_id, 99]) == desk.fetches.list(FetchQuery())
-    desk.pass_time(seconds=1)
-    desk.fetches.forget()
+def test_fetches_are_purged_after_thirty_days_and_movies_stay(world: World) -> None:
+    (fetch,) = world.enqueue(TitleLookup("Alien"))
+    world.fetch(ALIEN)
+    world.pass_time(days=30)
+    world.fetches.purge()
+    assert world.fetches.get(fetch.known_id).state is FetchState.FETCHED
+    assert world.fetches.counts() == {FetchState.FETCHED: 1}
+    assert len(world.fetches.list(FetchQuery())) == 1
+    assert world.fetches.get_many([fetch.known_id, 99]) == world.fetches.list(FetchQuery())
+    world.pass_time(seconds=1)
+    world.fetches.purge()
     with pytest.raises(NotFound):
-        desk.fetches.get(fetch.known_id)
-    assert len(desk.database.movies) == 1
+        world.fetches.get(fetch.known_id)
+    assert len(world.database.movies) == 1
 
 
-def test_a_wish_that_somebody_makes_meanwhile_is_joined(desk: Desk) -> None:
-    races = iter([True])
-    database = desk.database
+def test_a_fetch_that_is_stored_concurrently_is_joined(world: World) -> None:
+    conflicts = iter([True])
+    database = world.database
 
     def open_racing(*, is_read_only: bool = False) -> object:
-        if next(races, False):
-            desk.wish(TitleWish("Alien"))
-            raise Conflict("It contradicts what was stored meanwhile.")
+        if next(conflicts, False):
+            world.enqueue(TitleLookup("Alien"))
+            raise Conflict("The change conflicts with a concurrent write.")
         return database(is_read_only=is_read_only)
 
-    racing = Fetches(open_racing, clock=lambda: NOW)  # type: ignore[arg-type]  # It opens the same.
-    (fetch,) = racing.wish([TitleWish("Alien")], ALICE)
+    racing = FetchQueue(open_racing, clock=lambda: NOW)  # type: ignore[arg-type]  # The fake unit of work is untyped here.
+    (fetch,) = racing.enqueue([TitleLookup("Alien")], ALICE)
     assert list(database.fetches) == [fetch.id]
 
 
 @pytest.mark.parametrize(
     ("years", "days"), [(0, 1), (1, 7), (4, 30), (20, 180), (None, 1), (-1, 1)]
 )
-def test_new_films_are_looked_at_often_and_old_ones_rarely(years: int | None, days: int) -> None:
-    facts = MovieFacts(title="A film", year=None if years is None else NOW.year - years)
-    assert check_of(7, facts, NOW).due_at - NOW == dt.timedelta(days=days)
+def test_new_movies_are_refreshed_often_and_old_ones_rarely(years: int | None, days: int) -> None:
+    facts = MovieFacts(title="A movie", year=None if years is None else NOW.year - years)
+    assert schedule_refresh(7, facts, NOW).due_at - NOW == dt.timedelta(days=days)
     series = MovieFacts(title="A series", year=1990, end_year=NOW.year)
-    assert check_of(7, series, NOW).due_at - NOW == dt.timedelta(days=1)
+    assert schedule_refresh(7, series, NOW).due_at - NOW == dt.timedelta(days=1)
 
 
 @pytest.mark.parametrize("fetch_id", [1, 2**63 - 1])
-def test_an_announcement_says_which_wish(fetch_id: int) -> None:
-    assert read_announcement(write_announcement(fetch_id)) == fetch_id
-    assert read_announcement(b"{}") is None
+def test_a_message_contains_the_id_of_the_fetch(fetch_id: int) -> None:
+    assert parse_message(render_message(fetch_id)) == fetch_id
+    assert parse_message(b"{}") is None
 
 
 @pytest.mark.parametrize(
@@ -376,6 +380,6 @@ def test_an_announcement_says_which_wish(fetch_id: int) -> None:
         b'{"fetch_id": 9223372036854775808}', b'{"fetch_id": 1.0}', b'{"id": 7}',
     ],
 )  # fmt: skip
-def test_what_is_no_announcement_is_told_so(data: bytes) -> None:
+def test_rejects_an_invalid_message(data: bytes) -> None:
     with pytest.raises(MoviesError):
-        read_announcement(data)
+        parse_message(data)

@@ -1,4 +1,4 @@
-"""The worker on a real database, with a source of a few lines."""
+"""Tests of the fetch worker on a real database, with a fake OMDb."""
 
 import asyncio
 import datetime as dt
@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from common.errors import Conflict, DatabaseUnavailable, NotFound, UpstreamUnavailable
-from common.wake_up import Bell
-from data_fetcher.fetch_queue.completion import Outcome, Settled
-from data_fetcher.fetch_queue.deduplication_key import Wisher
-from data_fetcher.fetch_queue.queue import Fetches
+from common.shutdown import ShutdownSignal
+from common.wake_up import WakeUpEvent
+from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
+from data_fetcher.fetch_queue.deduplication_key import Requester
+from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import Purpose
-from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
+from data_fetcher.tests.stub_admission import StubAdmission
 from data_fetcher.workers import fetch_worker as module
-from data_fetcher.workers.fetch_worker import FetchWorker, Source
+from data_fetcher.workers.fetch_worker import FetchWorker, MovieSource
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie import MovieFacts
@@ -23,32 +25,29 @@ from data_layer.entities.movie import MovieFacts
 pytestmark = pytest.mark.integration
 
 
-class Omdb:
-    """Has every film but those called Nothing."""
+class Omdb(StubAdmission):
+    """Fake OMDb that has every movie except those titled Nothing."""
 
     def __init__(self) -> None:
-        self.asked: list[Wish] = []
-        self.at_once = self.at_once_max = 0
-        self.pause = 0.0
+        super().__init__()
+        self.lookups: list[MovieLookup] = []
+        self.in_flight = self.in_flight_peak = 0
         self.is_hanging = False
 
-    async def __call__(self, wish: Wish, purpose: Purpose) -> MovieFacts:
-        assert purpose is Purpose.WISH
-        self.asked.append(wish)
-        self.at_once += 1
-        self.at_once_max = max(self.at_once, self.at_once_max)
+    async def __call__(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+        assert purpose is Purpose.BACKGROUND
+        self.lookups.append(lookup)
+        self.in_flight += 1
+        self.in_flight_peak = max(self.in_flight, self.in_flight_peak)
         try:
             await asyncio.sleep(3600 if self.is_hanging else 0.005)
         finally:
-            self.at_once -= 1
-        if isinstance(wish, TitleWish):
-            if wish.title == "Nothing":
+            self.in_flight -= 1
+        if isinstance(lookup, TitleLookup):
+            if lookup.title == "Nothing":
                 raise NotFound("OMDb has no such movie.")
-            return MovieFacts(title=wish.title, imdb_id=f"tt{abs(hash(wish.title)) % 10**9:09}")
-        return MovieFacts(title=f"Film {wish.imdb_id}", imdb_id=wish.imdb_id)
-
-    def pause_seconds(self, _purpose: Purpose) -> float:
-        return self.pause
+            return MovieFacts(title=lookup.title, imdb_id=f"tt{abs(hash(lookup.title)) % 10**9:09}")
+        return MovieFacts(title=f"Movie {lookup.imdb_id}", imdb_id=lookup.imdb_id)
 
 
 @pytest.fixture
@@ -56,105 +55,110 @@ def omdb() -> Omdb:
     return Omdb()
 
 
-def wish(fetches: Fetches, *wishes: Wish) -> tuple[Fetch, ...]:
-    return fetches.wish(wishes, Wisher())
+def enqueue(fetches: FetchQueue, *lookups: MovieLookup) -> tuple[Fetch, ...]:
+    return fetches.enqueue(lookups, Requester())
 
 
-def films(count: int) -> list[Wish]:
-    return [ImdbWish(f"tt{number:07}") for number in range(1, count + 1)]
+def movies(count: int) -> list[MovieLookup]:
+    return [ImdbIdLookup(f"tt{number:07}") for number in range(1, count + 1)]
 
 
 def states(database: Database) -> set[FetchState]:
-    return {each.state for each in Fetches(database.unit_of_work).list(FetchQuery(limit=1000))}
+    return {each.state for each in FetchQueue(database.unit_of_work).list(FetchQuery(limit=1000))}
 
 
 def work(
-    fetches: Fetches,
+    fetches: FetchQueue,
     omdb: Omdb,
     until: Callable[[FetchWorker], Awaitable[object]],
     **options: object,
 ) -> FetchWorker:
-    """Run a worker until something is so, and stop it."""
+    """Run a worker until the given coroutine returns, and stop it."""
 
     async def scenario() -> FetchWorker:
-        source = Source(omdb, omdb, concurrency=5)
-        worker = FetchWorker(fetches, source, Bell(), poll_seconds=0.05, **options)  # type: ignore[arg-type]  # As given.
+        source, shutdown = MovieSource(omdb, omdb, concurrency=5), ShutdownSignal()
+        worker = FetchWorker(
+            fetches,
+            source,
+            WakeUpEvent(),
+            shutdown,
+            poll_seconds=0.05,
+            **options,  # type: ignore[arg-type]  # Of any type.
+        )
         working = asyncio.create_task(worker.run())
         async with asyncio.timeout(20):
             await until(worker)
-        worker.stop()
+        shutdown.trigger()
         await working
         return worker
 
     return asyncio.run(scenario())
 
 
-async def until(is_so: Callable[[], object]) -> None:
-    while not is_so():  # noqa: ASYNC110 - It looks from outside.
+async def until(condition: Callable[[], object]) -> None:
+    while not condition():  # noqa: ASYNC110 - The worker sets no event.
         await asyncio.sleep(0.01)
 
 
-def settled(count: int) -> Callable[[FetchWorker], Awaitable[None]]:
+def completed(count: int) -> Callable[[FetchWorker], Awaitable[None]]:
     async def wait(worker: FetchWorker) -> None:
-        await until(lambda: worker.settled >= count)
+        await until(lambda: worker.completed >= count)
 
     return wait
 
 
-async def begun(worker: FetchWorker) -> None:
-    await until(lambda: worker.in_hand)
+async def has_started(worker: FetchWorker) -> None:
+    await until(lambda: worker.leased_count)
     await asyncio.sleep(0.05)
 
 
-def test_a_worker_fetches_what_was_wished_for_side_by_side(database: Database, omdb: Omdb) -> None:
-    fetches = Fetches(database.unit_of_work)
-    wish(fetches, *films(60), TitleWish("Nothing"))
-    worker = work(fetches, omdb, settled(61))
-    assert worker.settled == 61
-    assert omdb.at_once_max == 5
-    assert len(omdb.asked) == 61
+def test_a_worker_fetches_requested_movies_concurrently(database: Database, omdb: Omdb) -> None:
+    fetches = FetchQueue(database.unit_of_work)
+    enqueue(fetches, *movies(60), TitleLookup("Nothing"))
+    worker = work(fetches, omdb, completed(61))
+    assert worker.completed == 61
+    assert omdb.in_flight_peak == 5
+    assert len(omdb.lookups) == 61
     assert fetches.counts() == {FetchState.FETCHED: 60, FetchState.NOT_FOUND: 1}
 
 
-def test_what_comes_while_it_waits_is_heard_of(database: Database, omdb: Omdb) -> None:
-    fetches = Fetches(database.unit_of_work)
+def test_a_waiting_worker_finds_a_new_fetch(database: Database, omdb: Omdb) -> None:
+    fetches = FetchQueue(database.unit_of_work)
 
-    async def wish_late(worker: FetchWorker) -> None:
+    async def enqueue_late(worker: FetchWorker) -> None:
         await asyncio.sleep(0.1)
-        await asyncio.to_thread(wish, fetches, ImdbWish("tt0078748"))
-        await settled(1)(worker)
+        await asyncio.to_thread(enqueue, fetches, ImdbIdLookup("tt0078748"))
+        await completed(1)(worker)
 
-    work(fetches, omdb, wish_late)
+    work(fetches, omdb, enqueue_late)
     assert states(database) == {FetchState.FETCHED}
 
 
-def test_while_omdb_is_left_alone_nothing_is_taken(database: Database, omdb: Omdb) -> None:
-    fetches = Fetches(database.unit_of_work)
-    wish(fetches, *films(3))
+def test_nothing_is_claimed_while_omdb_requests_are_paused(database: Database, omdb: Omdb) -> None:
+    fetches = FetchQueue(database.unit_of_work)
+    enqueue(fetches, *movies(3))
     omdb.pause = 0.02
 
-    async def look(worker: FetchWorker) -> None:
+    async def check(worker: FetchWorker) -> None:
         await asyncio.sleep(0.2)
-        assert (omdb.asked, worker.in_hand) == ([], 0)
+        assert (omdb.lookups, worker.leased_count) == ([], 0)
         omdb.pause = 0
-        await settled(3)(worker)
+        await completed(3)(worker)
 
-    work(fetches, omdb, look)
+    work(fetches, omdb, check)
 
 
-def test_what_is_not_begun_is_given_back_and_the_rest_finished(
-    database: Database, omdb: Omdb
-) -> None:
-    fetches = Fetches(database.unit_of_work)
-    wish(fetches, *films(15))
+def test_a_stopping_worker_releases_what_was_not_started(database: Database, omdb: Omdb) -> None:
+    fetches = FetchQueue(database.unit_of_work)
+    enqueue(fetches, *movies(15))
     omdb.is_hanging = True
 
     async def scenario() -> None:
-        source = Source(omdb, omdb, concurrency=5)
-        worker = FetchWorker(fetches, source, Bell(), poll_seconds=0.05)
+        source, shutdown = MovieSource(omdb, omdb, concurrency=5), ShutdownSignal()
+        worker = FetchWorker(fetches, source, WakeUpEvent(), shutdown, poll_seconds=0.05)
         working = asyncio.create_task(worker.run())
-        await begun(worker)
-        worker.stop()
+        await has_started(worker)
+        shutdown.trigger()
         await asyncio.sleep(0.2)
         counts = await asyncio.to_thread(fetches.counts)
         assert counts == {FetchState.FETCHING: 5, FetchState.QUEUED: 10}
@@ -162,126 +166,127 @@ def test_what_is_not_begun_is_given_back_and_the_rest_finished(
         await asyncio.gather(working, return_exceptions=True)
 
     asyncio.run(scenario())
-    waiting = fetches.list(FetchQuery(limit=100))
-    assert {(each.state, each.attempts, each.lease) for each in waiting} == {
+    released = fetches.list(FetchQuery(limit=100))
+    assert {(each.state, each.attempts, each.lease_holder) for each in released} == {
         (FetchState.QUEUED, 0, None)
     }
 
 
-def test_what_takes_too_long_is_given_back(
+def test_a_stopping_worker_releases_what_takes_too_long(
     database: Database, omdb: Omdb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STOP_SECONDS", 0.1)
-    fetches = Fetches(database.unit_of_work)
-    wish(fetches, *films(2))
+    fetches = FetchQueue(database.unit_of_work)
+    enqueue(fetches, *movies(2))
     omdb.is_hanging = True
     started = time.monotonic()
-    work(fetches, omdb, begun)
+    work(fetches, omdb, has_started)
     assert time.monotonic() - started < 10
     assert states(database) == {FetchState.QUEUED}
 
 
-class Troubled(Fetches):
-    """Wishes in a database that fails a few times."""
+class FailingQueue(FetchQueue):
+    """Fetch queue whose `complete` raises the given errors first, the last one first."""
 
     errors: list[Exception]
 
-    def settle(self, *args: object, **options: object) -> tuple[Settled, ...]:
+    def complete(self, *args: object, **options: object) -> tuple[CompletedFetch, ...]:
         if self.errors:
             raise self.errors.pop()
-        return super().settle(*args, **options)  # type: ignore[arg-type]  # As given.
+        return super().complete(*args, **options)  # type: ignore[arg-type]  # Of any type.
 
 
 @pytest.mark.parametrize(
     "errors",
     [
-        [DatabaseUnavailable("Away."), DatabaseUnavailable("Away.")],
-        [Conflict("Somebody was faster.")],
-        [Conflict("Somebody was faster."), Conflict("Again.")],
+        [DatabaseUnavailable("Unavailable."), DatabaseUnavailable("Unavailable.")],
+        [Conflict("Concurrent write.")],
+        [Conflict("Concurrent write."), Conflict("Again.")],
     ],
 )
 def test_outcomes_are_kept_until_they_are_stored(
     database: Database, omdb: Omdb, errors: list[Exception], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_PAUSES_SECONDS", (0.01, 0.02))
-    fetches = Troubled(database.unit_of_work)
+    monkeypatch.setattr(module, "_BACKOFF_SECONDS", (0.01, 0.02))
+    fetches = FailingQueue(database.unit_of_work)
     fetches.errors = list(errors)
-    wish(fetches, *films(3))
-    worker = work(fetches, omdb, settled(3))
-    assert worker.settled == 3
+    enqueue(fetches, *movies(3))
+    worker = work(fetches, omdb, completed(3))
+    assert worker.completed == 3
     assert fetches.errors == []
     assert states(database) == {FetchState.FETCHED}
 
 
-def test_a_film_that_can_not_be_stored_keeps_no_other_from_it(
+def test_a_movie_that_cannot_be_stored_does_not_affect_others(
     database: Database, omdb: Omdb, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fetches = Troubled(database.unit_of_work)
-    settle = fetches.settle
+    fetches = FailingQueue(database.unit_of_work)
+    complete = fetches.complete
 
-    def settle_but_one(outcomes: list[tuple[Fetch, Outcome]], **options: object) -> object:
+    def complete_all_but_one(outcomes: list[tuple[Fetch, Outcome]], **options: object) -> object:
         if any(
             isinstance(facts, MovieFacts) and facts.imdb_id == "tt0000002" for _, facts in outcomes
         ):
-            raise ValueError("What is that?")
-        return settle(outcomes, **options)
+            raise ValueError("Unexpected.")
+        return complete(outcomes, **options)
 
-    fetches.errors, fetches.settle = [], settle_but_one  # type: ignore[method-assign, assignment]  # A poison.
-    wish(fetches, *films(3))
-    work(fetches, omdb, settled(3))
+    fetches.errors, fetches.complete = [], complete_all_but_one  # type: ignore[method-assign, assignment]  # A stub.
+    enqueue(fetches, *movies(3))
+    work(fetches, omdb, completed(3))
     assert fetches.counts() == {FetchState.FETCHED: 2, FetchState.FAILED: 1}
-    assert "a film could not be stored" in capsys.readouterr().out
+    assert "movie_store_failed" in capsys.readouterr().out
 
 
-def test_what_nobody_has_thought_of_ends_no_worker(
+def test_unexpected_errors_do_not_end_the_worker(
     database: Database, omdb: Omdb, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fetches = Troubled(database.unit_of_work)
-    fetches.errors = [ValueError("Settle."), ValueError("Settle.")]
-    claim, claims = fetches.claim, iter([ValueError("Claim.")])
+    fetches = FailingQueue(database.unit_of_work)
+    fetches.errors = [ValueError("Complete."), ValueError("Complete.")]
+    claim, claim_errors = fetches.claim, iter([ValueError("Claim.")])
 
     def claim_later(*args: int) -> tuple[Fetch, ...]:
-        if (error := next(claims, None)) is not None:
+        if (error := next(claim_errors, None)) is not None:
             raise error
         return claim(*args)
 
-    async def ask_badly(wish: Wish, purpose: Purpose) -> MovieFacts:
-        raise ValueError("Ask.")
+    async def fetch_badly(lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+        raise ValueError("Fetch.")
 
-    fetches.claim = claim_later  # type: ignore[method-assign, assignment]  # It fails once.
-    wish(fetches, *films(1))
+    fetches.claim = claim_later  # type: ignore[method-assign, assignment]  # A stub.
+    enqueue(fetches, *movies(1))
 
     async def scenario() -> None:
-        worker = FetchWorker(fetches, Source(ask_badly, omdb, 5), Bell(), poll_seconds=0.02)
+        source, shutdown = MovieSource(fetch_badly, omdb, 5), ShutdownSignal()
+        worker = FetchWorker(fetches, source, WakeUpEvent(), shutdown, poll_seconds=0.02)
         working = asyncio.create_task(worker.run())
         await until(lambda: not fetches.errors)
         await asyncio.sleep(0.2)
-        worker.stop()
+        shutdown.trigger()
         await working
 
     asyncio.run(scenario())
-    text = capsys.readouterr().out
-    for sentence in ("wishes could not be taken", "could not be fetched", "a wish is left"):
-        assert sentence in text
+    log = capsys.readouterr().out
+    for event in ("fetch_claim_failed", "fetch_failed", "fetch_abandoned_until_lease_expiry"):
+        assert event in log
     assert states(database) == {FetchState.FETCHING}
 
 
-def test_a_worker_that_is_stopped_does_not_wait_for_the_database(
+def test_a_stopping_worker_does_not_wait_for_the_database(
     database: Database, omdb: Omdb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STOP_SECONDS", 0.3)
-    fetches = Troubled(database.unit_of_work)
-    fetches.errors = [DatabaseUnavailable("Away.")] * 100
-    wish(fetches, *films(1))
+    fetches = FailingQueue(database.unit_of_work)
+    fetches.errors = [DatabaseUnavailable("Unavailable.")] * 100
+    enqueue(fetches, *movies(1))
 
-    async def failed_once(worker: FetchWorker) -> None:
+    async def has_failed(worker: FetchWorker) -> None:
         await until(lambda: len(fetches.errors) < 100)
 
-    work(fetches, omdb, failed_once)
+    work(fetches, omdb, has_failed)
     assert states(database) <= {FetchState.QUEUED, FetchState.FETCHING}
 
 
-def test_work_is_done_beside_and_its_failures_are_told(
+def test_idle_work_runs_repeatedly_and_its_errors_are_logged(
     database: Database,
     omdb: Omdb,
     capsys: pytest.CaptureFixture[str],
@@ -292,34 +297,34 @@ def test_work_is_done_beside_and_its_failures_are_told(
 
     async def when_idle() -> None:
         runs.append(len(runs))
-        raise UpstreamUnavailable("OMDb has trouble.")
+        raise UpstreamUnavailable("OMDb returned an error; retry later.")
 
-    async def ran_twice(_worker: FetchWorker) -> None:
+    async def has_run_twice(_worker: FetchWorker) -> None:
         await until(lambda: len(runs) >= 2)
 
-    work(Fetches(database.unit_of_work), omdb, ran_twice, when_idle=when_idle)
-    assert "films were not looked at again" in capsys.readouterr().out
+    work(FetchQueue(database.unit_of_work), omdb, has_run_twice, when_idle=when_idle)
+    assert "movie_refresh_failed" in capsys.readouterr().out
 
 
-def test_old_wishes_are_forgotten(database: Database, omdb: Omdb) -> None:
-    ago = dt.datetime.now(dt.UTC) - dt.timedelta(days=31)
-    old = Fetches(database.unit_of_work, clock=lambda: ago)
-    (fetch,) = wish(old, ImdbWish("tt0078748"))
+def test_old_fetches_are_purged(database: Database, omdb: Omdb) -> None:
+    past = dt.datetime.now(dt.UTC) - dt.timedelta(days=31)
+    old = FetchQueue(database.unit_of_work, clock=lambda: past)
+    (fetch,) = enqueue(old, ImdbIdLookup("tt0078748"))
     old.cancel(fetch.known_id)
-    fetches = Fetches(database.unit_of_work)
+    fetches = FetchQueue(database.unit_of_work)
 
-    async def forgotten(_worker: FetchWorker) -> None:
+    async def are_purged(_worker: FetchWorker) -> None:
         await until(lambda: not fetches.counts())
 
-    work(fetches, omdb, forgotten)
+    work(fetches, omdb, are_purged)
 
 
-def test_a_bell_without_a_loop_is_heard_by_nobody() -> None:
-    async def make() -> Bell:
-        bell = Bell()
-        await bell.wait(0)
-        bell.ring()
-        await bell.wait(5)
-        return bell
+def test_setting_a_wake_up_event_after_its_loop_has_ended_is_harmless() -> None:
+    async def make() -> WakeUpEvent:
+        wake_up_event = WakeUpEvent()
+        await wake_up_event.wait(0)
+        wake_up_event.set()
+        await wake_up_event.wait(5)
+        return wake_up_event
 
-    asyncio.run(make()).ring()
+    asyncio.run(make()).set()

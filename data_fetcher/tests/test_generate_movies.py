@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from data_fetcher.cli.generate_movies import fill
+from data_fetcher.cli.generate_movies import generate
 from data_layer.database import Database
 from data_layer.entities.movie_query import MovieQuery
 
 pytestmark = pytest.mark.integration
 
 
-def synthesise(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "data_fetcher.cli.generate_movies", *arguments],
+        [sys.executable, "-m", "data_fetcher", "generate-movies", *arguments],
         env={**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'movies.db'}"},
         capture_output=True,
         text=True,
@@ -32,34 +32,34 @@ def total(folder: Path) -> int | None:
     return page.total
 
 
-def test_fills_a_new_catalogue_and_then_adds_to_it(tmp_path: Path) -> None:
-    done = synthesise(tmp_path, "--films", "1200")
+def test_fills_an_empty_catalogue_and_adds_to_it(tmp_path: Path) -> None:
+    done = run_command(tmp_path, "--movies", "1200")
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("1,200 films stored in ")
+    assert done.stdout.startswith("1,200 movies stored in ")
     assert "1200/1200" in done.stderr
     assert total(tmp_path) == 1200
-    done = synthesise(tmp_path, "--films", "10", "--no-links", "--json")
+    done = run_command(tmp_path, "--movies", "10", "--without-relations", "--json")
     report = json.loads(done.stdout)
-    assert report["films"] == 10
+    assert report["movies"] == 10
     assert report["storing_seconds"] > 0
     assert total(tmp_path) == 1210
 
 
-def test_the_same_seed_fills_alike(database: Database, tmp_path: Path) -> None:
-    fill(database, 30, seed=7, is_linked=True)
+def test_the_same_seed_produces_the_same_catalogue(database: Database, tmp_path: Path) -> None:
+    generate(database, 30, seed=7, has_relations=True)
     other = Database(f"sqlite:///{tmp_path / 'other.db'}")
     other.migrate()
-    fill(other, 30, seed=7, is_linked=True)
+    generate(other, 30, seed=7, has_relations=True)
     with database.unit_of_work() as ours, other.unit_of_work() as theirs:
         assert ours.movies.list(MovieQuery()) == theirs.movies.list(MovieQuery())
     other.close()
 
 
-def test_says_what_is_wrong(tmp_path: Path) -> None:
-    assert synthesise(tmp_path, "--films", "0").returncode == 2
-    missing = synthesise(tmp_path / "missing", "--films", "1")
+def test_reports_errors(tmp_path: Path) -> None:
+    assert run_command(tmp_path, "--movies", "0").returncode == 2
+    missing = run_command(tmp_path / "missing", "--movies", "1")
     assert missing.returncode == 5
     assert missing.stderr == (
-        "Error: The database's folder is missing or can't be written to: check DATABASE_URL, or the"
-        " URL that was given.\n"
+        "Error: The database folder is missing or not writable: check DATABASE_URL or the given"
+        " URL.\n"
     )

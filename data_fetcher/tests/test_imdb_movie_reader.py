@@ -1,3 +1,5 @@
+"""Merge join of IMDb's data sets into movies."""
+
 import dataclasses
 import gzip
 import random
@@ -7,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from common.errors import InvalidInput
-from data_fetcher.imdb import movie_reader as joining
+from data_fetcher.imdb import movie_reader
 from data_fetcher.imdb.files import find_files
-from data_fetcher.imdb.line_errors import LineFaults
-from data_fetcher.imdb.movie_reader import FilmBatch, film_batches
+from data_fetcher.imdb.line_errors import LineErrors
+from data_fetcher.imdb.movie_reader import MovieBatch, read_movie_batches
 from data_fetcher.imdb.selection import Selection
-from data_fetcher.movie_json.document import FilmJson
+from data_fetcher.movie_json.document import MovieDocument
 from data_fetcher.sample_data.imdb_files import Amounts, generate
 from data_fetcher.tests import imdb_folder as imdb
 from data_layer.entities.movie import MovieFacts
@@ -25,38 +27,40 @@ def batches(
     selection: Selection = ALL,
     *,
     after: str | None = None,
-    faults: LineFaults | None = None,
-) -> list[FilmBatch]:
-    faults = faults or LineFaults()
-    found = film_batches(find_files(folder), selection, staging=folder, faults=faults, after=after)
+    errors: LineErrors | None = None,
+) -> list[MovieBatch]:
+    errors = errors or LineErrors()
+    found = read_movie_batches(
+        find_files(folder), selection, staging=folder, errors=errors, after=after
+    )
     return list(found)
 
 
-def films(
+def movies(
     folder: Path,
     selection: Selection = ALL,
     *,
     after: str | None = None,
-    faults: LineFaults | None = None,
+    errors: LineErrors | None = None,
 ) -> list[MovieFacts]:
-    found = batches(folder, selection, after=after, faults=faults)
-    return [film for batch in found for film in batch.films]
+    found = batches(folder, selection, after=after, errors=errors)
+    return [movie for batch in found for movie in batch.movies]
 
 
 def titles(found: Iterable[MovieFacts]) -> list[str]:
-    return [film.title for film in found]
+    return [movie.title for movie in found]
 
 
 def shuffle(path: Path, name: str) -> None:
-    """Put the lines of a file, but for the first one, in another order."""
+    """Shuffle the lines of a file after its header."""
     header, *lines = gzip.decompress(path.read_bytes()).splitlines()
-    random.Random(1).shuffle(lines)  # noqa: S311 - No secret.
+    random.Random(1).shuffle(lines)  # noqa: S311 - Not a secret.
     imdb.write(path.parent, name, header, *lines)
 
 
 @pytest.fixture
 def alien(tmp_path: Path) -> Path:
-    """A folder with all files, but for those that are not read."""
+    """Return a folder with all files that are read."""
     imdb.write(
         tmp_path,
         "title.basics",
@@ -99,9 +103,9 @@ def alien(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_film_has_what_all_files_say(alien: Path) -> None:
+def test_merges_the_fields_of_all_files(alien: Path) -> None:
     (batch,) = batches(alien)
-    assert batch.films == [
+    assert batch.movies == [
         MovieFacts(
             title="Alien",
             imdb_id="tt0078748",
@@ -129,35 +133,35 @@ def test_a_film_has_what_all_files_say(alien: Path) -> None:
     assert batch.position.bytes_read == batch.position.bytes_total
 
 
-def test_files_that_are_missing_are_missed_in_the_films_only(alien: Path) -> None:
+def test_movies_lack_only_the_fields_of_missing_files(alien: Path) -> None:
     (alien / "title.crew.tsv.gz").unlink()
-    film, _series = films(alien)
-    assert film.cast
-    assert not film.directors
+    movie, _series = movies(alien)
+    assert movie.cast
+    assert not movie.directors
     (alien / "title.principals.tsv.gz").unlink()
     (alien / "title.ratings.tsv.gz").unlink()
-    film, _series = films(alien)
-    assert film.title == "Alien"
-    assert film.imdb_votes is None
-    assert not film.cast
+    movie, _series = movies(alien)
+    assert movie.title == "Alien"
+    assert movie.imdb_votes is None
+    assert not movie.cast
 
 
-def test_without_names_there_are_no_credits(alien: Path) -> None:
+def test_reads_no_credits_without_names(alien: Path) -> None:
     (alien / "name.basics.tsv.gz").unlink()
-    film, _series = films(alien)
-    assert film.imdb_votes == 1_000_000
-    assert not film.directors + film.cast
+    movie, _series = movies(alien)
+    assert movie.imdb_votes == 1_000_000
+    assert not movie.directors + movie.cast
 
 
-def test_votes_need_the_file_of_ratings(alien: Path) -> None:
-    assert titles(films(alien, Selection(min_votes=1_000_000))) == ["Alien"]
-    assert not films(alien, Selection(min_votes=1_000_001))
+def test_a_minimum_of_votes_requires_the_ratings(alien: Path) -> None:
+    assert titles(movies(alien, Selection(min_votes=1_000_000))) == ["Alien"]
+    assert not movies(alien, Selection(min_votes=1_000_001))
     (alien / "title.ratings.tsv.gz").unlink()
-    with pytest.raises(InvalidInput, match=r"known from title\.ratings\.tsv\.gz, which is not"):
+    with pytest.raises(InvalidInput, match=r"requires title\.ratings\.tsv\.gz: file not found"):
         batches(alien, Selection(min_votes=1))
 
 
-def test_takes_what_is_selected(tmp_path: Path) -> None:
+def test_yields_only_selected_titles(tmp_path: Path) -> None:
     imdb.write(
         tmp_path,
         "title.basics",
@@ -172,25 +176,25 @@ def test_takes_what_is_selected(tmp_path: Path) -> None:
         imdb.title(8, text="New", years="2020\t\\N"),
     )
     everything = ["Old", "Short", "Series", "Episode", "Game", "Undated", "New"]
-    assert titles(films(tmp_path, Selection())) == everything
-    assert "Adult" in titles(films(tmp_path))
-    assert titles(films(tmp_path, Selection(since=1980))) == ["New"]
-    assert titles(films(tmp_path, Selection(until=1900))) == ["Old"]
-    assert titles(films(tmp_path, Selection(since=2020, until=2020))) == ["New"]
+    assert titles(movies(tmp_path, Selection())) == everything
+    assert "Adult" in titles(movies(tmp_path))
+    assert titles(movies(tmp_path, Selection(since=1980))) == ["New"]
+    assert titles(movies(tmp_path, Selection(until=1900))) == ["Old"]
+    assert titles(movies(tmp_path, Selection(since=2020, until=2020))) == ["New"]
     types = Selection(types=frozenset({"game", "series"}))
-    assert titles(films(tmp_path, types)) == ["Series", "Game"]
+    assert titles(movies(tmp_path, types)) == ["Series", "Game"]
 
 
-def test_a_selection_that_nothing_meets_is_refused() -> None:
-    with pytest.raises(InvalidInput, match="one type at least"):
+def test_rejects_a_selection_that_no_title_can_meet() -> None:
+    with pytest.raises(InvalidInput, match="At least one type"):
         Selection(types=frozenset())
-    with pytest.raises(InvalidInput, match="0 at least"):
+    with pytest.raises(InvalidInput, match="0 or greater"):
         Selection(min_votes=-1)
-    with pytest.raises(InvalidInput, match="behind the last"):
+    with pytest.raises(InvalidInput, match="after the last year"):
         Selection(since=2000, until=1999)
 
 
-def test_what_cannot_be_understood_is_unknown(tmp_path: Path) -> None:
+def test_treats_invalid_optional_values_as_unknown(tmp_path: Path) -> None:
     imdb.write(
         tmp_path,
         "title.basics",
@@ -206,7 +210,7 @@ def test_what_cannot_be_understood_is_unknown(tmp_path: Path) -> None:
         imdb.RATINGS,
         *(f"{imdb.tt(number)}\t{rating}" for number, rating in enumerate(ratings, 1)),
     )
-    first, second, third = films(tmp_path)
+    first, second, third = movies(tmp_path)
     assert first == MovieFacts(title="x", imdb_id="tt0000001", type="series", imdb_votes=5)
     assert second == MovieFacts(
         title="x", imdb_id="tt0000002", type="series", year=1999, genres=("Drama",)
@@ -214,7 +218,7 @@ def test_what_cannot_be_understood_is_unknown(tmp_path: Path) -> None:
     assert third == MovieFacts(title="x", imdb_id="tt0000003", genres=("Ab",))
 
 
-def test_lines_of_basics_that_are_no_titles_are_left_out(tmp_path: Path) -> None:
+def test_skips_invalid_lines_of_title_basics(tmp_path: Path) -> None:
     imdb.write(
         tmp_path,
         "title.basics",
@@ -230,21 +234,24 @@ def test_lines_of_basics_that_are_no_titles_are_left_out(tmp_path: Path) -> None
         imdb.title(7, text=" "),
         imdb.title(8, text="x" * 500),
     )
-    faults = LineFaults()
-    assert [film.imdb_id for film in films(tmp_path, faults=faults)] == ["tt0000001", "tt0000008"]
-    assert [str(fault).split(".gz, ")[1] for fault in faults.kept] == [
-        "line 3: an id that no line above has was expected.",
-        "line 4: an id that no line above has was expected.",
-        "line 5: 9 fields, and not 2, was expected.",
-        "line 6: a titleType such as tvSeries was expected.",
-        "line 7: a title of 1 to 500 characters was expected.",
-        "line 8: a title of 1 to 500 characters was expected.",
-        "line 9: UTF-8 was expected.",
-        "line 10: a title of 1 to 500 characters was expected.",
+    errors = LineErrors()
+    assert [movie.imdb_id for movie in movies(tmp_path, errors=errors)] == [
+        "tt0000001",
+        "tt0000008",
+    ]
+    assert [str(error).split(".gz, ")[1] for error in errors.kept] == [
+        "line 3: expected an id that no line above has.",
+        "line 4: expected an id that no line above has.",
+        "line 5: expected 9 fields, not 2.",
+        "line 6: expected a titleType such as tvSeries.",
+        "line 7: expected a title of 1 to 500 characters.",
+        "line 8: expected a title of 1 to 500 characters.",
+        "line 9: expected UTF-8.",
+        "line 10: expected a title of 1 to 500 characters.",
     ]
 
 
-def test_lines_of_other_files_that_say_nothing_are_left_out(alien: Path) -> None:
+def test_skips_invalid_lines_of_the_other_files(alien: Path) -> None:
     imdb.write(alien, "title.ratings", imdb.RATINGS, "tt0078748\t8.5", "tt0078749")
     imdb.write(alien, "title.crew", imdb.CREW, "tt0078748\tnm0000631\tRidley Scott")
     imdb.write(
@@ -265,11 +272,11 @@ def test_lines_of_other_files_that_say_nothing_are_left_out(alien: Path) -> None
         imdb.person(631, "?").encode().replace(b"?", b"\xff"),
         imdb.person(643, "Tom"),
     )
-    faults = LineFaults()
-    film, _series = films(alien, faults=faults)
-    assert film.cast == ("Sigourney Weaver",)
-    assert film.imdb_votes is None
-    assert sorted((fault.file.split(".tsv")[0], fault.line) for fault in faults.kept) == [
+    errors = LineErrors()
+    movie, _series = movies(alien, errors=errors)
+    assert movie.cast == ("Sigourney Weaver",)
+    assert movie.imdb_votes is None
+    assert sorted((error.file.split(".tsv")[0], error.line) for error in errors.kept) == [
         ("name.basics", 3),
         ("name.basics", 5),
         ("name.basics", 6),
@@ -280,32 +287,32 @@ def test_lines_of_other_files_that_say_nothing_are_left_out(alien: Path) -> None
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with 2,500 titles, in IMDb's order."""
-    folder = tmp_path_factory.mktemp("made")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with 2,500 generated titles, in IMDb's order."""
+    folder = tmp_path_factory.mktemp("generated")
     generate(folder, Amounts(2_500, 400, 4_000), 1, lambda _done, _total: None)
     return folder
 
 
 @pytest.fixture
-def copy(made: Path, tmp_path: Path) -> Path:
-    """The same, to be changed."""
-    for path in made.iterdir():
+def copy(generated: Path, tmp_path: Path) -> Path:
+    """Return a copy of the generated folder that the test may change."""
+    for path in generated.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     return tmp_path
 
 
-def test_films_are_as_the_catalogue_wants_them(made: Path) -> None:
-    found = films(made)
+def test_movies_are_valid_movie_documents(generated: Path) -> None:
+    found = movies(generated)
     assert len(found) == 2_500
-    for film in found[::10]:
-        fields = {key: value for key, value in dataclasses.asdict(film).items() if value}
-        assert FilmJson.model_validate(fields, strict=False).to_facts() == film
+    for movie in found[::10]:
+        fields = {key: value for key, value in dataclasses.asdict(movie).items() if value}
+        assert MovieDocument.model_validate(fields, strict=False).to_facts() == movie
 
 
-def test_every_line_finds_its_title(made: Path) -> None:
+def test_joins_every_line_with_its_title(generated: Path) -> None:
     def lines(name: str) -> list[list[str]]:
-        text = gzip.decompress((made / f"{name}.tsv.gz").read_bytes()).decode()
+        text = gzip.decompress((generated / f"{name}.tsv.gz").read_bytes()).decode()
         return [line.split("\t") for line in text.split("\n")[1:-1]]
 
     names = {nconst: name for nconst, name, *_ in lines("name.basics")}
@@ -315,99 +322,97 @@ def test_every_line_finds_its_title(made: Path) -> None:
             casts.setdefault(title_id, {})[names[nconst]] = None
     votes = {title_id: int(count) for title_id, _average, count in lines("title.ratings")}
     directors = {title_id: people.split(",") for title_id, people, _writers in lines("title.crew")}
-    for film in films(made):
-        assert film.imdb_id is not None
-        assert film.cast == tuple(casts.get(film.imdb_id, ()))
-        assert film.imdb_votes == votes.get(film.imdb_id)
-        of_film = [names[nconst] for nconst in directors[film.imdb_id] if nconst != "\\N"]
-        assert film.directors == tuple(dict.fromkeys(of_film))
+    for movie in movies(generated):
+        assert movie.imdb_id is not None
+        assert movie.cast == tuple(casts.get(movie.imdb_id, ()))
+        assert movie.imdb_votes == votes.get(movie.imdb_id)
+        names_of_movie = [names[nconst] for nconst in directors[movie.imdb_id] if nconst != "\\N"]
+        assert movie.directors == tuple(dict.fromkeys(names_of_movie))
 
 
 @pytest.mark.parametrize("after_batch", range(3))
-def test_goes_on_behind_the_last_title(made: Path, after_batch: int) -> None:
-    whole = batches(made)
-    assert [len(batch.films) for batch in whole] == [1_000, 1_000, 500]
+def test_resumes_after_the_last_title(generated: Path, after_batch: int) -> None:
+    whole = batches(generated)
+    assert [len(batch.movies) for batch in whole] == [1_000, 1_000, 500]
     assert [batch.position.titles for batch in whole] == [1_000, 2_000, 2_500]
-    rest = batches(made, after=whole[after_batch].position.after)
+    rest = batches(generated, after=whole[after_batch].position.after)
     assert rest == whole[after_batch + 1 :]
 
 
-def test_goes_on_behind_a_title_that_has_gone(tmp_path: Path) -> None:
+def test_resumes_after_a_title_that_no_longer_exists(tmp_path: Path) -> None:
     imdb.write(tmp_path, "title.basics", imdb.BASICS, *map(imdb.title, (1, 2, 4)))
-    assert [film.imdb_id for film in films(tmp_path, after="tt0000003")] == ["tt0000004"]
-    with pytest.raises(InvalidInput, match="begins with tt"):
+    assert [movie.imdb_id for movie in movies(tmp_path, after="tt0000003")] == ["tt0000004"]
+    with pytest.raises(InvalidInput, match="consists of tt"):
         batches(tmp_path, after="0078748")
 
 
 @pytest.mark.parametrize("name", ["title.ratings", "title.crew", "title.principals"])
-def test_a_file_that_is_out_of_step_says_the_same(copy: Path, made: Path, name: str) -> None:
+def test_joins_an_unsorted_file(copy: Path, generated: Path, name: str) -> None:
     shuffle(copy / f"{name}.tsv.gz", name)
-    assert films(copy) == films(made)
+    assert movies(copy) == movies(generated)
 
 
-def test_titles_out_of_order_are_put_in_order(copy: Path, made: Path) -> None:
+def test_sorts_unsorted_titles(copy: Path, generated: Path) -> None:
     shuffle(copy / "title.basics.tsv.gz", "title.basics")
-    assert films(copy) == films(made)
-    after = batches(made)[1].position.after
-    assert films(copy, after=after) == films(made, after=after)
+    assert movies(copy) == movies(generated)
+    after = batches(generated)[1].position.after
+    assert movies(copy, after=after) == movies(generated, after=after)
 
 
-def test_titles_may_be_in_the_order_of_their_numbers(copy: Path, made: Path) -> None:
+def test_reads_titles_sorted_by_number(copy: Path, generated: Path) -> None:
     for name in ("title.basics", "title.principals"):
         path = copy / f"{name}.tsv.gz"
         header, *lines = gzip.decompress(path.read_bytes()).splitlines()
         lines.sort(key=lambda line: int(line[2:].split(b"\t")[0]))
         imdb.write(copy, name, header, *lines)
-    found = films(copy)
-    assert [film.imdb_id for film in found] == sorted(
-        [film.imdb_id or "" for film in found], key=lambda found: int(found[2:])
+    found = movies(copy)
+    assert [movie.imdb_id for movie in found] == sorted(
+        [movie.imdb_id or "" for movie in found], key=lambda imdb_id: int(imdb_id[2:])
     )
-    assert sorted(found, key=lambda film: film.imdb_id or "") == films(made)
+    assert sorted(found, key=lambda movie: movie.imdb_id or "") == movies(generated)
 
 
-def test_progress_shows_where_hardly_anything_is_selected(
-    made: Path, monkeypatch: pytest.MonkeyPatch
+def test_yields_partial_batches_when_few_titles_are_selected(
+    generated: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(joining, "BLOCKS_AT_ONCE", 1)
+    monkeypatch.setattr(movie_reader, "BLOCKS_AT_ONCE", 1)
     monkeypatch.setattr("data_fetcher.imdb.tsv_file.BLOCK_BYTES", 65_536)
     selection = Selection(types=frozenset({"game"}))
-    found = batches(made, selection)
+    found = batches(generated, selection)
     assert len(found) > 1
-    assert max(len(batch.films) for batch in found) < 20
+    assert max(len(batch.movies) for batch in found) < 20
     assert found[-1].position.titles == 2_500
-    assert not batches(made, selection, after=found[-1].position.after)
+    assert not batches(generated, selection, after=found[-1].position.after)
 
 
-def test_nothing_comes_of_no_titles(tmp_path: Path) -> None:
+def test_yields_nothing_without_titles(tmp_path: Path) -> None:
     imdb.write(tmp_path, "title.basics", imdb.BASICS)
     assert not batches(tmp_path)
 
 
-def test_names_that_many_others_have_followed_are_still_known(
-    made: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    expected = films(made)
-    monkeypatch.setattr("data_fetcher.imdb.name_index._REMEMBERED", 100)
-    assert films(made) == expected
+def test_finds_names_that_left_the_cache(generated: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = movies(generated)
+    monkeypatch.setattr("data_fetcher.imdb.name_index._CACHED", 100)
+    assert movies(generated) == expected
 
 
-def test_tells_how_far_the_preparation_is(made: Path) -> None:
-    told: list[tuple[int, int | None]] = []
-    found = film_batches(
-        find_files(made),
+def test_reports_the_progress_of_the_preparation(generated: Path) -> None:
+    progress: list[tuple[int, int | None]] = []
+    found = read_movie_batches(
+        find_files(generated),
         ALL,
-        staging=made,
-        faults=LineFaults(),
-        advance=lambda done, total: told.append((done, total)),
+        staging=generated,
+        errors=LineErrors(),
+        advance=lambda done, total: progress.append((done, total)),
     )
     next(iter(found))
-    done, total = told[-1]
+    done, total = progress[-1]
     assert done == total
-    assert sorted(told) == told
+    assert sorted(progress) == progress
 
 
-def test_leaves_nothing_behind(made: Path, tmp_path: Path) -> None:
-    found = film_batches(find_files(made), ALL, staging=tmp_path, faults=LineFaults())
+def test_deletes_its_temporary_files(generated: Path, tmp_path: Path) -> None:
+    found = read_movie_batches(find_files(generated), ALL, staging=tmp_path, errors=LineErrors())
     assert not list(tmp_path.iterdir())
     next(found)
     assert len(list(tmp_path.iterdir())) == 1
@@ -415,7 +420,9 @@ def test_leaves_nothing_behind(made: Path, tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_is_missing_is_told(made: Path, tmp_path: Path) -> None:
-    found = film_batches(find_files(made), ALL, staging=tmp_path / "x", faults=LineFaults())
-    with pytest.raises(InvalidInput, match="staging can't be written to"):
+def test_raises_if_the_staging_folder_is_missing(generated: Path, tmp_path: Path) -> None:
+    found = read_movie_batches(
+        find_files(generated), ALL, staging=tmp_path / "x", errors=LineErrors()
+    )
+    with pytest.raises(InvalidInput, match="staging folder is not writable"):
         next(found)

@@ -1,4 +1,4 @@
-"""What an object holds, and what an update says."""
+"""Parser of objects, and validation of updates."""
 
 import datetime as dt
 import gzip
@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from data_fetcher.cli.app import app
-from data_fetcher.ingest import object_reader as contents
-from data_fetcher.ingest.movie_update import MovieUpdate, read_update
-from data_fetcher.ingest.object_reader import Unreadable, read_items
-from data_layer.entities.ingest import IngestFault
+from data_fetcher.ingest import object_reader
+from data_fetcher.ingest.movie_update import MovieUpdate, parse_update
+from data_fetcher.ingest.object_reader import UnreadableObject, parse_items
+from data_layer.entities.ingest import IngestError
 from data_layer.entities.movie import MovieFacts, Rating
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
@@ -22,11 +22,11 @@ MAX_BYTES = 10_000
 
 
 def items(content: bytes, max_bytes: int = MAX_BYTES) -> list[tuple[int, bytes]]:
-    return list(read_items(content, max_bytes))
+    return list(parse_items(content, max_bytes))
 
 
-def update(**fields: object) -> MovieUpdate | IngestFault:
-    return read_update(json.dumps(fields).encode(), 3, NOW)
+def update(**fields: object) -> MovieUpdate | IngestError:
+    return parse_update(json.dumps(fields).encode(), 3, NOW)
 
 
 @pytest.mark.parametrize(
@@ -44,49 +44,50 @@ def update(**fields: object) -> MovieUpdate | IngestFault:
         (gzip.compress(b'{"a":', mtime=0) + gzip.compress(b"1}", mtime=0), [(1, b'{"a":1}')]),
     ],
 )
-def test_objects_hold_updates_in_several_forms(
-    content: bytes, found: list[tuple[int, bytes]]
-) -> None:
+def test_parses_json_arrays_and_ndjson(content: bytes, found: list[tuple[int, bytes]]) -> None:
     assert items(content) == found
 
 
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "It is empty: expected JSON."),
-        (b" \n ", "It is empty: expected JSON."),
-        (b'[{"a": 1},', "It is no JSON array: "),
-        (b'{\n "a": 1,\n', "It is no JSON: "),
-        (b"\x1f\x8bnonsense", "It is no gzip that can be read."),
-        (gzip.compress(b'{"a":1}', mtime=0)[:-9], "It ends in the middle of its gzip."),
-        (gzip.compress(bytes(MAX_BYTES + 1), mtime=0), "It has more than 10000 bytes: split it."),
-        (b"{}\n" * 1_001, "It has more than 1000 updates, or too many values: split it."),
-        (b"[" + b"{}," * 2_001 + b"{}]", "It has more than 1000 updates, or too many values"),
-        (b'{"a":[' + b"1," * 3_001 + b"1]}", "It has more than 1000 updates, or too many values"),
+        (b"", "No content: expected JSON."),
+        (b" \n ", "No content: expected JSON."),
+        (b'[{"a": 1},', "Invalid JSON array: "),
+        (b'{\n "a": 1,\n', "Invalid JSON: "),
+        (b"\x1f\x8bnonsense", "Invalid gzip data."),
+        (gzip.compress(b'{"a":1}', mtime=0)[:-9], "Truncated gzip data."),
+        (
+            gzip.compress(bytes(MAX_BYTES + 1), mtime=0),
+            "Larger than 10000 bytes: split the object.",
+        ),
+        (b"{}\n" * 1_001, "More than 1000 updates, or too many values: split the object."),
+        (b"[" + b"{}," * 2_001 + b"{}]", "More than 1000 updates, or too many values"),
+        (b'{"a":[' + b"1," * 3_001 + b"1]}", "More than 1000 updates, or too many values"),
         (
             gzip.compress(bytes(MAX_BYTES), mtime=0) + gzip.compress(bytes(1), mtime=0),
-            "It has more than 10000 bytes: split it.",
+            "Larger than 10000 bytes: split the object.",
         ),
     ],
 )
-def test_objects_that_hold_nothing_are_told_why(
+def test_rejects_unreadable_objects_with_a_reason(
     content: bytes, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in {"UPDATES_MAX": 1_000, "_NESTED_MAX": 2_000, "_VALUES_MAX": 3_000}.items():
-        monkeypatch.setattr(contents, name, value)
-    with pytest.raises(Unreadable) as caught:
+        monkeypatch.setattr(object_reader, name, value)
+    with pytest.raises(UnreadableObject) as caught:
         items(content)
-    assert caught.value.fault.message.startswith(reason)
+    assert caught.value.error.message.startswith(reason)
 
 
-def test_a_bomb_is_not_inflated_beyond_the_bound() -> None:
+def test_does_not_decompress_beyond_the_size_limit() -> None:
     bomb = gzip.compress(bytes(50_000_000), mtime=0)
-    with pytest.raises(Unreadable, match="more than 1000 bytes"):
+    with pytest.raises(UnreadableObject, match="Larger than 1000 bytes"):
         items(bomb, 1_000)
 
 
-def test_an_update_has_what_it_says_and_nothing_else() -> None:
-    said = update(
+def test_an_update_contains_only_the_given_fields() -> None:
+    parsed = update(
         title="Alien",
         year=1979,
         released="1979-05-25",
@@ -99,8 +100,8 @@ def test_an_update_has_what_it_says_and_nothing_else() -> None:
         id=7,
         self_url="/movies/7",
     )
-    assert isinstance(said, MovieUpdate)
-    assert said.values == {
+    assert isinstance(parsed, MovieUpdate)
+    assert parsed.values == {
         "title": "Alien",
         "year": 1979,
         "released": dt.date(1979, 5, 25),
@@ -111,9 +112,9 @@ def test_an_update_has_what_it_says_and_nothing_else() -> None:
         "type": "movie",
         "writers": (),
     }
-    assert (said.updated_at, said.is_deleted, said.imdb_id) == (None, False, None)
-    assert said.title == ("alien", 1979)
-    assert said.to_facts() == MovieFacts(
+    assert (parsed.updated_at, parsed.is_deleted, parsed.imdb_id) == (None, False, None)
+    assert parsed.title == ("alien", 1979)
+    assert parsed.to_facts() == MovieFacts(
         title="Alien",
         year=1979,
         released=dt.date(1979, 5, 25),
@@ -122,9 +123,9 @@ def test_an_update_has_what_it_says_and_nothing_else() -> None:
     )
 
 
-def test_an_update_says_since_when_and_whether_the_film_is_to_go() -> None:
-    said = update(imdb_id="tt0078748", updated_at="2026-11-21T13:00:00+02:00", deleted=True)
-    assert said == MovieUpdate(
+def test_parses_the_time_and_the_deletion_of_an_update() -> None:
+    parsed = update(imdb_id="tt0078748", updated_at="2026-11-21T13:00:00+02:00", deleted=True)
+    assert parsed == MovieUpdate(
         {"imdb_id": "tt0078748"}, dt.datetime(2026, 11, 21, 11, tzinfo=dt.UTC), is_deleted=True
     )
 
@@ -132,10 +133,10 @@ def test_an_update_says_since_when_and_whether_the_film_is_to_go() -> None:
 @pytest.mark.parametrize(
     ("fields", "field", "message"),
     [
-        ({"year": 1979}, "title", "An update needs `imdb_id` or `title`."),
+        ({"year": 1979}, "title", "An update requires `imdb_id` or `title`."),
         ({"title": 5}, "title", "Input should be a valid string."),
         ({"title": None}, "title", "Input should be a valid string."),
-        ({"title": "  "}, "title", "it is blank, or holds NUL."),
+        ({"title": "  "}, "title", "must not be blank or contain NUL."),
         ({"title": "A", "year": "1979"}, "year", "Input should be a valid integer."),
         ({"title": "A", "cast": ["B", 5]}, "cast.1", "Input should be a valid string."),
         ({"title": "A", "actors": []}, "actors", "Extra inputs are not permitted."),
@@ -152,34 +153,34 @@ def test_an_update_says_since_when_and_whether_the_film_is_to_go() -> None:
         (
             {"title": "A", "updated_at": "2026-11-22T12:00:01Z"},
             "updated_at",
-            "This is before 1970, or more than a day from now.",
+            "Must be between 1970-01-01 and one day from now.",
         ),
         (
             {"title": "A", "updated_at": "0001-01-01T00:00:00+01:00"},
             "updated_at",
-            "This is before 1970, or more than a day from now.",
+            "Must be between 1970-01-01 and one day from now.",
         ),
         ({"title": "A", "b" * 300: 1}, "b" * 200, "Extra inputs are not permitted."),
         (
             {"title": "A", "plot": "\U0001f600" * 17_000},
             "plot",
-            "it has more than 65535 bytes.",
+            "must have at most 65535 bytes in UTF-8.",
         ),
     ],
 )
-def test_an_update_that_is_wrong_is_told_where_and_why(
+def test_reports_the_field_and_the_reason_of_an_invalid_update(
     fields: dict[str, object], field: str, message: str
 ) -> None:
-    assert update(**fields) == IngestFault(3, field, message)
+    assert update(**fields) == IngestError(3, field, message)
 
 
-def test_what_is_no_object_is_told_so() -> None:
-    not_json = read_update(b"{nonsense", 2, NOW)
-    assert isinstance(not_json, IngestFault)
+def test_rejects_json_that_is_not_an_object() -> None:
+    not_json = parse_update(b"{nonsense", 2, NOW)
+    assert isinstance(not_json, IngestError)
     assert (not_json.line, not_json.field) == (2, "")
     assert "at column 2" in not_json.message
-    number = read_update(b"5", 1, NOW)
-    assert isinstance(number, IngestFault)
+    number = parse_update(b"5", 1, NOW)
+    assert isinstance(number, IngestError)
     assert number.message == "Input should be an object."
 
 
@@ -187,10 +188,10 @@ DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "update.schema.json").read_text(encoding="utf-8"))
 
 
-def test_the_schema_that_is_documented_is_the_one_that_holds() -> None:
+def test_the_documented_schema_is_up_to_date() -> None:
     done = CliRunner().invoke(app, ["update-schema"])
-    kept = (DOCS / "update.schema.json").read_text(encoding="utf-8")
-    assert done.stdout == kept, "Run `make openapi`."
+    documented = (DOCS / "update.schema.json").read_text(encoding="utf-8")
+    assert done.stdout == documented, "Run `make openapi`."
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
@@ -207,20 +208,21 @@ def test_the_schema_that_is_documented_is_the_one_that_holds() -> None:
         {"title": None},
         {"title": "Alien", "year": "1979"},
         {"title": "Alien", "actors": []},
-        {"title": "Alien", "type": "film"},
+        {"title": "Alien", "type": "movie"},
         {"title": "Alien", "imdb_rating": 11},
         {"title": "Alien", "ratings": [{"source": "Metacritic"}]},
         {"imdb_id": "78748"},
     ],
 )
-def test_the_schema_takes_what_the_program_takes(fields: dict[str, object]) -> None:
-    is_taken = isinstance(update(**fields), MovieUpdate)
-    assert jsonschema.Draft202012Validator(SCHEMA).is_valid(fields) is is_taken
+def test_the_schema_accepts_the_same_updates_as_the_parser(fields: dict[str, object]) -> None:
+    is_accepted = isinstance(update(**fields), MovieUpdate)
+    assert jsonschema.Draft202012Validator(SCHEMA).is_valid(fields) is is_accepted
 
 
-def test_updates_that_the_documentation_shows_are_taken() -> None:
-    shown = re.findall(r"```json\n(.*?)```", (DOCS / "ingesting.md").read_text(), re.DOTALL)
-    updates = [text for text in shown if '"errors"' not in text]
+def test_accepts_the_documented_examples() -> None:
+    page = (DOCS / "reference" / "updates.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    updates = [text for text in examples if '"errors"' not in text]
     assert len(updates) >= 1
     for text in updates:
-        assert isinstance(read_update(text.encode(), 1, NOW), MovieUpdate)
+        assert isinstance(parse_update(text.encode(), 1, NOW), MovieUpdate)

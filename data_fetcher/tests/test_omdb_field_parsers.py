@@ -24,8 +24,8 @@ from data_fetcher.omdb import field_parsers as fields
         ("x" * 30_000, "x" * 20_000),
     ],
 )
-def test_reads_texts(value: str, expected: str | None) -> None:
-    assert fields.read_text(value) == expected
+def test_parses_texts(value: str, expected: str | None) -> None:
+    assert fields.parse_text(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -41,8 +41,8 @@ def test_reads_texts(value: str, expected: str | None) -> None:
         ("N/A, Ann", ("Ann",)),
     ],
 )
-def test_reads_names(value: str, expected: tuple[str, ...]) -> None:
-    assert fields.read_names(value) == expected
+def test_parses_names(value: str, expected: tuple[str, ...]) -> None:
+    assert fields.parse_names(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,8 @@ def test_reads_names(value: str, expected: tuple[str, ...]) -> None:
         ("", (None, None)),
     ],
 )
-def test_reads_years(value: str, expected: tuple[int | None, int | None]) -> None:
-    assert fields.read_years(value) == expected
+def test_parses_years(value: str, expected: tuple[int | None, int | None]) -> None:
+    assert fields.parse_years(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,8 @@ def test_reads_years(value: str, expected: tuple[int | None, int | None]) -> Non
         ("99999999 min", None),
     ],
 )
-def test_reads_runtimes(value: str, expected: int | None) -> None:
-    assert fields.read_minutes(value) == expected
+def test_parses_runtimes(value: str, expected: int | None) -> None:
+    assert fields.parse_minutes(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -108,31 +108,31 @@ def test_reads_runtimes(value: str, expected: int | None) -> None:
         ("N/A", None),
     ],
 )
-def test_reads_counts(value: str, expected: int | None) -> None:
-    assert fields.read_count(value) == expected
+def test_parses_counts(value: str, expected: int | None) -> None:
+    assert fields.parse_count(value) == expected
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("$251,683,815", 251_683_815), ("£5", None), ("251", None), ("$", None), ("N/A", None)],
 )
-def test_reads_dollars(value: str, expected: int | None) -> None:
-    assert fields.read_dollars(value) == expected
+def test_parses_dollars(value: str, expected: int | None) -> None:
+    assert fields.parse_dollars(value) == expected
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [("72", 72), ("0", 0), ("100", 100), ("101", None), ("N/A", None)]
 )
-def test_reads_metascores(value: str, expected: int | None) -> None:
-    assert fields.read_metascore(value) == expected
+def test_parses_metascores(value: str, expected: int | None) -> None:
+    assert fields.parse_metascore(value) == expected
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [("7.6", 7.6), ("10.0", 10.0), ("8", 8.0), ("10.1", None), ("76", None), ("N/A", None)],
 )
-def test_reads_imdb_ratings(value: str, expected: float | None) -> None:
-    assert fields.read_imdb_rating(value) == expected
+def test_parses_imdb_ratings(value: str, expected: float | None) -> None:
+    assert fields.parse_imdb_rating(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -148,8 +148,8 @@ def test_reads_imdb_ratings(value: str, expected: float | None) -> None:
         ("N/A", None),
     ],
 )
-def test_reads_dates(value: str, expected: dt.date | None) -> None:
-    assert fields.read_date(value) == expected
+def test_parses_dates(value: str, expected: dt.date | None) -> None:
+    assert fields.parse_date(value) == expected
 
 
 @pytest.mark.parametrize(
@@ -167,25 +167,25 @@ def test_reads_dates(value: str, expected: dt.date | None) -> None:
         ("N/A", None),
     ],
 )
-def test_reads_addresses(value: str, expected: str | None) -> None:
-    assert fields.read_url(value) == expected
+def test_parses_urls(value: str, expected: str | None) -> None:
+    assert fields.parse_url(value) == expected
 
 
-READERS: list[Callable[[str], object]] = [
-    fields.read_text,
-    fields.read_names,
-    fields.read_years,
-    fields.read_minutes,
-    fields.read_count,
-    fields.read_dollars,
-    fields.read_metascore,
-    fields.read_imdb_rating,
-    fields.read_date,
-    fields.read_url,
+PARSERS: list[Callable[[str], object]] = [
+    fields.parse_text,
+    fields.parse_names,
+    fields.parse_years,
+    fields.parse_minutes,
+    fields.parse_count,
+    fields.parse_dollars,
+    fields.parse_metascore,
+    fields.parse_imdb_rating,
+    fields.parse_date,
+    fields.parse_url,
 ]
 
 
-@pytest.mark.parametrize("read", READERS)
+@pytest.mark.parametrize("parse", PARSERS)
 @given(st.text() | st.from_regex(r"[0-9,.$ hmin–]{0,20}"))
-def test_no_text_is_an_error(read: Callable[[str], object], value: str) -> None:
-    read(value)
+def test_no_text_raises_an_error(parse: Callable[[str], object], value: str) -> None:
+    parse(value)

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from common.errors import (
     MoviesError,
     NotFound,
-    UpstreamInvalid,
-    UpstreamQuota,
-    UpstreamRefused,
+    UpstreamBadResponse,
+    UpstreamQuotaExceeded,
+    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from data_fetcher.omdb.responses import Answer, read_answer
+from data_fetcher.omdb.responses import OmdbResponse, parse_response
 from data_layer.entities.movie import MovieFacts, Rating
 
 MATRIX = {
@@ -28,7 +28,7 @@ MATRIX = {
     "Director": "Lana Wachowski, Lilly Wachowski",
     "Writer": "Lilly Wachowski, Lana Wachowski",
     "Actors": "Keanu Reeves, Laurence Fishburne",
-    "Plot": "Somebody learns something.",
+    "Plot": "A hacker learns the truth.",
     "Language": "English",
     "Country": "United States, Australia",
     "Awards": "Won 4 Oscars.",
@@ -47,18 +47,18 @@ MATRIX = {
 }
 
 
-def good(**changes: object) -> Answer:
-    """A good answer, with changes."""
-    return Answer(200, json.dumps(MATRIX | changes).encode())
+def valid(**changes: object) -> OmdbResponse:
+    """Return a valid response with changed fields."""
+    return OmdbResponse(200, json.dumps(MATRIX | changes).encode())
 
 
-def failed(message: str, status: int = 200) -> Answer:
-    """OMDb's own kind of error."""
-    return Answer(status, json.dumps({"Response": "False", "Error": message}).encode())
+def failed(message: str, status: int = 200) -> OmdbResponse:
+    """Return an error response in OMDb's format."""
+    return OmdbResponse(status, json.dumps({"Response": "False", "Error": message}).encode())
 
 
-def test_reads_a_whole_film() -> None:
-    assert read_answer(good()) == MovieFacts(
+def test_parses_all_fields_of_a_movie() -> None:
+    assert parse_response(valid()) == MovieFacts(
         title="The Matrix",
         imdb_id="tt0133093",
         year=1999,
@@ -70,7 +70,7 @@ def test_reads_a_whole_film() -> None:
         directors=("Lana Wachowski", "Lilly Wachowski"),
         writers=("Lilly Wachowski", "Lana Wachowski"),
         cast=("Keanu Reeves", "Laurence Fishburne"),
-        plot="Somebody learns something.",
+        plot="A hacker learns the truth.",
         languages=("English",),
         countries=("United States", "Australia"),
         awards="Won 4 Oscars.",
@@ -83,38 +83,38 @@ def test_reads_a_whole_film() -> None:
     )
 
 
-def test_reads_a_film_of_which_nothing_is_known() -> None:
+def test_parses_a_movie_with_unknown_fields() -> None:
     unknown: dict[str, Any] = dict.fromkeys(MATRIX, "N/A")
     unknown |= {"Title": "X", "imdbID": "tt0000001", "Type": "movie"}
     unknown |= {"Ratings": [], "Response": "True"}
-    facts = read_answer(Answer(200, json.dumps(unknown).encode()))
+    facts = parse_response(OmdbResponse(200, json.dumps(unknown).encode()))
     assert facts == MovieFacts(title="X", imdb_id="tt0000001")
 
 
 @pytest.mark.parametrize("kind", ["series", "episode", "game"])
-def test_a_series_or_an_episode_is_what_it_is(kind: str) -> None:
-    facts = read_answer(good(Type=kind, Year="2011–2019", totalSeasons="8"))
+def test_keeps_the_type_of_a_series_episode_or_game(kind: str) -> None:
+    facts = parse_response(valid(Type=kind, Year="2011–2019", totalSeasons="8"))
     assert (facts.type, facts.year, facts.end_year) == (kind, 2011, 2019)
 
 
-def test_fields_that_are_missing_are_unknown() -> None:
+def test_missing_fields_are_unknown() -> None:
     document = {"Title": "X", "imdbID": "tt0000001", "Type": "movie", "Response": "True"}
-    assert read_answer(Answer(200, json.dumps(document).encode())) == MovieFacts(
+    assert parse_response(OmdbResponse(200, json.dumps(document).encode())) == MovieFacts(
         title="X", imdb_id="tt0000001"
     )
 
 
-def test_repairs_what_omdb_is_known_to_break() -> None:
+def test_repairs_control_characters_and_invalid_escapes() -> None:
     body = json.dumps(MATRIX | {"Plot": "PLOT"}).replace("PLOT", 'a\tb\nc \\s d\\u12 \\" e\\\\s')
-    assert read_answer(Answer(200, body.encode())).plot == 'a\tb\nc \\s d\\u12 " e\\s'
+    assert parse_response(OmdbResponse(200, body.encode())).plot == 'a\tb\nc \\s d\\u12 " e\\s'
 
 
-def test_a_byte_order_mark_is_no_error() -> None:
-    assert read_answer(Answer(200, b"\xef\xbb\xbf" + good().body)).title == "The Matrix"
+def test_accepts_a_byte_order_mark() -> None:
+    assert parse_response(OmdbResponse(200, b"\xef\xbb\xbf" + valid().body)).title == "The Matrix"
 
 
 @pytest.mark.parametrize(
-    ("answer", "error"),
+    ("response", "error"),
     [
         (failed("Movie not found!"), NotFound),
         (failed("Series not found!"), NotFound),
@@ -123,52 +123,54 @@ def test_a_byte_order_mark_is_no_error() -> None:
         (failed("Too many results."), NotFound),
         (failed("Movie not found!", 500), UpstreamUnavailable),
         (failed("Something went wrong."), UpstreamUnavailable),
-        (failed("Invalid API key!", 401), UpstreamRefused),
-        (failed("No API key provided.", 401), UpstreamRefused),
-        (failed("Invalid API key!"), UpstreamRefused),
-        (failed("Request limit reached!", 401), UpstreamQuota),
-        (failed("Request limit reached!"), UpstreamQuota),
-        (failed("Unknown message.", 401), UpstreamRefused),
-        (Answer(401, b""), UpstreamRefused),
-        (Answer(401, b"<html>"), UpstreamUnavailable),
-        (Answer(401, b"", content_type="text/html"), UpstreamUnavailable),
-        (Answer(403, b"<html>"), UpstreamUnavailable),
-        (Answer(404, b"<html>"), UpstreamUnavailable),
-        (Answer(429, b"{}"), UpstreamUnavailable),
-        (Answer(500, b""), UpstreamUnavailable),
-        (Answer(503, b"<html>"), UpstreamUnavailable),
-        (Answer(522, b"<html>"), UpstreamUnavailable),
-        (Answer(200, b" <!DOCTYPE html>"), UpstreamUnavailable),
-        (Answer(200, b"\xef\xbb\xbf<html>"), UpstreamUnavailable),
-        (Answer(200, b"Sorry.", content_type="text/html"), UpstreamUnavailable),
-        (Answer(200, b'{"Title"', content_type="text/html"), UpstreamInvalid),
-        (Answer(302, b""), UpstreamInvalid),
-        (Answer(302, b"<html>", content_type="text/html"), UpstreamInvalid),
-        (Answer(200, b""), UpstreamInvalid),
-        (Answer(200, b"{"), UpstreamInvalid),
-        (Answer(200, b"[]"), UpstreamInvalid),
-        (Answer(200, b"{}"), UpstreamInvalid),
-        (Answer(200, b"\xff"), UpstreamInvalid),
-        (Answer(200, b"[" * 100_000), UpstreamInvalid),
-        (Answer(200, b'{"Year": ' + b"9" * 5_000 + b"}"), UpstreamInvalid),
-        (good(Response="False"), UpstreamInvalid),
-        (good(Response=None), UpstreamInvalid),
-        (good(Title="N/A"), UpstreamInvalid),
-        (good(Title="\x00 \x00"), UpstreamInvalid),
-        (good(Title="x" * 501), UpstreamInvalid),
-        (good(imdbID="N/A"), UpstreamInvalid),
-        (good(Type="poem"), UpstreamInvalid),
-        (good(Year=1999), UpstreamInvalid),
-        (good(Genre=["Drama"]), UpstreamInvalid),
-        (good(Plot=None), UpstreamInvalid),
-        (good(Ratings="N/A"), UpstreamInvalid),
-        (good(Ratings=["8/10"]), UpstreamInvalid),
-        (good(Ratings=[{"Source": 1}]), UpstreamInvalid),
+        (failed("Invalid API key!", 401), UpstreamUnauthorized),
+        (failed("No API key provided.", 401), UpstreamUnauthorized),
+        (failed("Invalid API key!"), UpstreamUnauthorized),
+        (failed("Request limit reached!", 401), UpstreamQuotaExceeded),
+        (failed("Request limit reached!"), UpstreamQuotaExceeded),
+        (failed("Unknown message.", 401), UpstreamUnauthorized),
+        (OmdbResponse(401, b""), UpstreamUnauthorized),
+        (OmdbResponse(401, b"<html>"), UpstreamUnavailable),
+        (OmdbResponse(401, b"", content_type="text/html"), UpstreamUnavailable),
+        (OmdbResponse(403, b"<html>"), UpstreamUnavailable),
+        (OmdbResponse(404, b"<html>"), UpstreamUnavailable),
+        (OmdbResponse(429, b"{}"), UpstreamUnavailable),
+        (OmdbResponse(500, b""), UpstreamUnavailable),
+        (OmdbResponse(503, b"<html>"), UpstreamUnavailable),
+        (OmdbResponse(522, b"<html>"), UpstreamUnavailable),
+        (OmdbResponse(200, b" <!DOCTYPE html>"), UpstreamUnavailable),
+        (OmdbResponse(200, b"\xef\xbb\xbf<html>"), UpstreamUnavailable),
+        (OmdbResponse(200, b"Sorry.", content_type="text/html"), UpstreamUnavailable),
+        (OmdbResponse(200, b'{"Title"', content_type="text/html"), UpstreamBadResponse),
+        (OmdbResponse(302, b""), UpstreamBadResponse),
+        (OmdbResponse(302, b"<html>", content_type="text/html"), UpstreamBadResponse),
+        (OmdbResponse(200, b""), UpstreamBadResponse),
+        (OmdbResponse(200, b"{"), UpstreamBadResponse),
+        (OmdbResponse(200, b"[]"), UpstreamBadResponse),
+        (OmdbResponse(200, b"{}"), UpstreamBadResponse),
+        (OmdbResponse(200, b"\xff"), UpstreamBadResponse),
+        (OmdbResponse(200, b"[" * 100_000), UpstreamBadResponse),
+        (OmdbResponse(200, b'{"Year": ' + b"9" * 5_000 + b"}"), UpstreamBadResponse),
+        (valid(Response="False"), UpstreamBadResponse),
+        (valid(Response=None), UpstreamBadResponse),
+        (valid(Title="N/A"), UpstreamBadResponse),
+        (valid(Title="\x00 \x00"), UpstreamBadResponse),
+        (valid(Title="x" * 501), UpstreamBadResponse),
+        (valid(imdbID="N/A"), UpstreamBadResponse),
+        (valid(Type="poem"), UpstreamBadResponse),
+        (valid(Year=1999), UpstreamBadResponse),
+        (valid(Genre=["Drama"]), UpstreamBadResponse),
+        (valid(Plot=None), UpstreamBadResponse),
+        (valid(Ratings="N/A"), UpstreamBadResponse),
+        (valid(Ratings=["8/10"]), UpstreamBadResponse),
+        (valid(Ratings=[{"Source": 1}]), UpstreamBadResponse),
     ],
 )
-def test_every_other_answer_is_told_apart(answer: Answer, error: type[MoviesError]) -> None:
+def test_other_responses_raise_their_error(
+    response: OmdbResponse, error: type[MoviesError]
+) -> None:
     with pytest.raises(MoviesError) as raised:
-        read_answer(answer)
+        parse_response(response)
     assert type(raised.value) is error
 
 
@@ -188,15 +190,13 @@ def test_every_other_answer_is_told_apart(answer: Answer, error: type[MoviesErro
     ],
 )
 @pytest.mark.parametrize(("status", "body"), [(503, b""), (429, b"{}"), (200, b"<html>")])
-def test_reads_when_to_try_again(
-    status: int, body: bytes, header: str, seconds: int | None
-) -> None:
+def test_parses_retry_after(status: int, body: bytes, header: str, seconds: int | None) -> None:
     with pytest.raises(UpstreamUnavailable) as raised:
-        read_answer(Answer(status, body, header))
+        parse_response(OmdbResponse(status, body, header))
     assert raised.value.retry_after_seconds == seconds
 
 
-@given(st.integers(100, 599), st.binary() | st.just(good().body), st.text())
-def test_no_answer_is_an_error_of_another_kind(status: int, body: bytes, header: str) -> None:
+@given(st.integers(100, 599), st.binary() | st.just(valid().body), st.text())
+def test_no_response_raises_an_unexpected_error(status: int, body: bytes, header: str) -> None:
     with contextlib.suppress(MoviesError):
-        read_answer(Answer(status, body, header))
+        parse_response(OmdbResponse(status, body, header))

@@ -8,18 +8,18 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from common.errors import InvalidInput
-from data_fetcher.cli.generate_imdb_files import app
+from data_fetcher.cli.app import app
 from data_fetcher.imdb.data_sets import ALL
 from data_fetcher.sample_data.imdb_files import Amounts, generate
-from data_fetcher.sample_data.imdb_ids import AMOUNT_MAX, MadeIds
+from data_fetcher.sample_data.imdb_ids import AMOUNT_MAX, IdSequence
 
 AMOUNTS = Amounts(titles=5_000, names=1_000, principals=12_345)
 
 
 def make(folder: Path, amounts: Amounts = AMOUNTS, seed: int = 1) -> list[tuple[int, int | None]]:
-    told: list[tuple[int, int | None]] = []
-    generate(folder, amounts, seed, lambda done, total: told.append((done, total)))
-    return told
+    progress: list[tuple[int, int | None]] = []
+    generate(folder, amounts, seed, lambda done, total: progress.append((done, total)))
+    return progress
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_makes_all_files_with_the_columns_of_imdb(folder: Path) -> None:
+def test_generates_all_files_with_imdb_columns(folder: Path) -> None:
     assert set(contents(folder)) == {f"{data_set.name}.tsv.gz" for data_set in ALL}
     for data_set in ALL:
         header, *rest = lines(folder, data_set.name)
@@ -48,14 +48,14 @@ def test_makes_all_files_with_the_columns_of_imdb(folder: Path) -> None:
         assert [fields[0] for fields in rest] == sorted(fields[0] for fields in rest)
 
 
-def test_makes_as_much_as_was_asked_for(folder: Path) -> None:
+def test_generates_the_requested_amounts(folder: Path) -> None:
     assert len(lines(folder, "title.basics")) == 1 + 5_000
     assert len(lines(folder, "title.crew")) == 1 + 5_000
     assert len(lines(folder, "name.basics")) == 1 + 1_000
     assert len(lines(folder, "title.principals")) == 1 + 12_345
 
 
-def test_everything_is_about_titles_and_people_that_are_there(folder: Path) -> None:
+def test_refers_only_to_existing_titles_and_people(folder: Path) -> None:
     titles = {fields[0] for fields in lines(folder, "title.basics")}
     names = {fields[0] for fields in lines(folder, "name.basics")}
     assert len(titles) == 5_001
@@ -67,7 +67,7 @@ def test_everything_is_about_titles_and_people_that_are_there(folder: Path) -> N
     assert {fields[1] for fields in lines(folder, "title.episode")[1:]} <= series
 
 
-def test_titles_are_mixed_as_those_of_imdb(folder: Path) -> None:
+def test_titles_are_as_varied_as_those_of_imdb(folder: Path) -> None:
     titles = lines(folder, "title.basics")[1:]
     kinds = Counter(fields[1] for fields in titles)
     assert kinds.most_common(2)[0][0] == "tvEpisode"
@@ -84,7 +84,7 @@ def test_titles_are_mixed_as_those_of_imdb(folder: Path) -> None:
     assert max(casts.values()) > 20
 
 
-def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> None:
+def test_the_same_seed_produces_the_same_bytes(folder: Path, tmp_path: Path) -> None:
     make(tmp_path / "same")
     make(tmp_path / "other", seed=2)
     same, other = contents(tmp_path / "same"), contents(tmp_path / "other")
@@ -92,7 +92,7 @@ def test_the_same_seed_gives_the_same_bytes(folder: Path, tmp_path: Path) -> Non
     assert not same.items() & other.items()
 
 
-def test_makes_files_of_one_title_and_many_people(tmp_path: Path) -> None:
+def test_generates_one_title_and_many_people(tmp_path: Path) -> None:
     make(tmp_path, Amounts(titles=1, names=30_000, principals=0))
     assert len(lines(tmp_path, "title.basics")) == 2
     assert len(lines(tmp_path, "title.principals")) == 1
@@ -101,34 +101,35 @@ def test_makes_files_of_one_title_and_many_people(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("amount", [1, 2, 9, 1_000, 14_000_000, AMOUNT_MAX])
-def test_ids_rise_and_stay_apart(amount: int) -> None:
-    ids = MadeIds("tt", amount)
-    drawn = {0, 1, amount // 2, int(amount * 0.7), amount - 2, amount - 1}
-    places = [place for place in sorted(drawn) if 0 <= place < amount]
-    numbers = [int(ids.of(place)[2:]) for place in places]
+def test_ids_are_unique_and_ascend(amount: int) -> None:
+    ids = IdSequence("tt", amount)
+    samples = {0, 1, amount // 2, int(amount * 0.7), amount - 2, amount - 1}
+    indexes = [index for index in sorted(samples) if 0 <= index < amount]
+    numbers = [int(ids.of(index)[2:]) for index in indexes]
     assert numbers == sorted(set(numbers))
-    assert all(9 <= len(ids.of(place)) <= 10 for place in places)
+    assert all(9 <= len(ids.of(index)) <= 10 for index in indexes)
     assert 1 <= numbers[0] <= numbers[-1] < 40_000_000
 
 
-def test_files_that_are_there_stay(folder: Path) -> None:
+def test_keeps_existing_files(folder: Path) -> None:
     before = contents(folder)
-    with pytest.raises(InvalidInput, match="has such files already"):
+    with pytest.raises(InvalidInput, match="already contains such files"):
         make(folder)
     assert contents(folder) == before
 
 
 def run(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
+    return CliRunner().invoke(app, ["generate-imdb-files", *arguments])
 
 
 @pytest.mark.integration
-def test_the_command_makes_files(tmp_path: Path) -> None:
+def test_the_command_generates_files(tmp_path: Path) -> None:
     amounts = ("--titles", "20", "--names", "10", "--principals", "50")
     command = [
         sys.executable,
         "-m",
-        "data_fetcher.cli.generate_imdb_files",
+        "data_fetcher",
+        "generate-imdb-files",
         str(tmp_path),
         *amounts,
     ]
@@ -138,18 +139,19 @@ def test_the_command_makes_files(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 7
 
 
-def test_the_command_shows_its_progress_and_leaves_files_alone(tmp_path: Path) -> None:
+def test_the_command_reports_its_result_and_keeps_existing_files(tmp_path: Path) -> None:
     result = run(str(tmp_path), "--titles", "20", "--names", "10", "--principals", "50")
     assert result.exit_code == 0
     assert "20 titles, 10 names and 50 principals written in" in result.output
     result = run(str(tmp_path), "--titles", "20")
     assert result.exit_code == 2
-    assert "Error: The folder has such files already: name another one." in result.output
+    message = "Error: The folder already contains such files: choose another one."
+    assert message in result.output
 
 
-def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+def test_the_command_reports_errors(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     result = run(str(tmp_path / "file" / "folder"))
     assert result.exit_code == 2
-    assert "Error: The folder can't be written to, or there is no room left." in result.output
+    assert "Error: The files can't be written: check the path" in result.output
     assert run(str(tmp_path), "--titles", "0").exit_code == 2

@@ -34,31 +34,32 @@ def seed(url: str) -> subprocess.Popen[bytes]:
     )
 
 
+@pytest.mark.kills
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
-def test_processes_that_are_killed_and_others_seed_each_film_once(
+def test_concurrent_processes_seed_each_movie_once_despite_kills(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     url = url_of(kind, request, tmp_path)
-    chance = random.Random(kind)  # noqa: S311 - No secret.
+    delays = random.Random(kind)  # noqa: S311 - Not for cryptography.
     processes = [seed(url) for _ in range(PROCESSES)]
     for process in processes[:KILLED]:
-        time.sleep(0.5 + chance.random())  # Somewhere between its start and its end.
+        time.sleep(0.5 + delays.random())  # Between its start and its end.
         process.kill()
     for process in processes:
-        _out, said = process.communicate(timeout=60)
-        assert process.returncode == 0 or process in processes[:KILLED], said
+        _stdout, stderr = process.communicate(timeout=60)
+        assert process.returncode == 0 or process in processes[:KILLED], stderr
     database = Database(url)
     with database.unit_of_work(is_read_only=True) as uow:
         states = Counter(planned.state for planned in uow.seeds.list())
         page = uow.movies.list(MovieQuery(limit=200, counts_total=True))
-        of_drama = uow.movies.list(
+        found = uow.movies.list(
             MovieQuery(filter=MovieFilter(genre="drama"), limit=200, counts_total=True)
         )
     database.close()
-    films = [json.loads(movie.document) for movie in page.movies]
+    movies = [json.loads(movie.document) for movie in page.movies]
     assert states == {SeedState.STORED: 100}
-    assert page.total == len(films) == len({film["imdb_id"] for film in films}) == 100
-    for linked in ("genres", "directors", "cast"):  # A few films have none, at the source.
-        assert sum(bool(film[linked]) for film in films) > 90
-    dramas = [film for film in films if "Drama" in film["genres"]]
-    assert of_drama.total == len(of_drama.movies) == len(dramas) > 10
+    assert page.total == len(movies) == len({movie["imdb_id"] for movie in movies}) == 100
+    for relation in ("genres", "directors", "cast"):  # The source lacks them for a few movies.
+        assert sum(bool(movie[relation]) for movie in movies) > 90
+    dramas = [movie for movie in movies if "Drama" in movie["genres"]]
+    assert found.total == len(found.movies) == len(dramas) > 10

@@ -1,1 +1,1 @@
-"""How OMDb is spared: the day's quota, the pace, and a pause while it does not serve."""
+"""Admission control of OMDb requests: daily quota, rate limit and circuit breaker."""

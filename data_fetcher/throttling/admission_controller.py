@@ -1,4 +1,4 @@
-"""All attempts of all processes, held to one quota, one pace and one breaker."""
+"""Admission controller for OMDb requests: quota and circuit breaker shared by all processes."""
 
 import asyncio
 import dataclasses
@@ -12,209 +12,252 @@ import structlog
 from aiolimiter import AsyncLimiter
 
 from common.clock import Clock, utc_now
-from common.errors import Conflict, DatabaseUnavailable, MoviesError, UpstreamQuota, error_of
+from common.errors import (
+    Conflict,
+    DatabaseUnavailable,
+    MoviesError,
+    UpstreamQuotaExceeded,
+    restore_error,
+)
 from data_fetcher.omdb.admission import Purpose
 from data_fetcher.throttling.circuit_breaker import (
     PROBE_SECONDS,
     after_failure,
     after_success,
-    says_nothing,
+    is_request_specific,
 )
-from data_fetcher.throttling.daily_quota import LOT_LOW, Quota, seconds_to_midnight
-from data_layer.entities.upstream_state import Upstream
+from data_fetcher.throttling.daily_quota import QUOTA_BATCH_LOW, Quota, seconds_to_midnight
+from data_layer.entities.upstream_state import UpstreamState
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 
 _log = structlog.get_logger(__name__)
 
 
 @dataclass(slots=True)
-class _Lot:
-    """Requests of a day that this process has taken and not used."""
+class _QuotaBatch:
+    """Requests of one day that this process has reserved and not used yet."""
 
     day: dt.date
     purpose: Purpose
-    left: int
+    remaining: int
 
 
-class UpstreamCare:
-    """Admits attempts at OMDb; see `data_fetcher.omdb.admission.Care`.
+class UpstreamAdmission:
+    """Admission control of OMDb requests; see `data_fetcher.omdb.admission.AdmissionControl`.
 
-    What has to hold for all processes is in the database. A process looks there each time it
-    takes requests, for those who don't wait some at once.
+    Quota and circuit breaker are stored in the database and apply to all processes. A process
+    reads them each time it reserves requests: one for an interactive request, otherwise a batch.
 
     Args:
-        unit_of_work: opens transactions.
-        quota: of a day.
-        pace: how many attempts this process begins in how much time; `None` for no bound.
-        clock: in UTC.
+        quota: Quota per UTC day.
+        rate_limiter: Limits the attempts of this process; None for no limit.
+        clock: Returns the current time in UTC.
     """
 
     def __init__(
         self,
         unit_of_work: UnitOfWorkFactory,
         quota: Quota,
-        pace: AsyncLimiter | None = None,
+        rate_limiter: AsyncLimiter | None = None,
         clock: Clock = utc_now,
     ) -> None:
         self._unit_of_work = unit_of_work
         self.quota = quota
-        self._pace = pace
+        self._rate_limiter = rate_limiter
         self._clock = clock
-        self._known = Upstream(day=clock().date())
-        self._lots: dict[Purpose, _Lot] = {}
-        self._turn = asyncio.Lock()
-        self._ahead: set[asyncio.Task[None]] = set()
+        self._state = UpstreamState(quota_day=clock().date())
+        self._batches: dict[Purpose, _QuotaBatch] = {}
+        self._lock = asyncio.Lock()
+        self._prefetches: set[asyncio.Task[None]] = set()
 
     async def admit(self, purpose: Purpose) -> None:
-        """Take one request out of the day's quota, and wait for its turn.
+        """Use one request of the daily quota, and wait until the rate limit permits it.
 
         Raises:
-            UpstreamUnavailable: OMDb is left alone at the moment, for the reason that it gave.
-            UpstreamQuota: nothing is left of the day for this purpose.
-            DatabaseUnavailable: nobody knows.
+            UpstreamUnavailable: The circuit breaker is open; the error is the one that opened it.
+            UpstreamQuotaExceeded: No quota remains today for this purpose.
+            DatabaseUnavailable: The quota could not be read.
         """
-        if not self._use_one(purpose):
-            async with self._turn:
-                if not self._use_one(purpose):
-                    await self._fill(purpose)
-                    self._lots[purpose].left -= 1
-        elif self._lots[purpose].left == LOT_LOW:
-            self._ahead.add(asyncio.create_task(self._fill_ahead(purpose)))
-        if self._pace is not None:
-            await self._pace.acquire()
+        if not self._consume(purpose):
+            async with self._lock:
+                if not self._consume(purpose):
+                    await self._refill(purpose)
+                    self._batches[purpose].remaining -= 1
+        elif self._batches[purpose].remaining == QUOTA_BATCH_LOW:
+            self._prefetches.add(asyncio.create_task(self._prefetch(purpose)))
+        if self._rate_limiter is not None:
+            await self._rate_limiter.acquire()
 
-    async def note(self, error: MoviesError | None) -> None:
-        """Take in how an attempt has ended: it may close OMDb for all, or open it again."""
+    async def record_outcome(self, error: MoviesError | None) -> None:
+        """Record the outcome of an attempt; it may open or close the circuit for all processes."""
         if error is None:
-            if self._known.failures:
+            if self._state.failures:
                 await asyncio.to_thread(self._change, after_success)
-        elif not says_nothing(error):
+        elif not is_request_specific(error):
             now = self._clock()
-            await asyncio.to_thread(self._change, lambda known: after_failure(known, error, now))
+            await asyncio.to_thread(self._change, lambda state: after_failure(state, error, now))
 
     async def close(self) -> None:
-        """Give back the requests of this day that were not used."""
-        await asyncio.gather(*self._ahead)
-        today = self._known.day_at(self._clock())
-        unused = sum(lot.left for lot in self._lots.values() if lot.day == today)
-        self._lots.clear()
+        """Return today's unused reservations to the quota."""
+        await asyncio.gather(*self._prefetches)
+        today = self._state.quota_day_at(self._clock())
+        unused = sum(batch.remaining for batch in self._batches.values() if batch.day == today)
+        self._batches.clear()
         if unused:
             await asyncio.to_thread(
                 self._change,
-                lambda known: dataclasses.replace(known, spent=max(0, known.spent - unused)),
+                lambda state: dataclasses.replace(
+                    state, quota_used=max(0, state.quota_used - unused)
+                ),
             )
 
-    async def forget_refusal(self) -> None:
-        """Begin anew where OMDb did not accept the key: somebody may have given another one."""
+    async def clear_rejected_key(self) -> None:
+        """Close the circuit if a rejected API key opened it: the key may have been replaced."""
         await asyncio.to_thread(
             self._change,
-            lambda known: after_success(known) if known.error_code == "upstream-refused" else known,
+            lambda state: (
+                after_success(state) if state.error_code == "upstream-unauthorized" else state
+            ),
         )
 
-    def pause_seconds(self, purpose: Purpose) -> float:
-        """Return for how long nothing will be admitted, as far as this process knows."""
+    def seconds_until_admitted(self, purpose: Purpose) -> float:
+        """Return the seconds until an attempt may be admitted; 0 for now.
+
+        Based on the state that this process read last; does not access the database.
+        """
         now = self._clock()
-        known, today = self._known, self._known.day_at(now)
-        if known.closed_until is not None and known.is_closed_at(now):
-            return (known.closed_until - now).total_seconds()
-        lot = self._lots.get(purpose)
-        has_lot = lot is not None and lot.day == today and lot.left > 0
-        if not has_lot and self.quota.grant(known, purpose, today) == 0:
+        state, today = self._state, self._state.quota_day_at(now)
+        if state.circuit_open_until is not None and state.is_circuit_open_at(now):
+            return (state.circuit_open_until - now).total_seconds()
+        batch = self._batches.get(purpose)
+        has_batch = batch is not None and batch.day == today and batch.remaining > 0
+        if not has_batch and self.quota.grant(state, purpose, today) == 0:
             return seconds_to_midnight(now)
         return 0
 
-    def look(self) -> Upstream:
-        """Return what all processes know, and keep it in mind."""
+    @property
+    def state(self) -> UpstreamState:
+        """The shared state that this process read last."""
+        return self._state
+
+    def refresh_state(self) -> None:
+        """Read the shared state from the database.
+
+        Raises:
+            DatabaseUnavailable: The database can't be read.
+        """
         with self._unit_of_work(is_read_only=True) as uow:
-            self._known = uow.upstream.find() or self._known
-        return self._known
+            self._state = uow.upstream_state.find() or self._state
 
-    async def _fill(self, purpose: Purpose) -> None:
-        """Take requests, beside those that are at hand."""
-        taken = await asyncio.to_thread(self._take, purpose)
-        lot = self._lots.get(purpose)
-        if lot is not None and lot.day == taken.day:
-            taken.left += lot.left
-        self._lots[purpose] = taken
+    async def _refill(self, purpose: Purpose) -> None:
+        """Reserve a batch, and add it to what remains of the current one."""
+        reserved = await asyncio.to_thread(self._reserve_batch, purpose)
+        batch = self._batches.get(purpose)
+        if batch is not None and batch.day == reserved.day:
+            reserved.remaining += batch.remaining
+        self._batches[purpose] = reserved
 
-    async def _fill_ahead(self, purpose: Purpose) -> None:
-        """Take requests before the last one is used; what is wrong is told to who needs one."""
+    async def _prefetch(self, purpose: Purpose) -> None:
+        """Reserve a batch before the current one is used up.
+
+        Errors are dropped: the next `admit` that needs a batch raises its own.
+        """
         with suppress(MoviesError):
-            async with self._turn:
-                await self._fill(purpose)
-        self._ahead.discard(cast("asyncio.Task[None]", asyncio.current_task()))
+            async with self._lock:
+                await self._refill(purpose)
+        self._prefetches.discard(cast("asyncio.Task[None]", asyncio.current_task()))
 
-    def _use_one(self, purpose: Purpose) -> bool:
-        """Use a request that is at hand, if there is one."""
-        now, lot = self._clock(), self._lots.get(purpose)
-        if self._known.closed_until is not None:
-            if self._known.is_closed_at(now):
-                raise _closed(self._known, now)
+    def _consume(self, purpose: Purpose) -> bool:
+        """Use a reserved request, and return whether there was one.
+
+        Raises:
+            UpstreamUnavailable: The circuit breaker is open.
+        """
+        now, batch = self._clock(), self._batches.get(purpose)
+        if self._state.circuit_open_until is not None:
+            if self._state.is_circuit_open_at(now):
+                raise _circuit_error(self._state, now)
             return False
-        if lot is None or lot.left == 0 or lot.day != self._known.day_at(now):
+        if batch is None or batch.remaining == 0 or batch.day != self._state.quota_day_at(now):
             return False
-        lot.left -= 1
+        batch.remaining -= 1
         return True
 
     @retried_when_busy
-    def _take(self, purpose: Purpose) -> _Lot:
+    def _reserve_batch(self, purpose: Purpose) -> _QuotaBatch:
         now = self._clock()
         with self._unit_of_work() as uow:
-            found = uow.upstream.find() or Upstream(day=now.date())
-            self._known = found
-            if found.is_closed_at(now):
-                raise _closed(found, now)
-            today = found.day_at(now)
+            found = uow.upstream_state.find() or UpstreamState(quota_day=now.date())
+            self._state = found
+            if found.is_circuit_open_at(now):
+                raise _circuit_error(found, now)
+            today = found.quota_day_at(now)
+            used = found.quota_used_on(today)
             granted = self.quota.grant(found, purpose, today)
             if granted == 0:
-                raise UpstreamQuota(
-                    "The requests of the day that we may send to OMDb are spent: try again"
-                    " tomorrow.",
-                    retry_after_seconds=seconds_to_midnight(now),
-                )
-            taken = found
-            if found.closed_until is not None:  # Only one tries whether OMDb serves again.
+                raise _quota_error(self.quota.daily_limit or 0, used, purpose, now)
+            updated = found
+            if found.circuit_open_until is not None:  # Half-open: one process sends one probe.
                 granted = 1
                 until = now + dt.timedelta(seconds=PROBE_SECONDS)
-                taken = dataclasses.replace(found, closed_until=until)
-            spent = found.spent_on(today) + granted
-            self._known = dataclasses.replace(taken, day=today, spent=spent)
-            uow.upstream.put(self._known)
+                updated = dataclasses.replace(found, circuit_open_until=until)
+            self._state = dataclasses.replace(updated, quota_day=today, quota_used=used + granted)
+            uow.upstream_state.put(self._state)
             uow.commit()
-        return _Lot(today, purpose, granted)
+        return _QuotaBatch(today, purpose, granted)
 
-    def _change(self, change: Callable[[Upstream], Upstream]) -> None:
-        """Change what all processes know; where the database is away, what this one knows."""
+    def _change(self, change: Callable[[UpstreamState], UpstreamState]) -> None:
+        """Change the shared state; if the database is unavailable, only that of this process."""
         try:
             before, after = self._store(change)
         except (DatabaseUnavailable, Conflict):
-            before, after = self._known, change(self._known)
-        self._known = after
-        if after.closed_until is not None and after.closed_until != before.closed_until:
+            before, after = self._state, change(self._state)
+        self._state = after
+        if (
+            after.circuit_open_until is not None
+            and after.circuit_open_until != before.circuit_open_until
+        ):
             _log.warning(
-                "OMDb is left alone",
+                "omdb_circuit_opened",
                 reason=after.error_message,
-                until=after.closed_until.isoformat(timespec="seconds"),
+                until=after.circuit_open_until.isoformat(timespec="seconds"),
             )
-        elif after.closed_until is None and before.closed_until is not None:
-            _log.info("OMDb serves again")
+        elif after.circuit_open_until is None and before.circuit_open_until is not None:
+            _log.info("omdb_circuit_closed")
 
     @retried_when_busy
-    def _store(self, change: Callable[[Upstream], Upstream]) -> tuple[Upstream, Upstream]:
+    def _store(
+        self, change: Callable[[UpstreamState], UpstreamState]
+    ) -> tuple[UpstreamState, UpstreamState]:
         with self._unit_of_work() as uow:
-            before = uow.upstream.find() or Upstream(day=self._clock().date())
+            before = uow.upstream_state.find() or UpstreamState(quota_day=self._clock().date())
             if (after := change(before)) != before:
-                uow.upstream.put(after)
+                uow.upstream_state.put(after)
                 uow.commit()
         return before, after
 
 
-def _closed(upstream: Upstream, now: dt.datetime) -> MoviesError:
-    """Return why OMDb is left alone, and for how long still."""
-    until = upstream.closed_until or now
-    return error_of(
+def _quota_error(
+    limit: int, used: int, purpose: Purpose, now: dt.datetime
+) -> UpstreamQuotaExceeded:
+    """Return the error for a purpose that may use no more of today's quota."""
+    reserved = ""
+    if used < limit:
+        others = "requested movies" if purpose is Purpose.REFRESH else "interactive requests"
+        reserved = f" the rest is reserved for {others};"
+    return UpstreamQuotaExceeded(
+        f"Daily OMDb quota used up ({used:,} of {limit:,} requests);{reserved} the count restarts"
+        " at 00:00 UTC.",
+        retry_after_seconds=seconds_to_midnight(now),
+    )
+
+
+def _circuit_error(upstream: UpstreamState, now: dt.datetime) -> MoviesError:
+    """Return the error that opened the circuit, with the remaining seconds as Retry-After."""
+    until = upstream.circuit_open_until or now
+    return restore_error(
         upstream.error_code or "",
-        upstream.error_message or "OMDb has trouble at the moment.",
+        upstream.error_message or "OMDb returned an error; retry later.",
         retry_after_seconds=int((until - now).total_seconds()) + 1,
     )

@@ -1,32 +1,33 @@
-"""When OMDb is left alone, and for how long: a circuit breaker."""
+"""Circuit breaker for OMDb: the conditions that open it, and the duration of each pause."""
 
 import dataclasses
 import datetime as dt
 
 from common.errors import (
     MoviesError,
-    UpstreamQuota,
-    UpstreamRefused,
+    UpstreamQuotaExceeded,
     UpstreamTimeout,
+    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from data_layer.entities.upstream_state import Upstream
+from data_layer.entities.upstream_state import UpstreamState
 
 FAILURES_MAX = 10
-"""Attempts in a row that may fail before OMDb is left alone."""
+"""Number of consecutive failures that opens the circuit."""
 
 PROBE_SECONDS = 10
-"""How long one process may try whether OMDb serves again, before another one does."""
+"""Time that one process has for its probe while the circuit is half-open; then others may."""
 
-_TROUBLE_SECONDS = (10, 300)
-"""The first and the longest pause after trouble; doubled each time."""
-_REFUSED_SECONDS = (60, 3_600)
+_FAILURE_SECONDS = (10, 300)
+"""First and maximum pause after repeated failures; it doubles with each further failure."""
+_UNAUTHORIZED_SECONDS = (60, 3_600)
+"""First and maximum pause after a rejected API key; it doubles with each failure."""
 _QUOTA_SECONDS = 3_600
-"""The hour at which a new day's requests begin is not documented."""
+"""Pause after OMDb reports that its limit is reached; the hour of its reset is undocumented."""
 
 
-def after_failure(upstream: Upstream, error: MoviesError, now: dt.datetime) -> Upstream:
-    """Return the state after an attempt that failed with what says something about OMDb."""
+def after_failure(upstream: UpstreamState, error: MoviesError, now: dt.datetime) -> UpstreamState:
+    """Return the state after an attempt that failed with an error that affects all requests."""
     pause = _pause(upstream, error)
     failures = upstream.failures + 1
     if pause == 0:
@@ -34,34 +35,39 @@ def after_failure(upstream: Upstream, error: MoviesError, now: dt.datetime) -> U
     return dataclasses.replace(
         upstream,
         failures=failures,
-        closed_until=now + dt.timedelta(seconds=pause),
+        circuit_open_until=now + dt.timedelta(seconds=pause),
         error_code=error.code,
         error_message=error.message,
     )
 
 
-def after_success(upstream: Upstream) -> Upstream:
-    """Return the state after OMDb has served."""
+def after_success(upstream: UpstreamState) -> UpstreamState:
+    """Return the state after a successful attempt, with the circuit closed."""
     return dataclasses.replace(
-        upstream, failures=0, closed_until=None, error_code=None, error_message=None
+        upstream, failures=0, circuit_open_until=None, error_code=None, error_message=None
     )
 
 
-def says_nothing(error: MoviesError) -> bool:
-    """Tell whether the error is of one film only: others may still be served."""
-    return type(error) not in {UpstreamUnavailable, UpstreamTimeout, UpstreamRefused, UpstreamQuota}
+def is_request_specific(error: MoviesError) -> bool:
+    """Return whether the error concerns only the requested movie, not OMDb as a whole."""
+    return type(error) not in {
+        UpstreamUnavailable,
+        UpstreamTimeout,
+        UpstreamUnauthorized,
+        UpstreamQuotaExceeded,
+    }
 
 
-def _pause(upstream: Upstream, error: MoviesError) -> int:
-    """Return for how many seconds OMDb is left alone; 0 for not yet."""
-    if isinstance(error, UpstreamQuota):
+def _pause(upstream: UpstreamState, error: MoviesError) -> int:
+    """Return the seconds for which the circuit opens; 0 leaves it closed."""
+    if isinstance(error, UpstreamQuotaExceeded):
         return error.retry_after_seconds or _QUOTA_SECONDS
-    if isinstance(error, UpstreamRefused):
-        return _doubled(_REFUSED_SECONDS, upstream.failures)
-    over = upstream.failures + 1 - FAILURES_MAX
-    return _doubled(_TROUBLE_SECONDS, over) if over >= 0 else 0
+    if isinstance(error, UpstreamUnauthorized):
+        return _doubled(_UNAUTHORIZED_SECONDS, upstream.failures)
+    excess = upstream.failures + 1 - FAILURES_MAX
+    return _doubled(_FAILURE_SECONDS, excess) if excess >= 0 else 0
 
 
 def _doubled(bounds: tuple[int, int], times: int) -> int:
-    first, longest = bounds
-    return min(first << min(times, 20), longest)
+    first, maximum = bounds
+    return min(first << min(times, 20), maximum)

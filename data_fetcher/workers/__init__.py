@@ -1,1 +1,1 @@
-"""The worker: fetches what was wished for, and looks at old films again."""
+"""Workers: fetch requested movies, refresh outdated ones, and run in their own process."""

@@ -1,128 +1,115 @@
-"""The loop of a worker: claim, fetch side by side, settle together, and stop in time."""
+"""Fetch worker: claims fetch jobs, fetches concurrently, and stores outcomes in batches."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import structlog
 
-from common.errors import Conflict, DatabaseUnavailable, MoviesError, UpstreamInvalid
-from common.wake_up import Bell
-from data_fetcher.fetch_queue.completion import Outcome, Settled
-from data_fetcher.fetch_queue.deduplication_key import wish_of
-from data_fetcher.fetch_queue.queue import Fetches
-from data_fetcher.omdb.admission import Ask, Purpose
+from common.errors import Conflict, DatabaseUnavailable, MoviesError, UpstreamBadResponse
+from common.shutdown import ShutdownSignal
+from common.wake_up import WakeUpEvent
+from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
+from data_fetcher.fetch_queue.deduplication_key import lookup_of
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.omdb.admission import AdmissionControl, FetchMovie, Purpose
 from data_layer.entities.fetch import Fetch
 
 POLL_SECONDS = 1.0
-"""How often a worker looks that nobody has rung."""
+"""Interval at which a worker polls for fetches without being woken."""
 
 STOP_SECONDS = 6.0
-"""How long what is being fetched gets to end, once the worker is to stop."""
+"""Grace period for requests in progress after the shutdown has started."""
 
 GATHER_SECONDS = 0.1
 BATCH_MAX = 50
-"""How long films are gathered before they are stored together, and how many."""
+"""Maximum time and number of outcomes that are gathered for one transaction."""
 
-FORGET_SECONDS = 3_600
-"""How often what is done for long is forgotten."""
+PURGE_SECONDS = 3_600
+"""Interval at which old finished fetches are purged."""
 
 IDLE_SECONDS = 30
-"""How often the work is done that is nobody's wish."""
+"""Pause between two runs of the idle work."""
 
-_PAUSES_SECONDS = (0.5, 8.0)
-"""How long is waited for a database that is away, first and at most; doubled each time."""
+_BACKOFF_SECONDS = (0.5, 8.0)
+"""First and maximum pause while the database is unavailable; it doubles with each failure."""
 
 Result = TypeVar("Result")
 
 _log = structlog.get_logger(__name__)
 
 
-class Pausing(Protocol):
-    """Knows whether OMDb is left alone; see `data_fetcher.throttling.admission_controller.UpstreamCare`."""
-
-    def pause_seconds(self, purpose: Purpose) -> float:
-        """Return for how long nothing will be admitted."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
-class Source:
-    """OMDb, as a worker asks it.
+class MovieSource:
+    """OMDb as the source of a worker.
 
     Args:
-        ask: for one film.
-        care: knows whether it may be asked.
-        concurrency: how many films are asked for at once.
+        fetch: Function that fetches one movie.
+        admission: Reports whether requests are paused.
+        concurrency: Maximum number of concurrent calls of `fetch`.
     """
 
-    ask: Ask
-    care: Pausing
+    fetch: FetchMovie
+    admission: AdmissionControl
     concurrency: int
 
 
 class FetchWorker:
-    """Fetches what was wished for until it is stopped.
+    """Worker that fetches requested movies until the shutdown. Bound to one event loop.
 
-    Any number of workers share the wishes. One that dies loses nothing: what it had taken is
-    taken by another one when the lease has run out.
+    Any number of workers share the queue. If one crashes, another one takes over its fetches when
+    their leases expire.
 
     Args:
-        fetches: the wishes.
-        source: of films.
-        bell: is rung when there is something to do.
-        when_idle: is run again and again beside the work.
-        poll_seconds: how often it looks without being rung for.
+        wake_up_event: Signals new fetches.
+        shutdown: Ends the worker: requests in progress may finish within `STOP_SECONDS`.
+        when_idle: Low-priority work, run every `IDLE_SECONDS` concurrently with the fetches.
+        poll_seconds: Interval at which the worker polls without being woken.
     """
 
     def __init__(
         self,
-        fetches: Fetches,
-        source: Source,
-        bell: Bell,
+        fetches: FetchQueue,
+        source: MovieSource,
+        wake_up_event: WakeUpEvent,
+        shutdown: ShutdownSignal,
         *,
         when_idle: Callable[[], Awaitable[None]] | None = None,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
         self._fetches = fetches
         self._source = source
-        self._bell = bell
+        self._wake_up_event = wake_up_event
         self._when_idle = when_idle
         self._poll_seconds = poll_seconds
-        self._loop = asyncio.get_running_loop()
-        self._stopping = asyncio.Event()
-        self._taken: asyncio.Queue[Fetch] = asyncio.Queue()
+        self._shutdown = shutdown
+        self._claimed: asyncio.Queue[Fetch] = asyncio.Queue()
         self._outcomes: asyncio.Queue[tuple[Fetch, Outcome]] = asyncio.Queue()
-        self._in_hand: dict[int, Fetch] = {}
-        self._has_settled = asyncio.Event()
-        self.settled = 0
-        """How many wishes this worker has settled."""
+        self._leased: dict[int, Fetch] = {}
+        self._has_completed = asyncio.Event()
+        self.completed = 0
+        """Number of fetches that this worker has completed or requeued."""
 
     @property
-    def in_hand(self) -> int:
-        """How many wishes this worker holds."""
-        return len(self._in_hand)
+    def leased_count(self) -> int:
+        """Number of fetches that this worker has leased."""
+        return len(self._leased)
 
-    def ring(self) -> None:
-        """Say that there is something to do; from any thread."""
-        self._bell.ring()
-
-    def stop(self) -> None:
-        """Take no more; what is being fetched may end within `STOP_SECONDS`. From any thread."""
-        with suppress(RuntimeError):  # The loop has ended: so has the work.
-            self._loop.call_soon_threadsafe(self._stopping.set)
-        self._bell.ring()
+    def wake_up(self) -> None:
+        """Wake the worker to claim fetches; thread-safe."""
+        self._wake_up_event.set()
 
     async def run(self) -> None:
-        """Work until it is stopped; then everything that it holds is settled or given back."""
-        fetching = [self._begin(self._fetch_all()) for _ in range(self._source.concurrency)]
-        storing = self._begin(self._store_all())
-        others = [self._begin(self._forget())]
+        """Run until the shutdown; then complete or release every leased fetch."""
+        self._shutdown.on_shutdown(self._wake_up_event.set)
+        fetching = [self._spawn(self._fetch_all()) for _ in range(self._source.concurrency)]
+        storing = self._spawn(self._store_all())
+        others = [self._spawn(self._purge_periodically())]
         if self._when_idle is not None:
-            others.append(self._begin(self._idle(self._when_idle)))
+            others.append(self._spawn(self._run_idle_work(self._when_idle)))
         try:
             await self._claim_all()
             await self._drain()
@@ -130,148 +117,148 @@ class FetchWorker:
             await _cancel([*fetching, storing, *others])
             await self._release()
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         return asyncio.create_task(work)
 
     async def _claim_all(self) -> None:
-        """Take wishes so early that nobody who fetches has to wait for the database."""
-        room = self._source.concurrency
-        while not self._stopping.is_set():
-            pause = self._source.care.pause_seconds(Purpose.WISH)
+        """Claim fetches ahead of demand, so that no slot waits for the database."""
+        slots = self._source.concurrency
+        while not self._shutdown.is_set():
+            pause = self._source.admission.seconds_until_admitted(Purpose.BACKGROUND)
             claimed: tuple[Fetch, ...] = ()
-            if not pause and self._taken.qsize() < 2 * room:
-                claimed = await self._claim(4 * room)
+            if not pause and self._claimed.qsize() < 2 * slots:
+                claimed = await self._claim(4 * slots)
             for fetch in claimed:
-                self._in_hand[fetch.known_id] = fetch
-                self._taken.put_nowait(fetch)
+                self._leased[fetch.known_id] = fetch
+                self._claimed.put_nowait(fetch)
             if not claimed:
-                await self._bell.wait(min(pause, self._poll_seconds) or self._poll_seconds)
+                await self._wake_up_event.wait(min(pause, self._poll_seconds) or self._poll_seconds)
 
     async def _claim(self, limit: int) -> tuple[Fetch, ...]:
         try:
-            return await self._patiently(partial(self._fetches.claim, limit)) or ()
-        except Exception:  # noqa: BLE001 - What nobody has thought of must not end the worker.
-            _log.exception("wishes could not be taken")
+            return await self._retry_until_available(partial(self._fetches.claim, limit)) or ()
+        except Exception:  # noqa: BLE001 - An unexpected error must not end the worker.
+            _log.exception("fetch_claim_failed")
             return ()
 
     async def _fetch_all(self) -> None:
-        """Fetch one film after the other."""
+        """Fetch movies one after the other; `concurrency` such loops run concurrently."""
         while True:
-            fetch = await self._taken.get()
-            self._outcomes.put_nowait((fetch, await self._ask(fetch)))
-            if self._taken.qsize() < 2 * self._source.concurrency:
-                self._bell.ring()
+            fetch = await self._claimed.get()
+            self._outcomes.put_nowait((fetch, await self._fetch(fetch)))
+            if self._claimed.qsize() < 2 * self._source.concurrency:
+                self._wake_up_event.set()
 
-    async def _ask(self, fetch: Fetch) -> Outcome:
+    async def _fetch(self, fetch: Fetch) -> Outcome:
         try:
-            return await self._source.ask(wish_of(fetch), Purpose.WISH)
+            return await self._source.fetch(lookup_of(fetch), Purpose.BACKGROUND)
         except MoviesError as error:
             return error
-        except Exception:  # noqa: BLE001 - The same.
-            _log.exception("a film could not be fetched", fetch=f"/fetches/{fetch.id}")
-            return UpstreamInvalid("The film could not be fetched: the log says why.")
+        except Exception:  # noqa: BLE001 - As above.
+            _log.exception("fetch_failed", fetch=f"/fetches/{fetch.id}")
+            return UpstreamBadResponse(
+                "The movie could not be fetched: internal error, see the log."
+            )
 
     async def _store_all(self) -> None:
-        """Store what has arrived, many films in one transaction.
+        """Store outcomes as they arrive, several in one transaction.
 
-        While more are on their way, some are waited for: a transaction of fifty films takes not
-        much longer than one of five.
+        While more requests are in progress, up to `BATCH_MAX` outcomes are gathered: a transaction
+        of fifty movies takes little longer than one of five.
         """
         while True:
             batch = [await self._outcomes.get()]
             with suppress(TimeoutError):
                 async with asyncio.timeout(GATHER_SECONDS):
-                    while len(batch) < min(BATCH_MAX, self.in_hand):
+                    while len(batch) < min(BATCH_MAX, self.leased_count):
                         batch.append(await self._outcomes.get())
-            await self._settle(batch)
+            await self._complete(batch)
 
-    async def _settle(self, batch: list[tuple[Fetch, Outcome]]) -> None:
-        """Store what came of wishes; what can't be stored keeps no other from it."""
+    async def _complete(self, batch: list[tuple[Fetch, Outcome]]) -> None:
+        """Store outcomes; if a batch fails, store each one separately."""
         try:
             done = await self._store(batch)
-        except Exception as error:  # noqa: BLE001 - The same.
+        except Exception as error:  # noqa: BLE001 - As above.
             if len(batch) > 1:
-                for one in batch:
-                    await self._settle([one])
+                for entry in batch:
+                    await self._complete([entry])
                 return
-            done = await self._settle_alone(batch[0], error)
+            done = await self._complete_single(batch[0], error)
         for fetch, _outcome in batch:
-            self._in_hand.pop(fetch.known_id, None)
-        self._has_settled.set()
-        for settled in done:
-            self.settled += 1
-            _log_settled(settled.fetch)
+            self._leased.pop(fetch.known_id, None)
+        self._has_completed.set()
+        for completed in done:
+            self.completed += 1
+            _log_completed(completed.fetch)
 
-    async def _settle_alone(
-        self, one: tuple[Fetch, Outcome], error: Exception
-    ) -> tuple[Settled, ...]:
-        """Store what came of a wish once more, or else that it can't be stored."""
-        if isinstance(error, Conflict):  # Somebody has stored the film meanwhile.
+    async def _complete_single(
+        self, entry: tuple[Fetch, Outcome], error: Exception
+    ) -> tuple[CompletedFetch, ...]:
+        """Retry to store an outcome after a conflict; otherwise store the fetch as failed."""
+        if isinstance(error, Conflict):  # Another process has stored the movie concurrently.
             with suppress(Conflict):
-                return await self._store([one])
-        fetch = one[0]
-        _log.error("a film could not be stored", fetch=f"/fetches/{fetch.id}", exc_info=error)
-        refusal = UpstreamInvalid("The film could not be stored: the log says why.")
+                return await self._store([entry])
+        fetch, _outcome = entry
+        _log.error("movie_store_failed", fetch=f"/fetches/{fetch.id}", exc_info=error)
+        failure = UpstreamBadResponse("The movie could not be stored: internal error, see the log.")
         try:
-            return await self._store([(fetch, refusal)])
-        except Exception:  # noqa: BLE001 - The same.
-            _log.exception("a wish is left to whoever takes it over")
+            return await self._store([(fetch, failure)])
+        except Exception:  # noqa: BLE001 - As above.
+            _log.exception("fetch_abandoned_until_lease_expiry")
             return ()
 
-    async def _store(self, batch: list[tuple[Fetch, Outcome]]) -> tuple[Settled, ...]:
-        pause = self._source.care.pause_seconds(Purpose.WISH)
-        settle = partial(self._fetches.settle, batch, pause_seconds=pause)
-        return await self._patiently(settle) or ()
+    async def _store(self, batch: list[tuple[Fetch, Outcome]]) -> tuple[CompletedFetch, ...]:
+        pause = self._source.admission.seconds_until_admitted(Purpose.BACKGROUND)
+        complete = partial(self._fetches.complete, batch, seconds_until_admitted=pause)
+        return await self._retry_until_available(complete) or ()
 
     async def _drain(self) -> None:
-        """Give back what was not begun, and wait for the rest."""
-        waiting = []
-        while not self._taken.empty():
-            waiting.append(self._taken.get_nowait())
-        for fetch in waiting:
-            del self._in_hand[fetch.known_id]
-        await self._patiently(lambda: self._fetches.release(waiting))
+        """Release the fetches that were not started, and wait for those in progress."""
+        not_started = []
+        while not self._claimed.empty():
+            not_started.append(self._claimed.get_nowait())
+        for fetch in not_started:
+            del self._leased[fetch.known_id]
+        await self._retry_until_available(lambda: self._fetches.release(not_started))
         with suppress(TimeoutError):
             async with asyncio.timeout(STOP_SECONDS):
-                while self._in_hand:
-                    self._has_settled.clear()
-                    await self._has_settled.wait()
+                while self._leased:
+                    self._has_completed.clear()
+                    await self._has_completed.wait()
 
     async def _release(self) -> None:
-        """Give back what could not be finished."""
-        left = list(self._in_hand.values())
-        if left:
+        """Release the fetches that could not be completed."""
+        unfinished = list(self._leased.values())
+        if unfinished:
             with suppress(DatabaseUnavailable):
-                await asyncio.to_thread(self._fetches.release, left)
-            _log.warning("given back what was not finished", fetches=len(left))
+                await asyncio.to_thread(self._fetches.release, unfinished)
+            _log.warning("leases_released_on_shutdown", fetches=len(unfinished))
 
-    async def _forget(self) -> None:
+    async def _purge_periodically(self) -> None:
         while True:
-            await self._patiently(self._fetches.forget)
-            await asyncio.sleep(FORGET_SECONDS)
+            await self._retry_until_available(self._fetches.purge)
+            await asyncio.sleep(PURGE_SECONDS)
 
-    async def _idle(self, work: Callable[[], Awaitable[None]]) -> None:
-        while not self._stopping.is_set():
+    async def _run_idle_work(self, work: Callable[[], Awaitable[None]]) -> None:
+        while not self._shutdown.is_set():
             try:
                 await work()
             except MoviesError as error:
-                _log.warning("films were not looked at again", reason=error.message)
-            await asyncio.sleep(IDLE_SECONDS)
+                _log.warning("movie_refresh_failed", reason=error.message)
+            await self._shutdown.wait(IDLE_SECONDS)
 
-    async def _patiently(self, call: Callable[[], Result]) -> Result | None:
-        """Call, again and again while the database is away, until the worker is to stop."""
-        pause, longest = _PAUSES_SECONDS
+    async def _retry_until_available(self, call: Callable[[], Result]) -> Result | None:
+        """Call until the database is available; return None once the shutdown has started."""
+        pause, pause_max = _BACKOFF_SECONDS
         while True:
             try:
                 return await asyncio.to_thread(call)
             except DatabaseUnavailable as error:
-                _log.warning("waiting for the database", reason=error.message, seconds=pause)
-                if self._stopping.is_set():
+                _log.warning("database_unavailable_retrying", reason=error.message, seconds=pause)
+                if self._shutdown.is_set():
                     return None
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await self._stopping.wait()
-            pause = min(2 * pause, longest)
+            await self._shutdown.wait(pause)
+            pause = min(2 * pause, pause_max)
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
@@ -280,7 +267,10 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _log_settled(fetch: Fetch) -> None:
+def _log_completed(fetch: Fetch) -> None:
     _log.info(
-        "fetch", fetch=f"/fetches/{fetch.id}", state=fetch.state.value, error=fetch.error_code
+        "fetch_completed",
+        fetch=f"/fetches/{fetch.id}",
+        state=fetch.state.value,
+        error=fetch.error_code,
     )

@@ -1,4 +1,4 @@
-"""Looking at films again that have grown old."""
+"""Refresher of movies whose stored data is outdated."""
 
 import asyncio
 import datetime as dt
@@ -6,97 +6,100 @@ from dataclasses import dataclass
 
 from common.clock import Clock, utc_now
 from common.errors import Conflict, MoviesError, NotFound
-from data_fetcher.film_checks import check_of
 from data_fetcher.omdb.admission import Purpose
-from data_fetcher.omdb.lookups import ImdbWish
-from data_fetcher.workers.fetch_worker import Source
+from data_fetcher.omdb.lookups import ImdbIdLookup
+from data_fetcher.workers.fetch_worker import MovieSource
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_document import movie_facts
-from data_layer.entities.movie_refresh import MovieCheck
+from data_layer.entities.movie_refresh import MovieRefresh, schedule_refresh
+from data_layer.entities.movie_serialization import parse_facts
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 
-TAKEN_HOURS = 1
-"""For how long films are taken; one that could not be looked at is due again then."""
+CLAIM_HOURS = 1
+"""Duration of a claim; a movie that could not be refreshed is due again when it expires."""
 
-AT_ONCE = 10
+BATCH_SIZE = 10
+"""Maximum number of movies of a run."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refreshing:
-    """Fetches films again out of the quota that is left over.
+class MovieRefresher:
+    """Refresh of outdated movies with the quota that other purposes leave unused.
 
-    A film that OMDb does not serve stays as it is, and so does one that a person has changed.
+    A movie that OMDb no longer has stays unchanged, and so does one that a user has edited.
 
     Args:
-        unit_of_work: opens transactions.
-        source: of films.
-        clock: in UTC.
+        clock: Returns the current time in UTC.
     """
 
     unit_of_work: UnitOfWorkFactory
-    source: Source
+    source: MovieSource
     clock: Clock = utc_now
 
     async def run(self) -> None:
-        """Look at some films that are due, if there are any and the quota allows it.
+        """Refresh up to `BATCH_SIZE` movies that are due, if the quota permits it.
+
+        An OMDb error ends the run; the remaining movies are due again after `CLAIM_HOURS`.
 
         Raises:
-            DatabaseUnavailable: the database does not serve.
+            DatabaseUnavailable: The database is unavailable.
         """
-        if self.source.care.pause_seconds(Purpose.REFRESH):
+        if self.source.admission.seconds_until_admitted(Purpose.REFRESH):
             return
-        for check in await asyncio.to_thread(self._claim):
-            if (wish := await asyncio.to_thread(self._wish_for, check)) is None:
+        for refresh in await asyncio.to_thread(self._claim):
+            if (lookup := await asyncio.to_thread(self._find_lookup, refresh)) is None:
                 continue
             try:
-                facts = await self.source.ask(wish, Purpose.REFRESH)
+                facts = await self.source.fetch(lookup, Purpose.REFRESH)
             except NotFound:
-                await asyncio.to_thread(self._put_off, check)
+                await asyncio.to_thread(self._postpone, refresh)
             except MoviesError:
                 return
             else:
-                await asyncio.to_thread(self._store, check, facts)
+                await asyncio.to_thread(self._store, refresh, facts)
 
     @retried_when_busy
-    def _claim(self) -> tuple[MovieCheck, ...]:
+    def _claim(self) -> tuple[MovieRefresh, ...]:
         now = self.clock()
         with self.unit_of_work() as uow:
-            until = now + dt.timedelta(hours=TAKEN_HOURS)
-            if checks := uow.movie_checks.claim(now, until, AT_ONCE):
+            until = now + dt.timedelta(hours=CLAIM_HOURS)
+            if refreshes := uow.movie_refreshes.claim(now, until, BATCH_SIZE):
                 uow.commit()
-        return checks
+        return refreshes
 
-    def _wish_for(self, check: MovieCheck) -> ImdbWish | None:
+    def _find_lookup(self, refresh: MovieRefresh) -> ImdbIdLookup | None:
         with self.unit_of_work(is_read_only=True) as uow:
             try:
-                facts = movie_facts(uow.movies.get(check.movie_id).document)
-            except NotFound:  # It was removed meanwhile, and its check with it.
+                facts = parse_facts(uow.movies.get(refresh.movie_id).document)
+            except NotFound:  # Deleted concurrently, and its schedule with it.
                 return None
-        return ImdbWish(facts.imdb_id) if facts.imdb_id else None
+        return ImdbIdLookup(facts.imdb_id) if facts.imdb_id else None
 
     @retried_when_busy
-    def _put_off(self, check: MovieCheck) -> None:
-        """Keep a film that OMDb does not have any more, and look again after a long time."""
+    def _postpone(self, refresh: MovieRefresh) -> None:
+        """Schedule the next refresh of a movie that OMDb no longer has in 180 days; commit."""
         now = self.clock()
-        later = MovieCheck(
-            movie_id=check.movie_id, checked_at=now, due_at=now + dt.timedelta(days=180)
+        postponed = MovieRefresh(
+            movie_id=refresh.movie_id, fetched_at=now, due_at=now + dt.timedelta(days=180)
         )
         with self.unit_of_work() as uow:
-            if uow.movie_checks.find(check.movie_id) is not None:
-                uow.movie_checks.put_many([later])
+            if uow.movie_refreshes.find(refresh.movie_id) is not None:
+                uow.movie_refreshes.put_many([postponed])
                 uow.commit()
 
     @retried_when_busy
-    def _store(self, check: MovieCheck, facts: MovieFacts) -> None:
-        """Store what is new, unless somebody has changed or removed the film meanwhile."""
+    def _store(self, refresh: MovieRefresh, facts: MovieFacts) -> None:
+        """Store the fetched facts and the next schedule; commit.
+
+        A movie that a user has edited or deleted since the claim stays unchanged.
+        """
         with self.unit_of_work() as uow:
-            if uow.movie_checks.find(check.movie_id) is None:
+            if uow.movie_refreshes.find(refresh.movie_id) is None:
                 return
             try:
-                if movie_facts(uow.movies.get(check.movie_id).document) != facts:
-                    uow.movies.update(check.movie_id, facts)
+                if parse_facts(uow.movies.get(refresh.movie_id).document) != facts:
+                    uow.movies.update(refresh.movie_id, facts)
             except (NotFound, Conflict):
                 return
-            uow.movie_checks.put_many([check_of(check.movie_id, facts, self.clock())])
+            uow.movie_refreshes.put_many([schedule_refresh(refresh.movie_id, facts, self.clock())])
             uow.commit()

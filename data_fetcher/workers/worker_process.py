@@ -1,101 +1,45 @@
-"""A worker in a process of its own, which the service starts, keeps alive and stops.
+"""Worker process that the service starts, restarts after a crash, and stops.
 
-In the service's own process, the answers of OMDb that arrive together would keep readers waiting.
+Inside the server process, parsing bursts of OMDb responses would delay other requests.
 """
 
-import threading
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
-from multiprocessing.connection import Connection
 from typing import Final
 
 import structlog
 
-from common.processes import SPAWN, start_uninterrupted
+from common.processes import SupervisedProcess, Work
 
-PAUSE_SECONDS = 1.0
-"""Before another one is started: what can't start must not be tried without a pause."""
+STOP_SECONDS = 7.5
+"""Time for the worker to stop; longer than `data_fetcher.workers.fetch_worker.STOP_SECONDS`."""
 
-RING: Final = "ring"
-"""What the process is told when there is something to do; where nothing can come any more, it is
-to stop."""
-
-Work = Callable[[Connection], None]
+WAKE_UP: Final = "wake-up"
+"""Message that wakes the worker process."""
 
 _log = structlog.get_logger(__name__)
 
 
-class WorkerBeside:
-    """Keeps a worker running until it is stopped. Its methods may be called from any thread.
+class WorkerProcess(SupervisedProcess):
+    """Supervised worker process.
 
     Args:
-        work: what the process does with its end of the line: it is told `RING`, and says how many
-            requests it has sent; see `attempts`. Picklable. It ends when the line does.
+        work: Main function of the process. Its pipe receives `WAKE_UP` messages, and sends numbers
+            of new requests (see `attempts`).
     """
 
     def __init__(self, work: Work) -> None:
-        self._work = work
-        self._is_told = threading.Event()
-        self._thread = threading.Thread(target=self._keep_alive, name="fetch worker", daemon=True)
-        self._turn = threading.Lock()
-        self._line: Connection | None = None
-        self._attempts_before: Counter[str] = Counter()
-        self._attempts: Counter[str] = Counter()
+        super().__init__(
+            work,
+            STOP_SECONDS,
+            on_restart=lambda code: _log.error("worker_process_restarted", exit_code=code),
+            on_message=self._add_attempts,
+        )
+        self.attempts: Counter[str] = Counter()
+        """Number of requests to OMDb by outcome, of all processes since the start."""
 
-    @property
-    def attempts(self) -> Counter[str]:
-        """How many requests were sent to OMDb, by what came of them."""
-        return self._attempts_before + self._attempts
+    def wake_up(self) -> None:
+        """Wake the worker; one that has not started yet polls at its start anyway."""
+        self.send(WAKE_UP)
 
-    def start(self) -> None:
-        """Begin to work."""
-        self._thread.start()
-
-    def ring(self) -> None:
-        """Say that there is something to do; a worker that has not begun yet finds it anyway."""
-        with self._turn, suppress(OSError):
-            if self._line is not None:
-                self._line.send(RING)
-
-    def stop(self) -> None:
-        """Take no more; see `FetchWorker.stop`."""
-        with self._turn, suppress(OSError):
-            self._is_told.set()
-            if self._line is not None:
-                self._line.send(None)
-
-    def join(self, seconds: float) -> None:
-        """Wait until it has ended, for so long at most."""
-        self._thread.join(seconds)
-
-    def _keep_alive(self) -> None:
-        while (ends := self._open_line()) is not None:
-            exit_code = self._run(*ends)
-            if not self._is_told.wait(PAUSE_SECONDS):
-                _log.error("the worker has died; another one follows", exit_code=exit_code)
-
-    def _open_line(self) -> tuple[Connection, Connection] | None:
-        """Return both ends of a new line, over which it can be told from now on."""
-        with self._turn:
-            if self._is_told.is_set():
-                return None
-            self._line, other_end = SPAWN.Pipe()
-            return self._line, other_end
-
-    def _run(self, line: Connection, other_end: Connection) -> int | None:
-        """Have one process work until it ends; return its exit code."""
-        # It must not outlive a service that ends well.
-        process = SPAWN.Process(target=self._work, args=(other_end,), daemon=True)
-        start_uninterrupted(process)
-        other_end.close()
-        with suppress(EOFError, OSError):
-            while True:
-                self._attempts = line.recv()
-        with self._turn:
-            self._line = None
-            line.close()
-        self._attempts_before += self._attempts
-        self._attempts = Counter()
-        process.join()
-        return process.exitcode
+    def _add_attempts(self, attempts: Counter[str]) -> None:
+        self.attempts = self.attempts + attempts  # A new object, since other threads read it.

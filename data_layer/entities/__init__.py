@@ -1,1 +1,1 @@
-"""Plain values that the repositories take and give. Nothing here knows of a database."""
+"""Plain values that the repositories accept and return, independent of any database."""

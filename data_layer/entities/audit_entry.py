@@ -1,4 +1,4 @@
-"""A line of the record of who did what."""
+"""Entry of the audit log, and the query for entries."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -6,34 +6,36 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditEntry:
-    """That something was created, changed or removed. The time is in UTC.
+    """Record of one creation, change or removal.
 
-    It never holds a secret: only names of things, and of the fields that changed.
+    It contains names of resources and of changed fields, and never a secret.
     """
 
     at: dt.datetime
+    """Time of the change, in UTC."""
     action: str
-    """Such as `movie.changed`."""
+    """Name of the action, such as `movie.changed`."""
     subject: str
-    """To what, such as `/movies/7`."""
+    """Path of the affected resource, such as `/movies/7`."""
     caller: str
-    """By which credential: `key:0123abcd`, `user:alice`, `command line`, or `nobody`."""
+    """Credential used: `key:0123abcd`, `user:alice`, `command line` or `anonymous`."""
     address: str
-    """From where; empty for the command line."""
+    """IP address of the client; empty for the command line."""
     request_id: str
+    """Id of the HTTP request; empty for the command line."""
     fields: tuple[str, ...] = ()
-    """Which fields have changed, where only some have."""
+    """Names of the changed fields of a partial change."""
     id: int | None = None
-    """Rises with time; `None` until it is stored."""
+    """Ascending id; `None` until the entry is stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditQuery:
-    """Which entries are wanted; each condition that is given has to hold."""
+    """Conditions on entries, joined by AND; `None` does not restrict."""
 
     caller: str | None = None
     action: str | None = None
     subject: str | None = None
     before: int | None = None
-    """Entries older than the one with this id."""
+    """Exclusive upper bound of the id."""
     limit: int = 50

@@ -1,4 +1,4 @@
-"""The wish to have one film fetched, and how far it is."""
+"""Fetch job for one movie: state, lease and result."""
 
 import dataclasses
 import datetime as dt
@@ -7,38 +7,38 @@ from enum import StrEnum
 from typing import Self
 
 FAR = dt.timedelta(hours=2)
-"""Nothing is put off or leased for that long: later times were written by a wrong clock."""
+"""Limit of delays and leases; times further ahead were written by a wrong clock and are ignored."""
 
 
 class FetchState(StrEnum):
-    """How far a fetch is."""
+    """State of a fetch job."""
 
     QUEUED = "queued"
-    """It waits for its turn."""
+    """The job waits for a worker, or for its next attempt."""
     FETCHING = "fetching"
-    """Somebody fetches it; if they die, somebody else does when the lease has run out."""
+    """A worker holds a lease on the job; when the lease expires, another one takes it over."""
     FETCHED = "fetched"
-    """The film is in the catalogue."""
+    """The movie is in the catalogue."""
     NOT_FOUND = "not_found"
-    """The source does not have the film."""
+    """OMDb does not have the movie."""
     FAILED = "failed"
-    """The source did not serve; trying again may help."""
+    """OMDb returned an error; a new request may succeed."""
     CANCELLED = "cancelled"
-    """Nobody wants it any more."""
+    """The requester cancelled the job."""
 
     @property
     def is_open(self) -> bool:
-        """Whether it goes on by itself."""
+        """Whether the job is queued or being fetched."""
         return self in {FetchState.QUEUED, FetchState.FETCHING}
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to fetch, for a while.
+    """Exclusive right to process a fetch job until a deadline.
 
     Args:
-        holder: whose it is: 32 hexadecimal digits, random.
-        until: when others may take over.
+        holder: Random id of the holder, 32 hexadecimal digits.
+        until: Expiry in UTC, after which another worker may claim the job.
     """
 
     holder: str
@@ -47,18 +47,20 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fetch:
-    """One wish. Times are in UTC.
+    """One fetch job. Times are in UTC.
 
     Args:
-        wish_key: SHA-256 of what is wished for; wishes for the same have the same.
-        caller: who wished, as in the audit; `address` and `request_id` likewise.
-        due_at: when it may be begun.
-        attempts: how often somebody has begun it.
-        absences: how often in a row the source did not have it, this time included.
-        lease: who fetches it: 32 hexadecimal digits, random.
+        deduplication_key: SHA-256 digest of the lookup; equal lookups have equal keys.
+        caller: Credential of the requester, as in audit entries.
+        address: IP address of the requester, as in audit entries.
+        request_id: Id of the HTTP request, as in audit entries.
+        due_at: Earliest start of the next attempt.
+        attempts: Number of started attempts.
+        not_found_count: Number of consecutive "not found" results, this job included.
+        lease_holder: Id of the current lease, 32 hexadecimal digits; `None` without a lease.
     """
 
-    wish_key: bytes
+    deduplication_key: bytes
     imdb_id: str | None = None
     title: str | None = None
     year: int | None = None
@@ -71,46 +73,46 @@ class Fetch:
     started_at: dt.datetime | None = None
     finished_at: dt.datetime | None = None
     attempts: int = 0
-    absences: int = 0
-    lease: str | None = None
-    leased_until: dt.datetime | None = None
-    film_id: int | None = None
-    """Of the film that came of it; the film may have been removed since."""
+    not_found_count: int = 0
+    lease_holder: str | None = None
+    lease_expires_at: dt.datetime | None = None
+    movie_id: int | None = None
+    """Id of the fetched movie, which may have been removed since."""
     error_code: str | None = None
-    """As in `common.errors`."""
+    """Code of the last error, as in `common.errors`."""
     error_message: str | None = None
     error_retry_after_seconds: int | None = None
     id: int | None = None
-    """Rises with time; `None` until it is stored."""
+    """Ascending id; `None` until the job is stored."""
 
     @property
     def known_id(self) -> int:
-        """The id, once it is stored."""
+        """The id of a stored job."""
         if self.id is None:
             raise AssertionError("A fetch has no id before it is stored.")
         return self.id
 
     def is_leased_at(self, now: dt.datetime) -> bool:
-        """Tell whether somebody fetches it at `now`, in UTC."""
-        return self.leased_until is not None and now < self.leased_until
+        """Return whether the lease is valid at `now`, in UTC."""
+        return self.lease_expires_at is not None and now < self.lease_expires_at
 
-    def begun(self, lease: Lease, now: dt.datetime) -> Self:
-        """Return it as it is once somebody has begun to fetch it."""
+    def started(self, lease: Lease, now: dt.datetime) -> Self:
+        """Return a copy in the state `FETCHING` under `lease`, with one more attempt."""
         return dataclasses.replace(
             self,
             state=FetchState.FETCHING,
             attempts=self.attempts + 1,
             started_at=now,
-            lease=lease.holder,
-            leased_until=lease.until,
+            lease_holder=lease.holder,
+            lease_expires_at=lease.until,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FetchQuery:
-    """Which fetches are wanted; each condition that is given has to hold."""
+    """Conditions on fetch jobs, joined by AND; `None` does not restrict."""
 
     state: FetchState | None = None
     before: int | None = None
-    """Fetches older than the one with this id."""
+    """Exclusive upper bound of the id."""
     limit: int = 50

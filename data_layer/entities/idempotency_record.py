@@ -1,20 +1,20 @@
-"""An answer that is given again to the same request."""
+"""Idempotency record: the stored response to a request with an Idempotency-Key."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeptAnswer:
-    """The answer to a request that has an Idempotency-Key. Times are in UTC."""
+class IdempotencyRecord:
+    """Lock and stored response of one Idempotency-Key of one caller. Times are in UTC."""
 
     id: bytes
-    """SHA-256 of who has asked and of the Idempotency-Key, 32 bytes."""
-    request_hash: bytes
-    """SHA-256 of the request, 32 bytes."""
-    held_until: dt.datetime
-    """Until when somebody is at work at it, unless they die."""
+    """SHA-256 digest of the caller and the Idempotency-Key, 32 bytes."""
+    request_fingerprint: bytes
+    """SHA-256 digest of the request, 32 bytes."""
+    locked_until: dt.datetime
+    """Expiry of the lock of the request in progress, for the case that its process dies."""
     expires_at: dt.datetime
-    """When the answer is forgotten."""
-    content: bytes | None = None
-    """The answer, encrypted; `None` while somebody is at work at it."""
+    """Time after which the record is deleted."""
+    response: bytes | None = None
+    """Encrypted response; `None` while the request is in progress."""

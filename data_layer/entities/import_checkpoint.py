@@ -1,16 +1,16 @@
-"""How far a large import is."""
+"""Checkpoint of a large import."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class ImportPosition:
-    """That an import goes on behind an item.
+class ImportCheckpoint:
+    """Position after which an interrupted import resumes.
 
     Args:
-        import_key: SHA-256 of what is imported, and how.
-        after: the last item that is stored.
+        import_key: SHA-256 digest of the files and the options of the import.
+        last_item: The last item that was stored.
     """
 
     import_key: bytes
-    after: str
+    last_item: str

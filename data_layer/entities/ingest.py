@@ -1,4 +1,4 @@
-"""An object with updates of films that was taken in, and where such objects come from."""
+"""Ingested objects, their errors, and the state of ingest sources."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from enum import StrEnum
 
 
 class IngestState(StrEnum):
-    """What became of an object."""
+    """Result of ingesting an object."""
 
     APPLIED = "applied"
-    """All of it is in the catalogue."""
-    PARTLY = "partly"
-    """Some of its updates were refused."""
+    """All updates were valid."""
+    PARTIAL = "partial"
+    """Some updates were rejected."""
     REJECTED = "rejected"
-    """Nothing of it could be used."""
+    """All updates were rejected, or the object could not be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class IngestFault:
-    """Why something of an object was refused.
+class IngestError:
+    """Reason why an update, or the whole object, was rejected.
 
     Args:
-        line: of the object, from 1; of an array the place of the item. `None` for all of it.
-        field: that is wrong; empty where it is more than one.
-        message: what is wrong, and what was expected.
+        line: Line number from 1, or position in a JSON array; `None` for the whole object.
+        field: Name of the invalid field; empty if no single field is at fault.
+        message: What is wrong, and what was expected.
     """
 
     line: int | None
@@ -33,15 +33,16 @@ class IngestFault:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ingest:
-    """One version of an object, taken in. Times are in UTC; counts are of its updates.
+    """One ingested version of an object, with counts of its updates. Times are in UTC.
 
     Args:
-        object_id: SHA-256 of source, key, ETag and time: a version is taken in once.
+        object_id: SHA-256 digest of source, key, ETag and time of modification; each version is
+            ingested once.
         source: URL of the bucket or folder.
-        object_key: in the source.
-        modified_at: when the object was written.
-        late: updates that were older than what is known of their films.
-        refused: updates that were refused; of an object that can't be read at all, 1.
+        object_key: Key of the object in its source.
+        modified_at: Time of the object's last modification.
+        stale: Updates older than the watermark of their movie.
+        rejected: Rejected updates; 1 for an object that cannot be read.
     """
 
     object_id: bytes
@@ -55,42 +56,42 @@ class Ingest:
     added: int = 0
     changed: int = 0
     unchanged: int = 0
-    late: int = 0
+    stale: int = 0
     removed: int = 0
-    refused: int = 0
+    rejected: int = 0
     id: int | None = None
-    """Rises with time; `None` until it is stored."""
+    """Ascending id; `None` until the record is stored."""
 
     @property
     def known_id(self) -> int:
-        """The id, once it is stored."""
+        """The id of a stored record."""
         if self.id is None:
-            raise AssertionError("An object has no id before it is stored.")
+            raise AssertionError("An ingest has no id before it is stored.")
         return self.id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestQuery:
-    """Which objects are wanted; each condition that is given has to hold."""
+    """Conditions on ingested objects, joined by AND; `None` does not restrict."""
 
     state: IngestState | None = None
     before: int | None = None
-    """Those taken in before the one with this id."""
+    """Exclusive upper bound of the id."""
     limit: int = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSource:
-    """How far a bucket or folder is. Times are in UTC.
+    """Scan state of a bucket or folder. Times are in UTC.
 
     Args:
-        name: its URL.
-        wanted_at: when somebody last asked to have it looked at.
-        looked_at: when a look at it last ended.
-        problem: why the last look could not be done; `None` if it could.
+        name: URL of the bucket or folder.
+        scan_requested_at: Time of the last scan request.
+        scanned_at: End of the last scan.
+        last_error: Error of the last scan; `None` after a successful one.
     """
 
     name: str
-    wanted_at: dt.datetime | None = None
-    looked_at: dt.datetime | None = None
-    problem: str | None = None
+    scan_requested_at: dt.datetime | None = None
+    scanned_at: dt.datetime | None = None
+    last_error: str | None = None

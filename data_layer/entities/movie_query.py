@@ -1,4 +1,4 @@
-"""Which films are listed, in which order, and from where on."""
+"""Query for a page of movies: filter, sort order and position."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -7,19 +7,19 @@ from data_layer.entities.movie import StoredMovie
 
 SortField = Literal["title", "year", "id"]
 
-Position = tuple[int | str, ...]
-"""Where one film stands in an order: the values it is sorted by, its id last.
+SortPosition = tuple[int | str, ...]
+"""Position of a movie in a sort order, for keyset pagination: its sort values, the id last.
 
-Shape: `(title key, year key, id)`, `(year key, title key, id)` or `(id,)`, as the sort field is.
+Shape: `(title key, year key, id)`, `(year key, title key, id)` or `(id,)`, by sort field.
 """
 
 UNKNOWN_YEAR = 0
-"""What an unknown year counts as in an order: older than every film."""
+"""Sort value of an unknown year; it sorts before every known year."""
 
 
 @dataclass(frozen=True, slots=True)
 class MovieSort:
-    """An order of films; each is total, since the id breaks ties."""
+    """Total order of movies; the id breaks ties."""
 
     field: SortField = "title"
     is_descending: bool = False
@@ -27,7 +27,7 @@ class MovieSort:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovieFilter:
-    """What all listed films have in common. `None` does not restrict.
+    """Conditions on listed movies, joined by AND; `None` does not restrict.
 
     Texts match whole values, by `common.text.match_key`.
     """
@@ -40,27 +40,27 @@ class MovieFilter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MovieQuery:
-    """A page that is asked for.
+    """Requested page.
 
-    `after` and `skip` say where it begins: behind a position, or behind a number of films.
+    The page starts after the position `after`, if it is set, and then skips `skip` movies.
     """
 
     filter: MovieFilter = MovieFilter()
     sort: MovieSort = MovieSort()
     limit: int = 10
-    after: Position | None = None
+    after: SortPosition | None = None
     skip: int = 0
     counts_total: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class MoviePage:
-    """A page of films.
+    """Page of movies.
 
-    `next_after` is the position behind which the next page begins, or `None` on the last
-    one; `total` counts the films that match, where the query asked for it.
+    `next_after` is the position after which the next page starts; `None` on the last page. `total`
+    is the number of matching movies if the query set `counts_total`, else `None`.
     """
 
     movies: tuple[StoredMovie, ...]
-    next_after: Position | None
+    next_after: SortPosition | None
     total: int | None

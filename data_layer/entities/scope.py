@@ -1,20 +1,20 @@
-"""What a credential may do."""
+"""Scopes of credentials."""
 
 from enum import StrEnum
 
 
 class Scope(StrEnum):
-    """What a credential may do."""
+    """Permission granted to a credential."""
 
     ADMIN = "admin"
-    """Everything."""
+    """All permissions."""
     MOVIES_WRITE = "movies:write"
-    """Change films and fetch them again; add films, where that is not open to all."""
+    """Change and refresh movies; add movies if adding requires authentication."""
     MOVIES_DELETE = "movies:delete"
-    """Remove films."""
+    """Delete movies."""
     KEYS_ADMIN = "keys:admin"
-    """Make, list, rotate and revoke API keys, of no more than one's own scopes."""
+    """Create, list, rotate and revoke API keys, within the caller's own scopes."""
     USERS_ADMIN = "users:admin"
-    """Make, list, change and disable users, of no more than one's own scopes."""
+    """Create, list, change and disable users, within the caller's own scopes."""
     OPS_READ = "ops:read"
-    """Read what operators need to know."""
+    """Read operational data."""

@@ -1,26 +1,26 @@
-"""One film of the first hundred, and how far it has come."""
+"""Seed movie and its state."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class SeedState(StrEnum):
-    """How far a seed has come."""
+    """State of a seed movie."""
 
     PENDING = "pending"
-    """Not stored yet; the next start tries it (again)."""
+    """Not stored; the next start tries it again."""
     STORED = "stored"
-    """In the catalogue, or it was until somebody removed it: it is not fetched again."""
+    """Stored once; not fetched again, even if the movie was deleted since."""
     FAILED = "failed"
-    """Given up: OMDb does not have it."""
+    """Not found in OMDb; not tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seed:
-    """A film that is to be in the catalogue from the start."""
+    """Movie that the first start adds to the catalogue."""
 
     imdb_id: str
     title: str
     state: SeedState = SeedState.PENDING
     reason: str | None = None
-    """Why the last try did not store it."""
+    """Error of the last attempt; `None` before the first one and after success."""

@@ -1,17 +1,19 @@
-"""Since when what is known of a film is true."""
+"""Last-write-wins watermark of a movie."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class MovieMark:
-    """That the newest update of a film is of this time; it outlives the film.
+class UpdateWatermark:
+    """Timestamp of the newest applied update of a movie.
+
+    It is kept after the movie is deleted, so that older updates do not restore the movie.
 
     Args:
-        film_key: SHA-256 of what the film is told by.
-        updated_at: in UTC.
+        movie_key: SHA-256 digest of the identity of the movie.
+        updated_at: Timestamp of the update, in UTC.
     """
 
-    film_key: bytes
+    movie_key: bytes
     updated_at: dt.datetime

@@ -1,42 +1,44 @@
-"""What all processes together know of the source: its quota, and whether it serves."""
+"""Shared state of OMDb: daily quota and circuit breaker."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 SOURCE = "omdb"
 
-_CLOSED_MAX = dt.timedelta(days=1, seconds=1)
-"""A later end was written by a clock that was wrong."""
+_OPEN_MAX = dt.timedelta(days=1, seconds=1)
+"""Longest time that the circuit stays open; a later end was written by a wrong clock."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Upstream:
-    """The state of the source. Times are in UTC.
+class UpstreamState:
+    """State of OMDb, shared by all processes. Times are in UTC.
 
     Args:
-        day: to which `spent` belongs.
-        spent: how many requests processes have taken out of the day's quota.
-        failures: how often in a row it did not serve.
-        closed_until: before that nobody asks; `None` while it serves.
-        error_code: why nobody asks, as in `common.errors`.
+        quota_day: UTC day to which `quota_used` belongs.
+        quota_used: Requests that processes have reserved from the quota of that day.
+        failures: Number of consecutive failures.
+        circuit_open_until: End of the period without requests; `None` while the circuit is closed.
+        error_code: Code of the error that opened the circuit, as in `common.errors`.
     """
 
     id: str = SOURCE
-    day: dt.date
-    spent: int = 0
+    quota_day: dt.date
+    quota_used: int = 0
     failures: int = 0
-    closed_until: dt.datetime | None = None
+    circuit_open_until: dt.datetime | None = None
     error_code: str | None = None
     error_message: str | None = None
 
-    def is_closed_at(self, now: dt.datetime) -> bool:
-        """Tell whether nobody asks at `now`, in UTC."""
-        return self.closed_until is not None and now < self.closed_until <= now + _CLOSED_MAX
+    def is_circuit_open_at(self, now: dt.datetime) -> bool:
+        """Return whether the circuit is open at `now`, in UTC."""
+        return (
+            self.circuit_open_until is not None and now < self.circuit_open_until <= now + _OPEN_MAX
+        )
 
-    def day_at(self, now: dt.datetime) -> dt.date:
-        """Return the day to which requests count at `now`; days never go back with a clock."""
-        return max(now.date(), self.day)
+    def quota_day_at(self, now: dt.datetime) -> dt.date:
+        """Return the quota day at `now`; never earlier than the stored one, even if a clock is."""
+        return max(now.date(), self.quota_day)
 
-    def spent_on(self, day: dt.date) -> int:
-        """Return how much of that day's quota is taken."""
-        return self.spent if self.day == day else 0
+    def quota_used_on(self, day: dt.date) -> int:
+        """Return the used quota of that day; 0 for any day other than the stored one."""
+        return self.quota_used if self.quota_day == day else 0

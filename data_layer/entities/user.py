@@ -1,4 +1,4 @@
-"""Somebody who signs in with a password."""
+"""User who logs in with a password."""
 
 import datetime as dt
 import re
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from data_layer.entities.scope import Scope
 
 USERNAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
-"""What users are called."""
+"""Grammar of user names: 1 to 64 lower-case letters, digits and `._@-`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
-    """A user, as it is kept: never the password itself. Times are in UTC."""
+    """User account, without the password. Times are in UTC."""
 
     username: str
-    """Unique for ever; see `USERNAME`."""
+    """Unique name, never reused; see `USERNAME`."""
     password_hash: str
-    """Argon2id, in PHC's notation."""
+    """Argon2id hash in the PHC string format."""
     scopes: frozenset[Scope]
     created_at: dt.datetime
     disabled_at: dt.datetime | None = None

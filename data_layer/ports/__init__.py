@@ -1,1 +1,1 @@
-"""What the rest of the program may ask of the data layer, without saying how it is done."""
+"""Ports: interfaces of the repositories and the unit of work, independent of their storage."""

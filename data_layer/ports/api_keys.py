@@ -1,4 +1,4 @@
-"""The API keys that open this service."""
+"""Repository of API keys."""
 
 from typing import Protocol
 
@@ -6,32 +6,32 @@ from data_layer.entities.api_key import ApiKey
 
 
 class ApiKeyRepository(Protocol):
-    """Keeps keys for ever, so that nobody takes a revoked one's name."""
+    """API keys. Keys are never deleted, so that names of revoked keys are not reused."""
 
     def add(self, key: ApiKey) -> None:
         """Store a new key.
 
         Raises:
-            Conflict: the name or the prefix is taken.
+            Conflict: Another key has this name or prefix.
         """
         ...
 
     def find_by_prefix(self, prefix: str) -> ApiKey | None:
-        """Return the key that starts with these characters, if there is one."""
+        """Return the key with this prefix, or `None`."""
         ...
 
     def find_by_name(self, name: str) -> ApiKey | None:
-        """Return the key of this name, if there is one; case matters."""
+        """Return the key with this name, or `None`; case-sensitive."""
         ...
 
     def list(self) -> tuple[ApiKey, ...]:
-        """Return every key, oldest first, revoked and expired ones included."""
+        """Return all keys, oldest first, including revoked and expired ones."""
         ...
 
     def update(self, key: ApiKey) -> None:
-        """Store all that can change of the key with this prefix: all but name and creation.
+        """Replace the key with this prefix, except for its name and time of creation.
 
         Raises:
-            NotFound: there is none.
+            NotFound: No key has this prefix.
         """
         ...

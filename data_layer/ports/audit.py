@@ -1,4 +1,4 @@
-"""The record of who did what."""
+"""Repository of the audit log."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -7,12 +7,12 @@ from data_layer.entities.audit_entry import AuditEntry, AuditQuery
 
 
 class AuditRepository(Protocol):
-    """Keeps entries for ever; they are neither changed nor removed."""
+    """Append-only audit log. Entries are neither changed nor deleted."""
 
     def add_many(self, entries: Sequence[AuditEntry]) -> None:
-        """Store new entries, in their order, under the next ids."""
+        """Append entries in order, with consecutive new ids."""
         ...
 
     def list(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
-        """Return the entries that are asked for, newest first."""
+        """Return the matching entries, newest first, at most `query.limit`."""
         ...

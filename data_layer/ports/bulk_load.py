@@ -1,4 +1,4 @@
-"""Filling a catalogue with more films than repositories are made for."""
+"""Bulk load of movies, in amounts for which repositories are too slow."""
 
 from collections.abc import Collection, Sequence
 from typing import Protocol
@@ -7,26 +7,26 @@ from data_layer.entities.movie import MovieFacts
 
 
 class BulkLoad(Protocol):
-    """Stores new films in one transaction; it ends with the context that gave the load."""
+    """Loader of new movies in one transaction, which ends with the context of the load."""
 
     @property
     def next_id(self) -> int:
-        """The id of the next film that is added."""
+        """Id of the next added movie."""
         ...
 
-    def known(self, imdb_ids: Collection[str]) -> Collection[str]:
-        """Return which of these IMDb ids are in the catalogue. At most some thousands."""
+    def find_existing(self, imdb_ids: Collection[str]) -> Collection[str]:
+        """Return those of the IMDb ids that are in the catalogue; for at most some thousands."""
         ...
 
-    def add_many(self, films: Sequence[MovieFacts], ids: Sequence[int] | None = None) -> None:
-        """Store new films, in their order; some thousands at once are quickest.
+    def add_many(self, movies: Sequence[MovieFacts], ids: Sequence[int] | None = None) -> None:
+        """Store new movies in order. Batches of some thousands are fastest.
 
         Args:
-            films: any number.
-            ids: of the films, where they are to have others than the next ones: rising, and the
-                first one not below `next_id`.
+            movies: Any number of movies.
+            ids: Ids of the movies, ascending, the first at least `next_id`; by default,
+                consecutive ids from `next_id`.
 
         Raises:
-            Conflict: one of them is there, or is given twice.
+            Conflict: A movie exists, or was added twice.
         """
         ...

@@ -1,4 +1,4 @@
-"""The wishes to have films fetched."""
+"""Repository of fetch jobs, the queue of fetches."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
@@ -8,68 +8,71 @@ from data_layer.entities.fetch import Fetch, FetchQuery, FetchState, Lease
 
 
 class FetchRepository(Protocol):
-    """Keeps wishes until they are forgotten. Of one wish at most one is open."""
+    """Fetch jobs. At most one open job exists for each deduplication key."""
 
     def add_many(self, fetches: Sequence[Fetch]) -> tuple[Fetch, ...]:
-        """Store new wishes, in their order, under the next ids. At least one.
+        """Store at least one new job, in order, and return the jobs with their new ids.
 
         Raises:
-            Conflict: an open one has the same wish key.
+            Conflict: An open job has the same deduplication key.
         """
         ...
 
     def get(self, fetch_id: int) -> Fetch:
-        """Return the wish with this id; until the unit of work ends nobody else changes it.
+        """Return the job with this id, and lock it until the unit of work ends.
 
-        In a unit of work that reads only nothing is held.
+        A read-only unit of work acquires no lock.
 
         Raises:
-            NotFound: there is none.
+            NotFound: No job has this id.
         """
         ...
 
     def get_many(self, fetch_ids: Collection[int]) -> tuple[Fetch, ...]:
-        """Return the wishes with these ids, those that there are, by id."""
+        """Return the existing jobs with these ids, ordered by id."""
         ...
 
-    def newest(self, wish_keys: Collection[bytes]) -> Mapping[bytes, Fetch]:
-        """Return the newest wish of each key that has one."""
+    def find_newest(self, deduplication_keys: Collection[bytes]) -> Mapping[bytes, Fetch]:
+        """Return the newest job of each key; keys without a job are absent."""
         ...
 
     def list(self, query: FetchQuery) -> tuple[Fetch, ...]:
-        """Return the wishes that are asked for, newest first."""
+        """Return the matching jobs, newest first, at most `query.limit`."""
         ...
 
     def counts(self) -> Mapping[FetchState, int]:
-        """Return how many wishes are in each state, of those that have any."""
+        """Return the number of jobs in each state; states without jobs are absent."""
         ...
 
     def claim(
         self, lease: Lease, now: dt.datetime, limit: int, fetch_id: int | None = None
     ) -> tuple[Fetch, ...]:
-        """Take wishes that are due, or whose lease has run out; those due first come first.
+        """Lease open jobs that are due or whose lease has expired, the earliest due first.
 
-        Times further away than `FAR` count as past.
+        Times further ahead than `FAR` count as past.
 
         Args:
-            lease: under which they are taken; each has begun once more.
-            now: in UTC.
-            limit: how many at most.
-            fetch_id: of the only one that is wanted.
+            lease: Lease for the claimed jobs. Each claim counts as an attempt.
+            now: Current time in UTC.
+            limit: Maximum number of jobs.
+            fetch_id: Id of the only job to claim; `None` for any.
+
+        Returns:
+            The claimed jobs, with their new state.
         """
         ...
 
-    def held(self, fetches: Collection[Fetch]) -> tuple[Fetch, ...]:
-        """Return those that are still under the lease they were taken under, by id.
+    def find_leased(self, fetches: Collection[Fetch]) -> tuple[Fetch, ...]:
+        """Return the stored jobs that still have the given jobs' leases, ordered by id.
 
-        Until the unit of work ends nobody else changes them.
+        They are locked until the unit of work ends.
         """
         ...
 
     def update_many(self, fetches: Sequence[Fetch]) -> None:
-        """Store how far wishes are; one that is not there any more stays away."""
+        """Replace the jobs with these ids; deleted jobs are skipped."""
         ...
 
-    def forget(self, before: dt.datetime) -> None:
-        """Remove the wishes that were finished before."""
+    def delete_before(self, before: dt.datetime) -> None:
+        """Delete the jobs that finished before this time, in UTC."""
         ...

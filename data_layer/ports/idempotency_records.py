@@ -1,26 +1,26 @@
-"""The answers that are given again to the same request."""
+"""Repository of idempotency records."""
 
 import datetime as dt
 from typing import Protocol
 
-from data_layer.entities.idempotency_record import KeptAnswer
+from data_layer.entities.idempotency_record import IdempotencyRecord
 
 
-class KeptAnswerRepository(Protocol):
-    """Keeps answers until they are forgotten."""
+class IdempotencyRecordRepository(Protocol):
+    """Idempotency records, one for each id."""
 
-    def find(self, answer_id: bytes) -> KeptAnswer | None:
-        """Return the answer with this id, if there is one."""
+    def find(self, record_id: bytes) -> IdempotencyRecord | None:
+        """Return the record with this id, or `None`."""
         ...
 
-    def put(self, answer: KeptAnswer) -> None:
-        """Store an answer in the place of the one with its id, if there is one."""
+    def put(self, record: IdempotencyRecord) -> None:
+        """Store a record, replacing the one with its id."""
         ...
 
-    def remove(self, answer_id: bytes) -> None:
-        """Forget an answer; nothing happens where there is none."""
+    def remove(self, record_id: bytes) -> None:
+        """Delete the record with this id, if it exists."""
         ...
 
-    def forget(self, before: dt.datetime) -> None:
-        """Remove the answers that have expired before."""
+    def delete_before(self, before: dt.datetime) -> None:
+        """Delete the records that expired before this time, in UTC."""
         ...

@@ -1,21 +1,21 @@
-"""How far large imports are."""
+"""Repository of import checkpoints."""
 
 from typing import Protocol
 
-from data_layer.entities.import_checkpoint import ImportPosition
+from data_layer.entities.import_checkpoint import ImportCheckpoint
 
 
-class ImportPositionRepository(Protocol):
-    """Keeps the positions of imports that are not finished."""
+class ImportCheckpointRepository(Protocol):
+    """Checkpoints of unfinished imports."""
 
-    def find(self, import_key: bytes) -> ImportPosition | None:
-        """Return how far the import is, if it was begun and not finished."""
+    def find(self, import_key: bytes) -> ImportCheckpoint | None:
+        """Return the checkpoint of an unfinished import, or `None`."""
         ...
 
-    def put(self, position: ImportPosition) -> None:
-        """Store how far it is, in the place of what was known."""
+    def put(self, checkpoint: ImportCheckpoint) -> None:
+        """Store the checkpoint, replacing the previous one of its import."""
         ...
 
     def remove(self, import_key: bytes) -> None:
-        """Forget the import: it is finished."""
+        """Delete the checkpoint of a finished import, if it exists."""
         ...

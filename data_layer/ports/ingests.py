@@ -1,4 +1,4 @@
-"""The objects with updates that were taken in."""
+"""Repository of ingested objects and of the state of ingest sources."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
@@ -6,7 +6,7 @@ from typing import Protocol
 
 from data_layer.entities.ingest import (
     Ingest,
-    IngestFault,
+    IngestError,
     IngestQuery,
     IngestSource,
     IngestState,
@@ -14,52 +14,52 @@ from data_layer.entities.ingest import (
 
 
 class IngestRepository(Protocol):
-    """Keeps what became of objects, each version once, and how far their sources are."""
+    """Results of ingested objects, one for each version, and scan states of sources."""
 
-    def add_many(self, ingests: Sequence[tuple[Ingest, Sequence[IngestFault]]]) -> None:
-        """Store them under rising ids.
+    def add_many(self, ingests: Sequence[tuple[Ingest, Sequence[IngestError]]]) -> None:
+        """Store ingested objects and their errors, with ascending new ids.
 
         Raises:
-            Conflict: one of the versions is there.
+            Conflict: One of the versions is stored already.
         """
         ...
 
-    def known(self, object_ids: Collection[bytes]) -> Mapping[bytes, Ingest]:
-        """Return those of the versions that were taken in."""
+    def find_existing(self, object_ids: Collection[bytes]) -> Mapping[bytes, Ingest]:
+        """Return the stored ones of these versions, by object id."""
         ...
 
     def get(self, ingest_id: int) -> Ingest:
-        """Return the object with this id.
+        """Return the ingested object with this id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: No object has this id.
         """
         ...
 
-    def faults(self, ingest_id: int) -> tuple[IngestFault, ...]:
-        """Return why something of it was refused, in the order of its lines.
+    def list_errors(self, ingest_id: int) -> tuple[IngestError, ...]:
+        """Return the errors of an ingested object, ordered by line.
 
         Raises:
-            NotFound: there is no object with this id.
+            NotFound: No object has this id.
         """
         ...
 
     def list(self, query: IngestQuery) -> tuple[Ingest, ...]:
-        """Return the objects that are asked for, newest first."""
+        """Return the matching objects, newest first, at most `query.limit`."""
         ...
 
     def counts(self) -> Mapping[IngestState, int]:
-        """Return how many objects there are of each state, of those that have any."""
+        """Return the number of objects in each state; states without objects are absent."""
         ...
 
-    def forget(self, before: dt.datetime) -> None:
-        """Remove those that were taken in before, some thousands at most."""
+    def delete_before(self, before: dt.datetime) -> None:
+        """Delete objects ingested before this time, in UTC; at most some thousands in one call."""
         ...
 
     def find_source(self, name: str) -> IngestSource | None:
-        """Return how far the source is, if anybody has looked at it."""
+        """Return the state of the source; `None` before its first scan or scan request."""
         ...
 
     def put_source(self, source: IngestSource) -> None:
-        """Store how far it is, in the place of what was known."""
+        """Store the state of a source, replacing the previous one."""
         ...

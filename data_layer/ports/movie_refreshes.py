@@ -1,27 +1,33 @@
-"""When films are looked at again."""
+"""Repository of movie refresh schedules."""
 
 import datetime as dt
 from collections.abc import Collection, Iterable
 from typing import Protocol
 
-from data_layer.entities.movie_refresh import MovieCheck
+from data_layer.entities.movie_refresh import MovieRefresh
 
 
-class MovieCheckRepository(Protocol):
-    """Keeps at most one check of each film; it goes when the film does."""
+class MovieRefreshRepository(Protocol):
+    """Refresh schedules, at most one for each movie; deleted together with the movie."""
 
-    def put_many(self, checks: Iterable[MovieCheck]) -> None:
-        """Store checks, in the place of those that these films had."""
+    def put_many(self, refreshes: Iterable[MovieRefresh]) -> None:
+        """Store schedules, replacing previous ones of the same movies."""
         ...
 
-    def find(self, movie_id: int) -> MovieCheck | None:
-        """Return the check of this film, if it has one."""
+    def find(self, movie_id: int) -> MovieRefresh | None:
+        """Return the schedule of this movie, or `None`."""
         ...
 
-    def claim(self, now: dt.datetime, until: dt.datetime, limit: int) -> tuple[MovieCheck, ...]:
-        """Take films that are due, the longest due first; before `until` nobody else gets them."""
+    def claim(self, now: dt.datetime, until: dt.datetime, limit: int) -> tuple[MovieRefresh, ...]:
+        """Return movies that are due, the longest overdue first, and postpone them to `until`.
+
+        Args:
+            now: Current time in UTC.
+            until: New due time of the claimed movies, in UTC.
+            limit: Maximum number of movies.
+        """
         ...
 
     def remove_many(self, movie_ids: Collection[int]) -> None:
-        """Leave the films alone from now on, those that were not already."""
+        """Delete the schedules of these movies, if they exist."""
         ...

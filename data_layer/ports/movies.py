@@ -1,4 +1,4 @@
-"""The films of the catalogue."""
+"""Repository of movies."""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
@@ -7,98 +7,99 @@ from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.entities.movie_query import MoviePage, MovieQuery
 
 Title = tuple[str, int | None]
-"""A key of `common.text.match_key`, and a year, or `None` for any."""
+"""Key of `common.text.match_key`, and the year; `None` matches any year."""
 
 Change = tuple[MovieFacts, MovieFacts]
-"""What was known of a film, and what is known now."""
+"""Previous and new facts of a movie."""
 
 
 class MovieRepository(Protocol):
-    """Keeps whole films: nothing of one is stored or removed without the rest."""
+    """Movies of the catalogue, each stored and deleted together with its related rows."""
 
     def add(self, facts: MovieFacts) -> StoredMovie:
-        """Store a new film under the next free id; ids are never given twice.
+        """Store a new movie under the next id. Ids are never reused.
 
         Raises:
-            Conflict: a film with this IMDb id is there.
+            Conflict: A movie has this IMDb id.
         """
         ...
 
-    def add_many(self, films: Sequence[MovieFacts]) -> tuple[StoredMovie, ...]:
-        """Store new films, in their order; see `add`. At least one, at most a few hundred.
+    def add_many(self, movies: Sequence[MovieFacts]) -> tuple[StoredMovie, ...]:
+        """Store new movies in order; at least one, at most a few hundred. See `add`.
 
         Raises:
-            Conflict: one of them is there, or is given twice.
+            Conflict: A movie has one of the IMDb ids, or one is given twice.
         """
         ...
 
     def get(self, movie_id: int) -> StoredMovie:
-        """Return the film with this id.
+        """Return the movie with this id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: No movie has this id.
         """
         ...
 
     def find_by_imdb_id(self, imdb_id: str) -> StoredMovie | None:
-        """Return the film with this IMDb id, if there is one."""
+        """Return the movie with this IMDb id, or `None`."""
         ...
 
     def find_many_by_imdb_id(self, imdb_ids: Collection[str]) -> Mapping[str, StoredMovie]:
-        """Return the films with these IMDb ids, those that there are. At most a few hundred."""
+        """Return the existing movies with these IMDb ids; for at most a few hundred ids."""
         ...
 
     def find_many_by_title(self, titles: Collection[Title]) -> Mapping[Title, tuple[int, ...]]:
-        """Return the ids of the films of each of these titles, ascending, where there are any."""
+        """Return the ids of the movies with each title, ascending; other titles are absent."""
         ...
 
     def get_many(self, movie_ids: Collection[int]) -> Mapping[int, StoredMovie]:
-        """Return the films with these ids, those that there are."""
+        """Return the existing movies with these ids."""
         ...
 
     def find_by_title(self, title: str, year: int | None = None) -> tuple[StoredMovie, ...]:
-        """Return the films of this title, most votes first, then the newest, then the oldest id.
+        """Return at most 20 movies with this title; empty without a match.
 
-        At most 20; case and accents don't matter. Empty where there are none.
+        The match ignores case and accents. Movies with more votes come first, then those of later
+        years, then lower ids.
         """
         ...
 
     def list(self, query: MovieQuery) -> MoviePage:
-        """Return the page that is asked for."""
+        """Return the requested page."""
         ...
 
     def revision(self) -> int:
-        """Return how often films have changed, the changes of this unit of work included.
+        """Return the revision of the catalogue, including changes of this unit of work.
 
-        Two equal revisions are the same films; a larger one is a newer one.
+        Every change of a movie increments it, so that equal revisions mean equal movies.
         """
         ...
 
     def update(self, movie_id: int, facts: MovieFacts) -> StoredMovie:
-        """Replace all that is known of the film with this id.
+        """Replace all facts of the movie with this id.
 
         Raises:
-            NotFound: there is none.
-            Conflict: another film has this IMDb id.
+            NotFound: No movie has this id.
+            Conflict: Another movie has this IMDb id.
         """
         ...
 
     def update_many(self, changes: Mapping[int, Change]) -> None:
-        """Replace all that is known of the films with these ids, which are there.
+        """Replace all facts of existing movies, by id.
 
         Raises:
-            Conflict: another film has one of the IMDb ids.
+            Conflict: Another movie has one of the IMDb ids.
         """
         ...
 
     def remove_many(self, movie_ids: Collection[int]) -> None:
-        """Remove the films with these ids, which are there, and all that only they need."""
+        """Delete existing movies, and people and genres that no other movie has."""
         ...
 
     def remove(self, movie_id: int) -> None:
-        """Remove the film with this id and all that only it needs.
+        """Delete the movie with this id, and people and genres that no other movie has.
 
         Raises:
-            NotFound: there is none.
+            NotFound: No movie has this id.
         """
         ...

@@ -1,4 +1,4 @@
-"""The plan of the first films."""
+"""Repository of seed movies."""
 
 from collections.abc import Iterable
 from typing import Protocol
@@ -7,24 +7,24 @@ from data_layer.entities.seed import Seed
 
 
 class SeedRepository(Protocol):
-    """Remembers what was seeded, so that it happens exactly once."""
+    """Seed movies and their states, so that each is seeded only once."""
 
     def add_many(self, seeds: Iterable[Seed]) -> None:
-        """Store the plan, in the given order.
+        """Store seed movies in the given order.
 
         Raises:
-            Conflict: one of the films is planned.
+            Conflict: One of the movies is stored already.
         """
         ...
 
     def list(self) -> tuple[Seed, ...]:
-        """Return the whole plan in its order; empty in a catalogue that was never seeded."""
+        """Return all seed movies in their order; empty before the first seeding."""
         ...
 
     def update(self, seed: Seed) -> None:
-        """Store the state and the reason of a planned film.
+        """Store the state and the reason of a seed movie.
 
         Raises:
-            NotFound: the film is not planned.
+            NotFound: No seed movie has this IMDb id.
         """
         ...

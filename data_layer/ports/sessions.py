@@ -1,4 +1,4 @@
-"""The sessions of users."""
+"""Repository of sessions."""
 
 import datetime as dt
 from typing import Protocol
@@ -7,32 +7,32 @@ from data_layer.entities.session import Session
 
 
 class SessionRepository(Protocol):
-    """Keeps sessions until they are forgotten."""
+    """Sessions of users."""
 
     def add(self, session: Session) -> None:
         """Store a new session."""
         ...
 
     def find(self, session_id: str) -> Session | None:
-        """Return the session with this id, if there is one."""
+        """Return the session with this id, or `None`."""
         ...
 
-    def of_user(self, username: str) -> tuple[Session, ...]:
-        """Return the sessions of a user, in no order, ended ones included."""
+    def list_by_user(self, username: str) -> tuple[Session, ...]:
+        """Return all sessions of a user in no particular order, including ended ones."""
         ...
 
     def update(self, session: Session) -> None:
-        """Store which refresh token is good, and whether the session has ended.
+        """Store the hash of the refresh token and the end of the session with this id.
 
         Raises:
-            NotFound: there is none.
+            NotFound: No session has this id.
         """
         ...
 
     def end_all(self, username: str, now: dt.datetime) -> None:
-        """End every session of a user that has not ended."""
+        """End all sessions of a user that have not ended, at `now`, in UTC."""
         ...
 
-    def forget(self, before: dt.datetime) -> None:
-        """Remove the sessions that have expired before."""
+    def delete_before(self, before: dt.datetime) -> None:
+        """Delete the sessions that expired before this time, in UTC."""
         ...

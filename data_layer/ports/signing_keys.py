@@ -1,4 +1,4 @@
-"""What tokens are signed with."""
+"""Repository of signing keys."""
 
 from typing import Protocol
 
@@ -6,16 +6,16 @@ from data_layer.entities.signing_key import SigningKey
 
 
 class SigningKeyRepository(Protocol):
-    """Keeps the secrets of this service that were not given by its operator."""
+    """Keys for access tokens that the service generated, if the operator configured none."""
 
     def add(self, key: SigningKey) -> None:
         """Store a new key."""
         ...
 
     def list(self) -> tuple[SigningKey, ...]:
-        """Return every key, newest first."""
+        """Return all keys, newest first."""
         ...
 
     def remove(self, key_id: str) -> None:
-        """Forget a key; nothing happens where there is none."""
+        """Delete the key with this id, if it exists."""
         ...

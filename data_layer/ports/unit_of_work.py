@@ -1,5 +1,6 @@
-"""One transaction over all repositories."""
+"""Unit of work: one transaction over all repositories."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
@@ -7,98 +8,45 @@ from typing import Protocol, Self
 from data_layer.ports.api_keys import ApiKeyRepository
 from data_layer.ports.audit import AuditRepository
 from data_layer.ports.fetches import FetchRepository
-from data_layer.ports.idempotency_records import KeptAnswerRepository
-from data_layer.ports.import_checkpoints import ImportPositionRepository
+from data_layer.ports.idempotency_records import IdempotencyRecordRepository
+from data_layer.ports.import_checkpoints import ImportCheckpointRepository
 from data_layer.ports.ingests import IngestRepository
-from data_layer.ports.movie_refreshes import MovieCheckRepository
+from data_layer.ports.movie_refreshes import MovieRefreshRepository
 from data_layer.ports.movies import MovieRepository
 from data_layer.ports.seeds import SeedRepository
 from data_layer.ports.sessions import SessionRepository
 from data_layer.ports.signing_keys import SigningKeyRepository
-from data_layer.ports.update_watermarks import MovieMarkRepository
-from data_layer.ports.upstream_state import UpstreamRepository
+from data_layer.ports.update_watermarks import UpdateWatermarkRepository
+from data_layer.ports.upstream_state import UpstreamStateRepository
 from data_layer.ports.users import UserRepository
 
 
-class UnitOfWork(Protocol):
-    """A context within which the repositories work in one transaction.
+class UnitOfWork(ABC):
+    """Context in which all repositories share one transaction.
 
-    What is not committed when the context ends is rolled back. Leaving the context can raise
-    `DatabaseUnavailable`, and `Conflict` where somebody else was faster.
+    The end of the context rolls back changes that were not committed. Errors of the database in
+    the context leave it as `DatabaseUnavailable`, conflicts with concurrent changes as `Conflict`.
     """
 
-    @property
-    def movies(self) -> MovieRepository:
-        """The films."""
-        ...
+    movies: MovieRepository
+    api_keys: ApiKeyRepository
+    seeds: SeedRepository
+    users: UserRepository
+    sessions: SessionRepository
+    signing_keys: SigningKeyRepository
+    audit: AuditRepository
+    idempotency_records: IdempotencyRecordRepository
+    fetches: FetchRepository
+    movie_refreshes: MovieRefreshRepository
+    update_watermarks: UpdateWatermarkRepository
+    ingests: IngestRepository
+    import_checkpoints: ImportCheckpointRepository
+    upstream_state: UpstreamStateRepository
 
-    @property
-    def api_keys(self) -> ApiKeyRepository:
-        """The API keys."""
-        ...
-
-    @property
-    def seeds(self) -> SeedRepository:
-        """The plan of the first films."""
-        ...
-
-    @property
-    def users(self) -> UserRepository:
-        """The users who sign in."""
-        ...
-
-    @property
-    def sessions(self) -> SessionRepository:
-        """The sessions of users."""
-        ...
-
-    @property
-    def signing_keys(self) -> SigningKeyRepository:
-        """What tokens are signed with."""
-        ...
-
-    @property
-    def audit(self) -> AuditRepository:
-        """The record of who did what."""
-        ...
-
-    @property
-    def kept_answers(self) -> KeptAnswerRepository:
-        """The answers that are given again to the same request."""
-        ...
-
-    @property
-    def fetches(self) -> FetchRepository:
-        """The wishes to have films fetched."""
-        ...
-
-    @property
-    def movie_checks(self) -> MovieCheckRepository:
-        """When films are looked at again."""
-        ...
-
-    @property
-    def movie_marks(self) -> MovieMarkRepository:
-        """Since when what is known of films is true."""
-        ...
-
-    @property
-    def ingests(self) -> IngestRepository:
-        """The objects with updates that were taken in."""
-        ...
-
-    @property
-    def import_positions(self) -> ImportPositionRepository:
-        """How far large imports are."""
-        ...
-
-    @property
-    def upstream(self) -> UpstreamRepository:
-        """What all processes together know of the source."""
-        ...
-
+    @abstractmethod
     def __enter__(self) -> Self: ...
 
+    @abstractmethod
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -106,27 +54,27 @@ class UnitOfWork(Protocol):
         traceback: TracebackType | None,
     ) -> None: ...
 
+    @abstractmethod
     def commit(self) -> None:
-        """Make everything since the start of the context permanent, then run the effects.
+        """Commit the transaction, then run the registered effects.
 
         Raises:
-            Conflict: what was written contradicts what somebody else has stored meanwhile.
-            DatabaseUnavailable: nothing was stored.
+            Conflict: The changes conflict with a concurrent write.
+            DatabaseUnavailable: Nothing was stored.
         """
-        ...
 
+    @abstractmethod
     def after_commit(self, effect: Callable[[], None]) -> None:
-        """Have `effect` run once, right after the commit and only if there is one."""
-        ...
+        """Register `effect`, which runs once after the commit; without a commit it never runs."""
 
 
 class UnitOfWorkFactory(Protocol):
-    """Opens units of work."""
+    """Factory of units of work."""
 
     def __call__(self, *, is_read_only: bool = False) -> UnitOfWork:
-        """Return a unit of work to be entered once.
+        """Return a new unit of work, to be entered once.
 
         Args:
-            is_read_only: promises that nothing is written; such units wait for no writer.
+            is_read_only: Whether the unit only reads; such a unit does not wait for writers.
         """
         ...

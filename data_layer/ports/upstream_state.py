@@ -1,24 +1,24 @@
-"""What all processes together know of the source."""
+"""Repository of the shared state of OMDb."""
 
 from typing import Protocol
 
-from data_layer.entities.upstream_state import Upstream
+from data_layer.entities.upstream_state import UpstreamState
 
 
-class UpstreamRepository(Protocol):
-    """Keeps the state of the source."""
+class UpstreamStateRepository(Protocol):
+    """Quota and circuit breaker state of OMDb, in a single record."""
 
-    def find(self) -> Upstream | None:
-        """Return the state, if anybody has asked yet; nobody else changes it meanwhile.
+    def find(self) -> UpstreamState | None:
+        """Return the state, and lock it until the unit of work ends; `None` before the first `put`.
 
-        In a unit of work that reads only nothing is held.
+        A read-only unit of work acquires no lock.
         """
         ...
 
-    def put(self, upstream: Upstream) -> None:
-        """Store the state.
+    def put(self, upstream: UpstreamState) -> None:
+        """Store the state, replacing the previous one.
 
         Raises:
-            Conflict: somebody else has stored the first one meanwhile.
+            Conflict: A concurrent unit of work stored the first state.
         """
         ...

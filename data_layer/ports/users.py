@@ -1,4 +1,4 @@
-"""The users who sign in."""
+"""Repository of users."""
 
 from typing import Protocol
 
@@ -6,28 +6,28 @@ from data_layer.entities.user import User
 
 
 class UserRepository(Protocol):
-    """Keeps users for ever, so that nobody takes a disabled one's name."""
+    """User accounts. Users are never deleted, so that names of disabled users are not reused."""
 
     def add(self, user: User) -> None:
         """Store a new user.
 
         Raises:
-            Conflict: the name is taken.
+            Conflict: A user has this name.
         """
         ...
 
     def find(self, username: str) -> User | None:
-        """Return the user of this name, if there is one."""
+        """Return the user with this name, or `None`."""
         ...
 
     def list(self) -> tuple[User, ...]:
-        """Return every user by name, disabled ones included."""
+        """Return all users ordered by name, including disabled ones."""
         ...
 
     def update(self, user: User) -> None:
-        """Store all that can change of the user with this name: all but name and creation.
+        """Replace the user with this name, except for the name and time of creation.
 
         Raises:
-            NotFound: there is none.
+            NotFound: No user has this name.
         """
         ...

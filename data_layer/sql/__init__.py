@@ -1,1 +1,1 @@
-"""The data layer on a relational database, with SQLAlchemy."""
+"""SQLAlchemy implementation of the data layer on relational databases."""

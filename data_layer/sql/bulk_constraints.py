@@ -1,4 +1,7 @@
-"""Tables without indexes and foreign keys: to make them at the end costs less than to keep them."""
+"""Removal of indexes and foreign keys for bulk inserts.
+
+Creating them once at the end costs less than updating them with every row.
+"""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,8 +11,8 @@ from sqlalchemy.schema import AddConstraint, DropConstraint
 from data_layer.sql.models import Base
 
 
-def lay_bare(connection: Connection) -> None:
-    """Drop every index and every foreign key that is there."""
+def drop_constraints(connection: Connection) -> None:
+    """Drop every index and foreign key of the models that exists in the database."""
     for table, names in _names_by_table(connection):
         for key in _foreign_keys(connection, table):
             if key.name in names:
@@ -20,8 +23,8 @@ def lay_bare(connection: Connection) -> None:
                 index.drop(connection)
 
 
-def restore(connection: Connection) -> None:
-    """Make every index and every foreign key that is missing."""
+def restore_constraints(connection: Connection) -> None:
+    """Create every index and foreign key of the models that is missing in the database."""
     for table, names in _names_by_table(connection):
         for index in _indexes(table):
             if index.name not in names:
@@ -33,7 +36,7 @@ def restore(connection: Connection) -> None:
 
 
 def _names_by_table(connection: Connection) -> Iterator[tuple[str, set[str | None]]]:
-    """Yield each table with the names of what it has now."""
+    """Yield each table with the names of its present indexes and foreign keys."""
     inspector = inspect(connection)
     for table in Base.metadata.sorted_tables:
         indexes = {index["name"] for index in inspector.get_indexes(table.name)}
@@ -45,6 +48,6 @@ def _indexes(table: str) -> Iterable[Index]:
 
 
 def _foreign_keys(connection: Connection, table: str) -> Iterable[ForeignKeyConstraint]:
-    """Return the foreign keys; SQLite can neither drop nor add one."""
+    """Return the foreign keys of a table; none on SQLite, which cannot drop or add one."""
     keys = Base.metadata.tables[table].foreign_key_constraints
     return keys if connection.dialect.supports_alter else ()

@@ -1,4 +1,4 @@
-"""Whole rows by the thousand, straight to the driver."""
+"""Bulk insert of rows through the database driver, without SQLAlchemy's cost per row."""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -9,18 +9,18 @@ from sqlalchemy import Connection, LargeBinary, Table, insert
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
-"""Values are hashable."""
+"""Values of all columns of a table, in their order. Values are hashable."""
 
-_VALUES_KEPT = 10_000
-"""Of each column that is converted."""
+_CACHED_VALUES = 10_000
+"""Maximum number of cached conversions per column."""
 
 
-class RowInsert:
-    """Inserts rows into one table; SQLAlchemy writes the statement and converts the values.
+class BulkInsert:
+    """Bulk inserter for one table. SQLAlchemy supplies the statement and the conversions.
 
     Args:
-        connection: in whose transaction the rows go in.
-        table: a row has a value for each of its columns, in their order.
+        connection: Connection whose transaction inserts the rows.
+        table: Table of the rows.
     """
 
     def __init__(self, connection: Connection, table: Table) -> None:
@@ -30,19 +30,19 @@ class RowInsert:
         self._connection = connection
         converters = (
             column.type.dialect_impl(dialect).bind_processor(dialect)
-            if not isinstance(column.type, LargeBinary)  # Every driver takes bytes as they are.
+            if not isinstance(column.type, LargeBinary)  # Every driver accepts bytes unchanged.
             else None
             for column in table.columns
         )
-        # Dates and lists of languages come again and again, and are converted once.
+        # Few distinct dates and language lists occur, so that caching saves most conversions.
         self._converters: list[tuple[int, Callable[[Any], Any]]] = [
-            (place, functools.lru_cache(_VALUES_KEPT)(convert))
-            for place, convert in enumerate(converters)
+            (index, functools.lru_cache(_CACHED_VALUES)(convert))
+            for index, convert in enumerate(converters)
             if convert is not None
         ]
 
     def run(self, rows: Iterable[Row]) -> None:
-        """Insert the rows, if there are any."""
+        """Insert the rows; do nothing if there are none."""
         converted = [self._convert(row) for row in rows]
         if not converted:
             return
@@ -52,7 +52,7 @@ class RowInsert:
             self._run_copy(self._copy, converted)
 
     def _run_copy(self, statement: str, rows: list[Row]) -> None:
-        """Send the rows as PostgreSQL likes them best: in half the time of inserts."""
+        """Send the rows with PostgreSQL's COPY, which takes half the time of INSERT."""
         cursor: Any = self._connection.connection.cursor()
         try:
             with closing(cursor), cursor.copy(statement) as copy:
@@ -67,8 +67,8 @@ class RowInsert:
         if not self._converters:
             return row
         values = list(row)
-        for place, convert in self._converters:
-            values[place] = convert(values[place])
+        for index, convert in self._converters:
+            values[index] = convert(values[index])
         return tuple(values)
 
 

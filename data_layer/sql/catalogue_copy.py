@@ -1,8 +1,9 @@
-"""A whole catalogue, copied from one database into another one.
+"""Copy of a whole catalogue from one database to another.
 
-Rows go in by rising keys, many in one transaction, films together with all that belongs to them:
-a copy that was stopped goes on behind the highest key. Until all is there and was compared, the
-version of the target's schema says so, and no service starts on it.
+Rows are inserted in batches by ascending key, one transaction per batch; movies go together with
+the rows that belong to them. An interrupted copy resumes after the highest key. Until the copy is
+complete and its checksums match, the target's schema version marks it as unfinished, and no
+service starts on it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,67 +30,79 @@ from sqlalchemy import (
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.sql import schema
 from data_layer.sql.backends.backend import Backend, Engines, OnProgress
-from data_layer.sql.bulk_constraints import lay_bare, restore
-from data_layer.sql.bulk_insert import Row, RowInsert
-from data_layer.sql.catalogue.movie_counts import CHANGES
+from data_layer.sql.bulk_constraints import drop_constraints, restore_constraints
+from data_layer.sql.bulk_insert import BulkInsert, Row
+from data_layer.sql.catalogue.revision import read_revision
 from data_layer.sql.error_translation import translated_errors
-from data_layer.sql.models import MOVIES, Base, MovieCount
+from data_layer.sql.models import MOVIES, Base
 
-FILMS_AT_ONCE = 2_000
-"""In one transaction; of other rows as many."""
+BATCH_MOVIES = 2_000
+"""Number of movies, or rows of another table, per transaction."""
 
-_PARTS = [table for table in Base.metadata.sorted_tables if "movie_id" in table.columns]
-"""Tables whose rows belong to a film and go with it."""
+_PARTS = [
+    table
+    for table in Base.metadata.sorted_tables
+    if any(key.column.table is MOVIES for key in table.foreign_keys)
+]
+"""Tables whose rows belong to a movie and are copied with it."""
 
 _WHOLES = [
     *(each for each in Base.metadata.sorted_tables if each not in {*_PARTS, MOVIES}),
     MOVIES,
 ]
-"""The other tables; films come last, since their parts name people and genres."""
+"""The other tables. Movies come last, because their parts refer to people and genres."""
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
-    """A database, and how it is asked."""
+class CatalogueEndpoint:
+    """Source or target of a copy: a database with its backend."""
 
     backend: Backend
     engines: Engines
 
 
 @dataclass(frozen=True, slots=True)
-class CatalogueSums:
-    """What two equal catalogues have in common, whatever databases they are in.
+class CatalogueChecksums:
+    """Checksums that are equal for equal catalogues, independent of the kind of database.
 
     Args:
-        by_table: how many rows each table has; behind it the sums of its numbers and of the
-            lengths of its texts.
-        checksum: of the documents of all films and of every row that belongs to no film, by
-            their keys; XXH3-128, hexadecimal.
+        by_table: For each table its number of rows, then the sum of each integer column and of
+            the text lengths of each text column.
+        checksum: XXH3-128 in hexadecimal over the documents of all movies and over every row that
+            belongs to no movie, in the order of their keys.
     """
 
     by_table: dict[str, tuple[int, ...]]
     checksum: str
 
 
-def copy_catalogue(source: Home, target: Home, on_progress: OnProgress) -> CatalogueSums:
-    """Copy everything into an empty database, or go on with a copy of the same catalogue.
+def copy_catalogue(
+    source: CatalogueEndpoint, target: CatalogueEndpoint, on_progress: OnProgress
+) -> CatalogueChecksums:
+    """Copy all rows into an empty database, or resume an interrupted copy.
 
-    The source may be written to meanwhile: what is copied is of one moment. A copy that goes on
-    after such a write begins anew.
+    Reads one snapshot of the source, so that concurrent writes to it do no harm. If the movies of
+    the source changed since the interrupted copy, the copy restarts from the beginning.
 
     Args:
-        source: with the schema of this program.
-        target: with the same schema, or an unfinished copy.
-        on_progress: is told how many films are there, of how many.
+        source: Database with the current schema.
+        target: Empty database with the current schema, or an unfinished copy.
+        on_progress: Receives the number of copied movies and their total.
+
+    Returns:
+        The checksums, which are equal for source and target.
 
     Raises:
-        InvalidInput: the target holds something else, or one of them has another schema.
-        DatabaseUnavailable: what was copied until then stays; the next copy goes on.
+        InvalidInput: The target is not empty, or a database has another schema version.
+        DatabaseUnavailable: A database failed, or the checksums differ. Committed batches stay,
+            and the next call resumes.
     """
     with translated_errors(), _snapshot(source) as snapshot:
         if schema.version_of(snapshot) != schema.own_version():
-            raise InvalidInput("The source has another schema: run `migrate` on it first.")
-        mark = f"{schema.UNFINISHED_COPY}{_revision(snapshot)}"
+            raise InvalidInput(
+                "The source has a different schema version: run `migrate` on it first."
+            )
+        mark = f"{schema.UNFINISHED_COPY}{read_revision(snapshot)}"
         _begin(target, mark)
         total = _count(snapshot, MOVIES)
         for table in _WHOLES:
@@ -100,22 +113,28 @@ def copy_catalogue(source: Home, target: Home, on_progress: OnProgress) -> Catal
 
 
 @contextmanager
-def _snapshot(home: Home) -> Iterator[Connection]:
-    """Give a connection whose every statement sees the same moment."""
-    isolation = home.backend.snapshot_isolation
-    engine = home.engines.reading.execution_options(isolation_level=isolation)
-    with engine.begin() as connection, home.backend.unlimited(connection):
+def _snapshot(endpoint: CatalogueEndpoint) -> Iterator[Connection]:
+    """Yield a connection whose statements all read the same snapshot."""
+    isolation = endpoint.backend.snapshot_isolation
+    engine = endpoint.engines.reading.execution_options(isolation_level=isolation)
+    with engine.begin() as connection, endpoint.backend.without_timeouts(connection):
         yield connection
 
 
 @contextmanager
-def _writing(home: Home) -> Iterator[Connection]:
-    with home.engines.writing.begin() as connection, home.backend.unlimited(connection):
+def _writing(endpoint: CatalogueEndpoint) -> Iterator[Connection]:
+    with (
+        endpoint.engines.writing.begin() as connection,
+        endpoint.backend.without_timeouts(connection),
+    ):
         yield connection
 
 
-def _begin(target: Home, mark: str) -> None:
-    """Make the target ready for rows: empty, or a copy of the same revision."""
+def _begin(target: CatalogueEndpoint, mark: str) -> None:
+    """Prepare the target: keep a copy of the same revision, else mark an empty one as unfinished.
+
+    An unfinished copy of another revision is emptied first.
+    """
     with _writing(target) as connection:
         version = schema.version_of(connection)
         if version == mark:
@@ -124,37 +143,44 @@ def _begin(target: Home, mark: str) -> None:
             for table in reversed(Base.metadata.sorted_tables):
                 connection.execute(delete(table))
         elif version != schema.own_version():
-            raise InvalidInput("The target has the schema of a newer program: copy with that one.")
+            raise InvalidInput(
+                "The target has the schema of a newer version of this program: run the copy with"
+                " that version."
+            )
         elif any(_count(connection, table) for table in Base.metadata.sorted_tables):
-            raise InvalidInput("The target is not empty: name a database without a catalogue.")
+            raise InvalidInput("The target is not empty: choose a database without a catalogue.")
         schema.set_version(connection, mark)
-        lay_bare(connection)
+        drop_constraints(connection)
 
 
-def _copy_table(snapshot: Connection, target: Home, table: Table) -> Iterator[int]:
-    """Copy what the target lacks; yield how many rows are there, at first and after each turn."""
+def _copy_table(snapshot: Connection, target: CatalogueEndpoint, table: Table) -> Iterator[int]:
+    """Copy the rows that the target lacks.
+
+    Yields:
+        The number of rows in the target, first before any copy and then after each batch.
+    """
     keys = list(table.primary_key.columns)
     with _writing(target) as connection:
         newest = select(*keys).order_by(*(key.desc() for key in keys)).limit(1)
         last: Sequence[Any] | None = connection.execute(newest).first()
         copied = _count(connection, table)
     yield copied
-    while rows := _read(snapshot, table, _behind(keys, last), FILMS_AT_ONCE):
+    while rows := _read(snapshot, table, _after_key(keys, last), BATCH_MOVIES):
         with _writing(target) as connection:
-            RowInsert(connection, table).run(rows)
+            BulkInsert(connection, table).run(rows)
             for part in _PARTS if table is MOVIES else ():
-                of_films = part.columns.movie_id.between(rows[0][0], rows[-1][0])
-                RowInsert(connection, part).run(_read(snapshot, part, of_films))
+                of_movies = part.columns.movie_id.between(rows[0][0], rows[-1][0])
+                BulkInsert(connection, part).run(_read(snapshot, part, of_movies))
         last = _key_of(table, rows[-1])
         copied += len(rows)
         yield copied
 
 
 def _read(
-    connection: Connection, table: Table, place: ColumnElement[bool], limit: int | None = None
+    connection: Connection, table: Table, condition: ColumnElement[bool], limit: int | None = None
 ) -> list[Row]:
-    """Return the rows at a place, by their keys."""
-    statement = select(table).where(place).order_by(*table.primary_key.columns).limit(limit)
+    """Return the rows that meet a condition, by key."""
+    statement = select(table).where(condition).order_by(*table.primary_key.columns).limit(limit)
     rows = map(tuple, connection.execute(statement).all())
     if any(isinstance(column.type, JSON) for column in table.columns):
         return [tuple(map(_hashable, row)) for row in rows]
@@ -171,47 +197,53 @@ def _key_of(table: Table, row: Row) -> Row:
     )
 
 
-def _end(source: Home, snapshot: Connection, target: Home) -> CatalogueSums:
-    """Make the target a catalogue of its own, if it has what the source has."""
+def _end(
+    source: CatalogueEndpoint, snapshot: Connection, target: CatalogueEndpoint
+) -> CatalogueChecksums:
+    """Restore constraints and id counters of the target, compare checksums, and mark it complete.
+
+    Raises:
+        DatabaseUnavailable: The checksums differ; the target stays marked as unfinished.
+    """
     with _writing(target) as connection:
-        restore(connection)
+        restore_constraints(connection)
         for table in _WHOLES:
             if table.autoincrement_column is not None:
                 next_id = source.backend.next_id(snapshot, table)
                 target.backend.set_next_id(connection, table, next_id)
-        sums = _sum_up(connection)
-        if sums != _sum_up(snapshot):
+        checksums = _sum_up(connection)
+        if checksums != _sum_up(snapshot):
             raise DatabaseUnavailable(
-                "The copy is not like its source: drop the target and copy again."
+                "Checksums of source and target differ: drop the target and copy again."
             )
         schema.set_version(connection, schema.own_version())
-    return sums
+    return checksums
 
 
-def _sum_up(connection: Connection) -> CatalogueSums:
+def _sum_up(connection: Connection) -> CatalogueChecksums:
     checksum = xxhash.xxh3_128()
     for table in _WHOLES:
         columns = [table.columns.document] if table is MOVIES else table.columns
         rows = select(*columns).order_by(*table.primary_key.columns)
-        for row in connection.execute(rows.execution_options(yield_per=FILMS_AT_ONCE)):
+        for row in connection.execute(rows.execution_options(yield_per=BATCH_MOVIES)):
             checksum.update(row[0] if table is MOVIES else repr(tuple(row)).encode())
     by_table = {table.name: _sums(connection, table) for table in [*_PARTS, *_WHOLES]}
-    return CatalogueSums(by_table, checksum.hexdigest())
+    return CatalogueChecksums(by_table, checksum.hexdigest())
 
 
 def _sums(connection: Connection, table: Table) -> tuple[int, ...]:
     length = func.char_length if connection.dialect.name == "mariadb" else func.length
-    sums: list[ColumnElement[Any]] = [func.count()]
+    checksums: list[ColumnElement[Any]] = [func.count()]
     for column in table.columns:
         if isinstance(column.type, Integer):
-            sums.append(func.sum(column))
+            checksums.append(func.sum(column))
         elif isinstance(column.type, String):
-            sums.append(func.sum(length(column)))
-    row = connection.execute(select(*sums).select_from(table)).one()
+            checksums.append(func.sum(length(column)))
+    row = connection.execute(select(*checksums).select_from(table)).one()
     return tuple(int(value or 0) for value in row)
 
 
-def _behind(keys: list[Column[Any]], last: Sequence[Any] | None) -> ColumnElement[bool]:
+def _after_key(keys: list[Column[Any]], last: Sequence[Any] | None) -> ColumnElement[bool]:
     if last is None:
         return true()
     return keys[0] > last[0] if len(keys) == 1 else tuple_(*keys) > tuple(last)
@@ -219,8 +251,3 @@ def _behind(keys: list[Column[Any]], last: Sequence[Any] | None) -> ColumnElemen
 
 def _count(connection: Connection, table: Table) -> int:
     return connection.scalar(select(func.count()).select_from(table)) or 0
-
-
-def _revision(connection: Connection) -> int:
-    changes = tuple_(MovieCount.kind, MovieCount.key) == CHANGES
-    return connection.scalar(select(MovieCount.movies).where(changes)) or 0

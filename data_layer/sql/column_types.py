@@ -1,4 +1,4 @@
-"""Columns that databases have to be told more about, to treat them alike."""
+"""Column types that need database-specific variants to behave the same everywhere."""
 
 import datetime as dt
 
@@ -10,36 +10,35 @@ from sqlalchemy.types import TypeDecorator
 from common.text import KEY_MAX_CHARACTERS
 
 Id = BigInteger().with_variant(Integer, "sqlite")
-"""SQLite numbers rows by itself only in a column that is an INTEGER to the letter."""
+"""Generated row id. SQLite generates ids only for a column declared exactly as INTEGER."""
 
 Key = String(KEY_MAX_CHARACTERS).with_variant(
     String(KEY_MAX_CHARACTERS, collation="C"), "postgresql"
 )
-"""Sorted by its bytes on every database; on MariaDB whole tables are, see the migrations."""
+"""Text sorted by its bytes on every database. On MariaDB the migrations set this per table."""
 
 Document = LargeBinary().with_variant(MEDIUMBLOB, "mariadb")
-"""MariaDB's own choice would hold 64 KB."""
+"""Bytes of any length. MariaDB's default type would hold at most 64 KB."""
 
 Hash = LargeBinary(32).with_variant(TINYBLOB, "mariadb")
-"""32 bytes."""
-
+"""32 bytes, not indexed."""
 
 Binary = LargeBinary(32).with_variant(BINARY(32), "mariadb")
-"""32 bytes that rows are found by."""
+"""32 bytes, indexed."""
 
 
 class UtcDateTime(TypeDecorator[dt.datetime]):
-    """A column of aware datetimes in UTC; most databases give them back without a zone."""
+    """Column of aware datetimes in UTC; the database stores them without a time zone."""
 
     impl = DateTime().with_variant(DATETIME(fsp=6), "mariadb")
     cache_ok = True
 
     def process_bind_param(self, value: dt.datetime | None, dialect: Dialect) -> dt.datetime | None:
-        """Store the time of UTC without a zone."""
+        """Convert to UTC and remove the time zone."""
         return value and value.astimezone(dt.UTC).replace(tzinfo=None)
 
     def process_result_value(
         self, value: dt.datetime | None, dialect: Dialect
     ) -> dt.datetime | None:
-        """Add the zone again."""
+        """Add UTC as the time zone."""
         return value and value.replace(tzinfo=dt.UTC)

@@ -1,4 +1,4 @@
-"""Entities whose fields are the columns of a table."""
+"""Data mapper between entities and table rows; a field and its column have the same name."""
 
 import dataclasses
 import functools
@@ -20,44 +20,48 @@ _SCOPES = {scope.value: scope for scope in Scope}
 _KEY = "key_of_row"
 
 
-class EntityRows(Generic[Entity]):
-    """The rows of one kind of entity.
+class EntityMapper(Generic[Entity]):
+    """Data mapper of one entity class.
 
     Args:
-        session: of the transaction.
-        entity: a dataclass whose fields have the names of columns.
-        model: of the table, which may have more columns.
+        session: Session whose transaction every statement runs in.
+        entity: Dataclass; its field names are column names.
+        model: Model of the table, which may have further columns.
     """
 
     def __init__(self, session: Session, entity: type[Entity], model: type[Base]) -> None:
         self._session = session
         self._entity = entity
         self._table = table_of(model)
-        self._state = _state_of(entity)  # type: ignore[arg-type]  # Every class is hashable.
+        self._state = _state_of(entity)  # type: ignore[arg-type]  # Classes are hashable.
         self._names = [field.name for field in dataclasses.fields(entity)]  # type: ignore[arg-type]  # See above.
 
     def add(self, entity: Entity) -> None:
-        """Insert the entity; unique columns tell a conflict."""
+        """Insert the entity.
+
+        Raises:
+            IntegrityError: A unique column already has this value.
+        """
         self.add_many([entity])
 
     def add_many(self, entities: Sequence[Entity]) -> None:
-        """Insert the entities; see `add`."""
+        """Insert the entities; do nothing if there are none. See `add`."""
         rows = [self.columns_of(entity) for entity in entities]
         if rows:
             self._session.connection().execute(insert(self._table), rows)
 
     def find(self, condition: ColumnElement[bool], *, is_locked: bool = False) -> Entity | None:
-        """Return the one entity of which this holds, if there is one.
+        """Return the first entity that meets the condition, or None.
 
         Args:
-            condition: that it has to meet.
-            is_locked: keeps others from changing it until the transaction ends.
+            condition: Condition on the columns.
+            is_locked: Whether to lock the row until the transaction ends (`FOR UPDATE`).
         """
         statement = self._select().where(condition)
         if is_locked:
             statement = statement.with_for_update()
         row = self._session.connection().execute(statement).mappings().first()
-        return self._entity_of(row) if row else None
+        return self._to_entity(row) if row else None
 
     def list(
         self,
@@ -67,24 +71,31 @@ class EntityRows(Generic[Entity]):
         is_locked: bool = False,
         skips_locked: bool = False,
     ) -> tuple[Entity, ...]:
-        """Return the entities of which all of this holds, in the order of `by`.
+        """Return the entities that meet all conditions, in the order of `by`.
 
         Args:
-            conditions: that each has to meet.
-            by: one column or more.
-            limit: how many at most.
-            is_locked: keeps others from changing them until the transaction ends.
-            skips_locked: does so too, and leaves out those that others have locked.
+            conditions: Conditions on the columns.
+            by: One or more columns to sort by.
+            limit: Maximum number of entities; None means no limit.
+            is_locked: Whether to lock the rows until the transaction ends (`FOR UPDATE`).
+            skips_locked: Whether to lock the rows and leave out rows that another transaction
+                has locked (`FOR UPDATE SKIP LOCKED`).
         """
         order = by if isinstance(by, tuple) else (by,)
         statement = self._select().where(*conditions).order_by(*order).limit(limit)
         if is_locked or skips_locked:
             statement = statement.with_for_update(skip_locked=skips_locked)
         rows = self._session.connection().execute(statement).mappings()
-        return tuple(map(self._entity_of, rows))
+        return tuple(map(self._to_entity, rows))
 
     def newest(self, state: StrEnum | None, before: int | None, limit: int) -> tuple[Entity, ...]:
-        """Return entities of a state, or of any, with an id below `before`, the highest first."""
+        """Return entities by descending id; a state or `before` of None does not restrict.
+
+        Args:
+            state: State that the entities have.
+            before: Exclusive upper bound of the ids.
+            limit: Maximum number of entities.
+        """
         row, conditions = self._table.c, []
         if state is not None:
             conditions.append(row.state == state)
@@ -93,27 +104,27 @@ class EntityRows(Generic[Entity]):
         return self.list(*conditions, by=row.id.desc(), limit=limit)
 
     def count_states(self) -> dict[str, int]:
-        """Return how many entities there are of each state, along an index."""
+        """Return the number of entities by state. Scans the index on the state."""
         state = self._table.c.state
         statement = select(state, func.count()).group_by(state)
         rows = self._session.connection().execute(statement)
         return {str(name): number for name, number in rows}
 
     def update(self, entity: Entity, condition: ColumnElement[bool], missing: str) -> None:
-        """Write every field of the entity of which this holds.
+        """Overwrite every field of the row that meets the condition.
 
         Raises:
-            NotFound: there is none; `missing` is the sentence.
+            NotFound: No row meets the condition; `missing` is the message.
         """
         written = update(self._table).where(condition).values(**self.columns_of(entity))
         require_change(self._session.connection().execute(written), missing)
 
     def update_many(self, rows: Sequence[Mapping[str, Any]], key: str) -> None:
-        """Write rows, each where the column `key` has its value; those that are not there are not.
+        """Update rows by a unique column; ignore values of it that the table does not have.
 
         Args:
-            rows: at least one, all with the same columns.
-            key: the name of a unique column.
+            rows: Column values of at least one row; every row has the same columns.
+            key: Name of the unique column.
         """
         names = [name for name in rows[0] if name != key]
         statement = (
@@ -125,11 +136,11 @@ class EntityRows(Generic[Entity]):
         self._session.connection().execute(statement, values)
 
     def remove(self, condition: ColumnElement[bool]) -> None:
-        """Delete the entities of which this holds."""
+        """Delete the entities that meet the condition."""
         self._session.connection().execute(delete(self._table).where(condition))
 
     def columns_of(self, entity: Entity) -> dict[str, Any]:
-        """Return the values of the columns, without an id that is the database's to give."""
+        """Return the entity's column values; omit an id of None, which the database generates."""
         values = {name: getattr(entity, name) for name in self._names}
         if "scopes" in values:
             values["scopes"] = sorted(values["scopes"])
@@ -137,14 +148,14 @@ class EntityRows(Generic[Entity]):
             del values["id"]
         return values
 
-    def _select(self) -> Any:  # noqa: ANN401 - Of as many columns as there are fields.
+    def _select(self) -> Any:  # noqa: ANN401 - The number of columns is only known at run time.
         return select(*(self._table.c[name] for name in self._names))
 
-    def _entity_of(self, row: Mapping[Any, Any]) -> Entity:
+    def _to_entity(self, row: Mapping[Any, Any]) -> Entity:
         values = dict(row)
-        if "scopes" in values:  # A newer program may have given some that this one does not know.
-            known = (_SCOPES.get(scope) for scope in values["scopes"])
-            values["scopes"] = frozenset(scope for scope in known if scope)
+        if "scopes" in values:  # A newer version may have stored scopes unknown here.
+            scopes = (_SCOPES.get(name) for name in values["scopes"])
+            values["scopes"] = frozenset(scope for scope in scopes if scope)
         if self._state is not None:
             values["state"] = self._state(values["state"])
         return self._entity(**values)
@@ -152,5 +163,5 @@ class EntityRows(Generic[Entity]):
 
 @functools.cache
 def _state_of(entity: type[object]) -> type[StrEnum] | None:
-    """Return the states that such an entity can have, if it has any."""
+    """Return the enumeration of the entity's states, or None if it has no state."""
     return get_type_hints(entity).get("state")

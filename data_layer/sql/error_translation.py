@@ -1,4 +1,4 @@
-"""The errors of SQLAlchemy and of the drivers, in the words of this project."""
+"""Translation of errors of SQLAlchemy and the database drivers into `common.errors`."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from common.errors import (
 )
 
 RETRY_AFTER_SECONDS = 1
-"""When to try again after the database did not serve: locks are held for milliseconds."""
+"""Delay before a retry. It is short, because locks are held for milliseconds only."""
 
 _BUSY = frozenset(
     {
@@ -29,21 +29,26 @@ _FULL = frozenset({"53100", 1021, 1114, sqlite3.SQLITE_FULL})
 _SLOW = frozenset({"57014", 1969})
 _NO_TABLE = frozenset({"42P01", 1146})
 
-_NOT_OURS = frozenset({"OperationalError", "InterfaceError", "InternalError"})
-"""Classes of errors that are no fault of a statement. Source: PEP 249, in every driver."""
+_UNAVAILABLE = frozenset({"OperationalError", "InterfaceError", "InternalError"})
+"""Error classes that are not caused by a wrong statement. Source: PEP 249, in every driver."""
 
 
 @contextmanager
 def translated_errors() -> Iterator[None]:
-    """Turn SQLAlchemy's errors into those of `common.errors`; our own faults stay what they are."""
+    """Translate errors of SQLAlchemy; errors that indicate a bug pass unchanged.
+
+    Raises:
+        Conflict: A constraint was violated.
+        DatabaseUnavailable: The database failed.
+    """
     try:
         yield
     except IntegrityError as error:
-        raise Conflict("It contradicts what was stored meanwhile.") from error
+        raise Conflict("The change conflicts with a concurrent write.") from error
     except PoolTimeoutError as error:
-        raise _unavailable("Every connection to the database is in use.") from error
+        raise _unavailable("All database connections are in use.") from error
     except DBAPIError as error:
-        # An error that has no statement came while a connection was made, unless it broke one.
+        # An error without a statement occurred while connecting, unless it broke a connection.
         if error.statement is None and not error.connection_invalidated:
             raise not_connected(error.orig) from error
         if (translated := translate(error.orig)) is None:
@@ -52,24 +57,24 @@ def translated_errors() -> Iterator[None]:
 
 
 def translate(error: BaseException | None) -> DatabaseUnavailable | None:
-    """Return a driver's error in our words, or `None` where the fault is ours."""
+    """Return the translation of a driver's error, or None if the error indicates a bug."""
     code = _code_of(error)
     if (busy_or_full := _busy_or_full(code)) is not None:
         return busy_or_full
     if code in _SLOW:
-        return _unavailable("The database took too long.")
+        return _unavailable("The database statement timed out.")
     if code in _NO_TABLE:
-        return _unavailable("The database has no tables yet: the migrations make them.")
-    if _NOT_OURS.isdisjoint(kind.__name__ for kind in type(error).__mro__):
+        return _unavailable("The database has no tables: run `migrate`.")
+    if _UNAVAILABLE.isdisjoint(kind.__name__ for kind in type(error).__mro__):
         return None
-    return _unavailable("The database can't be used at the moment.")
+    return _unavailable("The database is temporarily unavailable.")
 
 
 def not_connected(error: BaseException | None) -> DatabaseUnavailable:
-    """Return a driver's error, which came while a connection was made, in our words."""
+    """Return the translation of a driver's error that occurred while connecting."""
     return _busy_or_full(_code_of(error)) or DatabaseUnreachable(
-        "The database can't be reached: check DATABASE_URL, or the URL that was given, and whether"
-        " the database runs.",
+        "The database can't be reached: check DATABASE_URL or the given URL, and that the database"
+        " is running.",
         retry_after_seconds=RETRY_AFTER_SECONDS,
     )
 
@@ -77,11 +82,11 @@ def not_connected(error: BaseException | None) -> DatabaseUnavailable:
 def _busy_or_full(code: object) -> DatabaseUnavailable | None:
     if code in _BUSY:
         return DatabaseBusy(
-            "Others have been writing to the database for too long.",
+            "Timed out waiting for the database write lock.",
             retry_after_seconds=RETRY_AFTER_SECONDS,
         )
     if code in _FULL:
-        return DatabaseFull("The database has no room left: nothing was stored, reads go on.")
+        return DatabaseFull("The database is out of space: nothing was stored, reads still work.")
     return None
 
 

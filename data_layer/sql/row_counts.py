@@ -1,4 +1,4 @@
-"""What an UPDATE or a DELETE has reached."""
+"""Checks on the number of rows that a statement changed."""
 
 from typing import Any, cast
 
@@ -8,6 +8,6 @@ from common.errors import NotFound
 
 
 def require_change(result: Result[Any], message: str) -> None:
-    """Raise `NotFound` with `message` where the statement reached no row."""
+    """Raise `NotFound` with `message` if the statement matched no row."""
     if cast("CursorResult[Any]", result).rowcount == 0:
         raise NotFound(message)

@@ -1,1 +1,1 @@
-"""Test doubles of the data layer. Product code does not import them."""
+"""Test doubles of the data layer, which product code does not import."""

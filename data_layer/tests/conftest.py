@@ -1,4 +1,4 @@
-"""The data layer's homes: memory, and real databases."""
+"""Fixtures that run repository tests on the fake and on every database."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ from data_layer.tests.servers import SERVERS
     ]
 )
 def unit_of_work(request: pytest.FixtureRequest) -> Iterator[UnitOfWorkFactory]:
-    """Each home in turn, empty: what holds for one holds for the other."""
+    """Yield a factory of empty units of work: the fake, then each database."""
     if request.param == "fake":
         yield FakeDatabase()
     elif request.param == "sqlite":

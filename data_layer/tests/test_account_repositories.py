@@ -1,4 +1,4 @@
-"""Users, sessions, signing keys, the audit and kept answers: in memory and in every database."""
+"""Contract tests of users, sessions, signing keys, the audit log and idempotency records."""
 
 import dataclasses
 import datetime as dt
@@ -7,7 +7,7 @@ import pytest
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.audit_entry import AuditEntry, AuditQuery
-from data_layer.entities.idempotency_record import KeptAnswer
+from data_layer.entities.idempotency_record import IdempotencyRecord
 from data_layer.entities.scope import Scope
 from data_layer.entities.session import Session
 from data_layer.entities.signing_key import SigningKey
@@ -40,12 +40,12 @@ ENTRY = AuditEntry(
     request_id="abc",
     fields=("plot", "year"),
 )
-ANSWER = KeptAnswer(
-    id=bytes(range(32)), request_hash=bytes(32), held_until=NOW, expires_at=NOW + SECOND
+IDEMPOTENCY_RECORD = IdempotencyRecord(
+    id=bytes(range(32)), request_fingerprint=bytes(32), locked_until=NOW, expires_at=NOW + SECOND
 )
 
 
-def test_users_are_kept_changed_and_listed_by_name(unit_of_work: UnitOfWorkFactory) -> None:
+def test_stores_updates_and_lists_users_by_name(unit_of_work: UnitOfWorkFactory) -> None:
     zoe = dataclasses.replace(ALICE, username="zoe", scopes=frozenset())
     disabled = dataclasses.replace(ALICE, password_hash="x", disabled_at=NOW, scopes=frozenset())
     with unit_of_work() as uow:
@@ -62,13 +62,13 @@ def test_users_are_kept_changed_and_listed_by_name(unit_of_work: UnitOfWorkFacto
             uow.users.update(dataclasses.replace(ALICE, username="bob"))
 
 
-def test_usernames_are_unique(unit_of_work: UnitOfWorkFactory) -> None:
+def test_rejects_a_second_user_with_the_same_name(unit_of_work: UnitOfWorkFactory) -> None:
     with pytest.raises(Conflict), unit_of_work() as uow:
         uow.users.add(ALICE)
         uow.users.add(ALICE)
 
 
-def test_sessions_end_and_are_forgotten(unit_of_work: UnitOfWorkFactory) -> None:
+def test_ends_sessions_and_deletes_expired_ones(unit_of_work: UnitOfWorkFactory) -> None:
     ended = dataclasses.replace(SESSION, id="1" * 32, ended_at=NOW - SECOND)
     later = dataclasses.replace(SESSION, id="2" * 32, expires_at=NOW + 2 * SECOND)
     with unit_of_work() as uow:
@@ -79,8 +79,8 @@ def test_sessions_end_and_are_forgotten(unit_of_work: UnitOfWorkFactory) -> None
     with unit_of_work() as uow:
         assert uow.sessions.find(SESSION.id) == SESSION
         assert uow.sessions.find("3" * 32) is None
-        assert {each.id[0] for each in uow.sessions.of_user("alice")} == {"0", "1", "2"}
-        assert uow.sessions.of_user("bob") == ()
+        assert {each.id[0] for each in uow.sessions.list_by_user("alice")} == {"0", "1", "2"}
+        assert uow.sessions.list_by_user("bob") == ()
         rotated = dataclasses.replace(SESSION, refresh_hash=bytes(32))
         uow.sessions.update(rotated)
         assert uow.sessions.find(SESSION.id) == rotated
@@ -91,11 +91,11 @@ def test_sessions_end_and_are_forgotten(unit_of_work: UnitOfWorkFactory) -> None
         uow.sessions.end_all("alice", NOW)
         assert uow.sessions.find(later.id) == dataclasses.replace(later, ended_at=NOW)
         assert uow.sessions.find(ended.id) == ended
-        uow.sessions.forget(NOW + 2 * SECOND)
-        assert [each.id for each in uow.sessions.of_user("alice")] == [later.id]
+        uow.sessions.delete_before(NOW + 2 * SECOND)
+        assert [each.id for each in uow.sessions.list_by_user("alice")] == [later.id]
 
 
-def test_signing_keys_come_newest_first(unit_of_work: UnitOfWorkFactory) -> None:
+def test_lists_signing_keys_newest_first(unit_of_work: UnitOfWorkFactory) -> None:
     old = SigningKey(id="old", secret=bytes(range(32)), created_at=NOW)
     new = SigningKey(id="new", secret=bytes(32), created_at=NOW + SECOND)
     with unit_of_work() as uow:
@@ -108,7 +108,7 @@ def test_signing_keys_come_newest_first(unit_of_work: UnitOfWorkFactory) -> None
         uow.commit()
 
 
-def test_the_audit_is_read_backwards(unit_of_work: UnitOfWorkFactory) -> None:
+def test_lists_audit_entries_newest_first(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow:
         uow.audit.add_many([ENTRY])
         uow.audit.add_many([dataclasses.replace(ENTRY, caller="key:01", fields=())])
@@ -127,21 +127,21 @@ def test_the_audit_is_read_backwards(unit_of_work: UnitOfWorkFactory) -> None:
         assert uow.audit.list(AuditQuery(subject="/movies/7", caller="user:alice")) == (first,)
 
 
-def test_answers_are_kept_replaced_and_forgotten(unit_of_work: UnitOfWorkFactory) -> None:
-    done = dataclasses.replace(ANSWER, content=b"\x00" * 100_000, expires_at=NOW)
+def test_replaces_and_deletes_idempotency_records(unit_of_work: UnitOfWorkFactory) -> None:
+    completed = dataclasses.replace(IDEMPOTENCY_RECORD, response=b"\x00" * 100_000, expires_at=NOW)
     with unit_of_work() as uow:
-        assert uow.kept_answers.find(ANSWER.id) is None
-        uow.kept_answers.put(ANSWER)
-        assert uow.kept_answers.find(ANSWER.id) == ANSWER
-        uow.kept_answers.put(done)
+        assert uow.idempotency_records.find(IDEMPOTENCY_RECORD.id) is None
+        uow.idempotency_records.put(IDEMPOTENCY_RECORD)
+        assert uow.idempotency_records.find(IDEMPOTENCY_RECORD.id) == IDEMPOTENCY_RECORD
+        uow.idempotency_records.put(completed)
         uow.commit()
     with unit_of_work() as uow:
-        assert uow.kept_answers.find(ANSWER.id) == done
-        uow.kept_answers.forget(NOW)
-        assert uow.kept_answers.find(ANSWER.id) == done
-        uow.kept_answers.forget(NOW + SECOND)
-        assert uow.kept_answers.find(ANSWER.id) is None
-        uow.kept_answers.put(ANSWER)
-        uow.kept_answers.remove(ANSWER.id)
-        uow.kept_answers.remove(ANSWER.id)
-        assert uow.kept_answers.find(ANSWER.id) is None
+        assert uow.idempotency_records.find(IDEMPOTENCY_RECORD.id) == completed
+        uow.idempotency_records.delete_before(NOW)
+        assert uow.idempotency_records.find(IDEMPOTENCY_RECORD.id) == completed
+        uow.idempotency_records.delete_before(NOW + SECOND)
+        assert uow.idempotency_records.find(IDEMPOTENCY_RECORD.id) is None
+        uow.idempotency_records.put(IDEMPOTENCY_RECORD)
+        uow.idempotency_records.remove(IDEMPOTENCY_RECORD.id)
+        uow.idempotency_records.remove(IDEMPOTENCY_RECORD.id)
+        assert uow.idempotency_records.find(IDEMPOTENCY_RECORD.id) is None

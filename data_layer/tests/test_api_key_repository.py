@@ -22,7 +22,7 @@ KEY = ApiKey(
 )
 
 
-def test_gives_back_the_same_key(unit_of_work: UnitOfWorkFactory) -> None:
+def test_returns_the_stored_key(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow:
         uow.api_keys.add(KEY)
         uow.commit()
@@ -43,7 +43,7 @@ def test_lists_keys_oldest_first(unit_of_work: UnitOfWorkFactory) -> None:
 
 
 @pytest.mark.parametrize("change", [{"name": "another"}, {"prefix": "mvs_00000002"}])
-def test_names_and_prefixes_are_unique(
+def test_rejects_a_second_key_with_the_same_name_or_prefix(
     unit_of_work: UnitOfWorkFactory, change: dict[str, str]
 ) -> None:
     with pytest.raises(Conflict), unit_of_work() as uow:
@@ -59,7 +59,7 @@ def test_stores_a_revocation(unit_of_work: UnitOfWorkFactory) -> None:
         assert uow.api_keys.find_by_name("robot") == revoked
 
 
-def test_stores_a_rotation_and_a_use(unit_of_work: UnitOfWorkFactory) -> None:
+def test_stores_a_rotation_and_the_last_use(unit_of_work: UnitOfWorkFactory) -> None:
     changed = dataclasses.replace(
         KEY,
         secret_hash=bytes(32),
@@ -74,7 +74,7 @@ def test_stores_a_rotation_and_a_use(unit_of_work: UnitOfWorkFactory) -> None:
         assert uow.api_keys.find_by_name("robot") == changed
 
 
-def test_only_a_key_that_is_there_can_change(unit_of_work: UnitOfWorkFactory) -> None:
+def test_rejects_an_update_of_an_unknown_key(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow, pytest.raises(NotFound):
         uow.api_keys.update(KEY)
 
@@ -86,7 +86,7 @@ def test_a_key_is_valid_until_it_expires_or_is_revoked() -> None:
     assert dataclasses.replace(KEY, expires_at=None).is_valid_at(NOW + dt.timedelta(days=9999))
 
 
-def test_scopes_that_only_a_newer_program_knows_open_nothing(any_database: Database) -> None:
+def test_ignores_scopes_of_a_newer_version(any_database: Database) -> None:
     any_database.migrate()
     with any_database.unit_of_work() as uow:
         uow.api_keys.add(KEY)

@@ -13,40 +13,46 @@ from alembic.runtime.migration import MigrationContext
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.entities.api_key import ApiKey
-from data_layer.entities.import_checkpoint import ImportPosition
-from data_layer.entities.ingest import IngestFault, IngestSource
+from data_layer.entities.import_checkpoint import ImportCheckpoint
+from data_layer.entities.ingest import IngestError, IngestSource
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_refresh import MovieCheck
+from data_layer.entities.movie_refresh import MovieRefresh
 from data_layer.entities.scope import Scope
 from data_layer.entities.seed import Seed
 from data_layer.entities.signing_key import SigningKey
-from data_layer.entities.update_watermark import MovieMark
-from data_layer.entities.upstream_state import Upstream
+from data_layer.entities.update_watermark import UpdateWatermark
+from data_layer.entities.upstream_state import UpstreamState
 from data_layer.sql import catalogue_copy, schema
-from data_layer.sql.bulk_constraints import restore
+from data_layer.sql.bulk_constraints import restore_constraints
 from data_layer.sql.models import Base
-from data_layer.tests.test_account_repositories import ALICE, ANSWER, ENTRY, NOW, SESSION
-from data_layer.tests.test_bulk_load import FILMS, index_names, tables
-from data_layer.tests.test_fetch_repositories import a_wish
+from data_layer.tests.test_account_repositories import (
+    ALICE,
+    ENTRY,
+    IDEMPOTENCY_RECORD,
+    NOW,
+    SESSION,
+)
+from data_layer.tests.test_bulk_load import MOVIES, index_names, tables
+from data_layer.tests.test_fetch_repositories import a_fetch
 from data_layer.tests.test_ingest_repositories import an_ingest
 
 pytestmark = pytest.mark.integration
 
 KINDS = ("sqlite", "postgresql", "mariadb")
-TURN = 30
-"""Films in one transaction, here."""
+BATCH = 30
+"""Movies per transaction in these tests."""
 
 OpenDatabase = Callable[[str], Database]
 
 
 @pytest.fixture(autouse=True)
-def _small_turns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(catalogue_copy, "FILMS_AT_ONCE", TURN)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue_copy, "BATCH_MOVIES", BATCH)
 
 
 @pytest.fixture
 def open_database(request: pytest.FixtureRequest, tmp_path: Path) -> OpenDatabase:
-    """Opens an empty catalogue; a second one of a kind is the same one."""
+    """Return a function that opens an empty catalogue; the same one for the same kind."""
 
     def open_one(kind: str) -> Database:
         if kind == "sqlite":
@@ -61,9 +67,9 @@ def open_database(request: pytest.FixtureRequest, tmp_path: Path) -> OpenDatabas
 
 
 def filled(database: Database) -> Database:
-    """The database with something in every table, of which the newest film is gone again."""
+    """Fill every table of the database, remove its newest movie, and return the database."""
     with database.unit_of_work() as uow:
-        stored = uow.movies.add_many(FILMS)
+        stored = uow.movies.add_many(MOVIES)
         uow.seeds.add_many([Seed("tt0000001", "Été 🎬")])
         uow.api_keys.add(
             ApiKey(
@@ -78,14 +84,18 @@ def filled(database: Database) -> Database:
         uow.sessions.add(SESSION)
         uow.signing_keys.add(SigningKey(id="k", secret=bytes(range(32)), created_at=NOW))
         uow.audit.add_many([ENTRY])
-        uow.kept_answers.put(ANSWER)
-        uow.fetches.add_many([a_wish(1), a_wish(2, imdb_id="tt0078748", film_id=1)])
-        uow.movie_checks.put_many([MovieCheck(movie_id=stored[0].id, checked_at=NOW, due_at=NOW)])
-        uow.movie_marks.add_many([MovieMark(bytes(range(32)), NOW)])
-        uow.ingests.add_many([(an_ingest(1), [IngestFault(2, "year", "Not a year.")])])
-        uow.ingests.put_source(IngestSource(name="dir:/drop", looked_at=NOW))
-        uow.import_positions.put(ImportPosition(bytes(32), "tt0000007"))
-        uow.upstream.put(Upstream(day=NOW.date(), spent=7, closed_until=NOW))
+        uow.idempotency_records.put(IDEMPOTENCY_RECORD)
+        uow.fetches.add_many([a_fetch(1), a_fetch(2, imdb_id="tt0078748", movie_id=1)])
+        uow.movie_refreshes.put_many(
+            [MovieRefresh(movie_id=stored[0].id, fetched_at=NOW, due_at=NOW)]
+        )
+        uow.update_watermarks.add_many([UpdateWatermark(bytes(range(32)), NOW)])
+        uow.ingests.add_many([(an_ingest(1), [IngestError(2, "year", "Not a year.")])])
+        uow.ingests.put_source(IngestSource(name="dir:/drop", scanned_at=NOW))
+        uow.import_checkpoints.put(ImportCheckpoint(bytes(32), "tt0000007"))
+        uow.upstream_state.put(
+            UpstreamState(quota_day=NOW.date(), quota_used=7, circuit_open_until=NOW)
+        )
         uow.commit()
     with database.unit_of_work() as uow:
         uow.movies.remove(stored[-1].id)
@@ -93,14 +103,14 @@ def filled(database: Database) -> Database:
     return database
 
 
-def nothing(_done: int, _total: int) -> None:
-    """Nobody looks at the progress."""
+def ignore_progress(_done: int, _total: int) -> None:
+    """Ignore the progress."""
 
 
-def add(database: Database, film: MovieFacts) -> int:
-    """The id of a new film."""
+def add(database: Database, movie: MovieFacts) -> int:
+    """Store a new movie, and return its id."""
     with database.unit_of_work() as uow:
-        movie_id = uow.movies.add(film).id
+        movie_id = uow.movies.add(movie).id
         uow.commit()
     return movie_id
 
@@ -115,46 +125,46 @@ def test_copies_everything(
     of_target = open_database(target)
     indexes = index_names(of_target)
     seen: list[tuple[int, int]] = []
-    sums = of_source.copy_to(of_target, lambda done, total: seen.append((done, total)))
+    checksums = of_source.copy_to(of_target, lambda done, total: seen.append((done, total)))
     assert tables(of_target) == tables(of_source)
     assert all(tables(of_target).values())
-    assert sums.by_table["movies"][0] == 99
+    assert checksums.by_table["movies"][0] == 99
     assert seen == [(done, 99) for done in (0, 30, 60, 90, 99)]
     assert index_names(of_target) == indexes
     with of_target.engines.reading.connect() as connection:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, Base.metadata) == []
     assert of_target.is_current()
-    new = MovieFacts(title="New", cast=("Somebody New",))
+    new = MovieFacts(title="New", cast=("Ann New",))
     assert add(of_target, new) == add(of_source, new) == 101
 
 
 class Interrupted(Exception):
-    """Somebody pressed Ctrl-C."""
+    """Interruption of a copy, such as Ctrl-C."""
 
 
-def interrupt_at(films: int) -> Callable[[int, int], None]:
-    """What stops a copy that has so many films."""
+def interrupt_at(movies: int) -> Callable[[int, int], None]:
+    """Return a progress callback that stops a copy at this number of movies."""
 
     def stop(done: int, _total: int) -> None:
-        if done >= films:
+        if done >= movies:
             raise Interrupted
 
     return stop
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_copy_that_was_stopped_goes_on(
+def test_resumes_an_interrupted_copy(
     kind: str, open_database: OpenDatabase, database: Database
 ) -> None:
     source, target = filled(database), open_database(kind)
     with pytest.raises(Interrupted):
         source.copy_to(target, interrupt_at(60))
-    for ask in (target.is_current, target.migrate):
+    for check in (target.is_current, target.migrate):
         with pytest.raises(DatabaseUnavailable, match="unfinished copy"):
-            ask()
+            check()
     with target.engines.writing.begin() as connection:
-        restore(connection)  # As far as it had come when it was stopped near its end.
+        restore_constraints(connection)  # The state after an interruption near the end.
     seen: list[int] = []
     source.copy_to(target, lambda done, _total: seen.append(done))
     assert seen == [60, 90, 99]
@@ -163,7 +173,7 @@ def test_a_copy_that_was_stopped_goes_on(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_begins_anew_where_the_source_has_changed(
+def test_restarts_a_copy_after_the_source_changed(
     kind: str, open_database: OpenDatabase, database: Database
 ) -> None:
     source, target = filled(database), open_database(kind)
@@ -172,16 +182,16 @@ def test_it_begins_anew_where_the_source_has_changed(
     with source.unit_of_work() as uow:
         uow.movies.remove(7)
         uow.commit()
-    source.copy_to(target, nothing)
+    source.copy_to(target, ignore_progress)
     assert tables(target) == tables(source)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_is_copied_is_of_one_moment(
+def test_copies_one_snapshot_during_writes(
     kind: str, open_database: OpenDatabase, tmp_path: Path
 ) -> None:
     source = open_database(kind)
-    target = Database(f"sqlite:///{tmp_path / 'moment.db'}")
+    target = Database(f"sqlite:///{tmp_path / 'snapshot.db'}")
     filled(source)
     before = tables(source)
 
@@ -195,37 +205,37 @@ def test_what_is_copied_is_of_one_moment(
     target.close()
 
 
-def test_a_target_that_holds_something_is_left_as_it_is(
+def test_rejects_a_target_that_is_not_empty(
     open_database: OpenDatabase, database: Database
 ) -> None:
     target = open_database("sqlite")
-    add(target, FILMS[0])
+    add(target, MOVIES[0])
     before = tables(target)
     with pytest.raises(InvalidInput, match="not empty"):
-        filled(database).copy_to(target, nothing)
+        filled(database).copy_to(target, ignore_progress)
     assert tables(target) == before
     assert target.is_current()
 
 
-def test_a_source_of_another_schema_is_not_copied(
+def test_rejects_a_source_with_another_schema_version(
     open_database: OpenDatabase, database: Database
 ) -> None:
     schema.downgrade(database.engines, "-1")
     with pytest.raises(InvalidInput, match="migrate"):
-        database.copy_to(open_database("sqlite"), nothing)
+        database.copy_to(open_database("sqlite"), ignore_progress)
 
 
-def test_a_target_of_a_newer_program_is_left_as_it_is(
+def test_rejects_a_target_of_a_newer_version(
     open_database: OpenDatabase, database: Database
 ) -> None:
     target = open_database("sqlite")
     with target.engines.writing.begin() as connection:
         schema.set_version(connection, "9999")
-    with pytest.raises(InvalidInput, match="newer program"):
-        filled(database).copy_to(target, nothing)
+    with pytest.raises(InvalidInput, match="newer version"):
+        filled(database).copy_to(target, ignore_progress)
 
 
-def test_a_copy_that_somebody_has_touched_is_found_out(
+def test_detects_a_change_of_an_unfinished_copy(
     open_database: OpenDatabase, database: Database, tmp_path: Path
 ) -> None:
     source, target = filled(database), open_database("sqlite")
@@ -233,13 +243,13 @@ def test_a_copy_that_somebody_has_touched_is_found_out(
         source.copy_to(target, interrupt_at(60))
     with closing(sqlite3.connect(tmp_path / "target.db")) as other, other:
         other.execute("UPDATE credits SET person_id = person_id + 1 WHERE movie_id = 5")
-    with pytest.raises(DatabaseUnavailable, match="not like its source"):
-        source.copy_to(target, nothing)
+    with pytest.raises(DatabaseUnavailable, match="Checksums of source and target differ"):
+        source.copy_to(target, ignore_progress)
     with pytest.raises(DatabaseUnavailable, match="unfinished copy"):
         target.is_current()
 
 
-def test_a_backup_is_whole_while_others_write(database: Database, tmp_path: Path) -> None:
+def test_a_backup_during_writes_is_consistent(database: Database, tmp_path: Path) -> None:
     filled(database)
     seen: list[tuple[int, int]] = []
 
@@ -254,20 +264,18 @@ def test_a_backup_is_whole_while_others_write(database: Database, tmp_path: Path
     assert len(tables(backup)["movies"]) >= 99
     assert seen[-1][0] == seen[-1][1]
     backup.close()
-    with pytest.raises(InvalidInput, match="there already"):
-        database.backup(tmp_path / "backup.db", nothing)
+    with pytest.raises(InvalidInput, match="already exists"):
+        database.backup(tmp_path / "backup.db", ignore_progress)
 
 
-def test_a_backup_that_cannot_be_written_leaves_nothing_behind(
-    database: Database, tmp_path: Path
-) -> None:
+def test_a_backup_that_cannot_be_written_leaves_no_file(database: Database, tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="can't be written"):
-        database.backup(tmp_path / "missing" / "backup.db", nothing)
+        database.backup(tmp_path / "missing" / "backup.db", ignore_progress)
 
 
 @pytest.mark.parametrize(("kind", "program"), [("postgresql", "pg_dump"), ("mariadb", "dump")])
-def test_servers_are_backed_up_by_their_own_programs(
+def test_rejects_a_backup_of_a_server(
     kind: str, program: str, open_database: OpenDatabase, tmp_path: Path
 ) -> None:
     with pytest.raises(InvalidInput, match=program):
-        open_database(kind).backup(tmp_path / "backup.db", nothing)
+        open_database(kind).backup(tmp_path / "backup.db", ignore_progress)

@@ -10,8 +10,8 @@ from data_layer.entities.movie import MovieFacts
 
 
 @dataclass
-class Stored:
-    """The revision in the database, and the time, as a test sets them."""
+class FakeSource:
+    """Stored revision and clock, both set by a test."""
 
     number: int = 5
     now: float = 0.0
@@ -22,79 +22,77 @@ class Stored:
             raise self.error
         return self.number
 
-    def known(self) -> CatalogueRevision:
+    def create(self) -> CatalogueRevision:
         return CatalogueRevision(self.read, lambda: self.now)
 
 
-def test_nothing_is_known_before_the_first_look() -> None:
-    known = Stored().known()
-    assert (known.number, known.fresh_until) == (-1, float("-inf"))
-    assert not known.is_away()
+def test_has_no_revision_before_the_first_poll() -> None:
+    revision = FakeSource().create()
+    assert (revision.number, revision.fresh_until) == (-1, float("-inf"))
+    assert not revision.is_unavailable()
 
 
-def test_a_look_may_be_relied_on_for_a_second_from_its_beginning() -> None:
-    stored = Stored(now=10.0)
-    known = stored.known()
+def test_a_poll_is_fresh_for_a_second_from_its_start() -> None:
+    source = FakeSource(now=10.0)
 
     def read_slowly() -> int:
-        stored.now += 0.5
+        source.now += 0.5
         return 5
 
-    known = CatalogueRevision(read_slowly, lambda: stored.now)
-    known.look()
-    assert (known.number, known.fresh_until) == (5, 10.0 + FRESH_SECONDS)
+    revision = CatalogueRevision(read_slowly, lambda: source.now)
+    revision.poll()
+    assert (revision.number, revision.fresh_until) == (5, 10.0 + FRESH_SECONDS)
 
 
-def test_a_failed_look_changes_nothing_but_that_the_database_is_away() -> None:
-    stored = Stored()
-    known = stored.known()
-    known.look()
-    stored.error, stored.now = DatabaseUnavailable("It is gone."), 0.5
-    known.look()
-    assert (known.number, known.fresh_until, known.is_away()) == (5, 1.0, True)
-    stored.error, stored.number = None, 6
-    known.look()
-    assert (known.number, known.fresh_until, known.is_away()) == (6, 1.5, False)
+def test_a_failed_poll_keeps_the_revision_and_reports_unavailability() -> None:
+    source = FakeSource()
+    revision = source.create()
+    revision.poll()
+    source.error, source.now = DatabaseUnavailable("The connection is lost."), 0.5
+    revision.poll()
+    assert (revision.number, revision.fresh_until, revision.is_unavailable()) == (5, 1.0, True)
+    source.error, source.number = None, 6
+    revision.poll()
+    assert (revision.number, revision.fresh_until, revision.is_unavailable()) == (6, 1.5, False)
 
 
-def test_a_look_that_never_ends_means_that_the_database_is_away() -> None:
-    stored = Stored()
-    known = stored.known()
-    known.look()
-    stored.now = 1.2
-    assert not known.is_away()
-    stored.now = 1.3
-    assert known.is_away()
+def test_an_overdue_poll_reports_unavailability() -> None:
+    source = FakeSource()
+    revision = source.create()
+    revision.poll()
+    source.now = 1.2
+    assert not revision.is_unavailable()
+    source.now = 1.3
+    assert revision.is_unavailable()
 
 
-def test_an_own_commit_counts_at_once_and_a_look_from_before_it_does_not_undo_it() -> None:
-    stored = Stored()
-    known = stored.known()
-    known.look()
-    known.advance(7)
-    known.advance(6)
-    assert known.number == 7
+def test_an_own_commit_counts_at_once_and_an_older_poll_does_not_revert_it() -> None:
+    source = FakeSource()
+    revision = source.create()
+    revision.poll()
+    revision.advance(7)
+    revision.advance(6)
+    assert revision.number == 7
 
-    def read_while_we_commit() -> int:
-        known.advance(8)
+    def read_during_commit() -> int:
+        revision.advance(8)
         return 6
 
-    late = known
-    late._read = read_while_we_commit
-    late.look()
-    assert known.number == 8
+    revision._read = read_during_commit
+    revision.poll()
+    assert revision.number == 8
 
 
-def test_a_restored_backup_sets_the_revision_back() -> None:
-    stored = Stored()
-    known = stored.known()
-    known.look()
-    stored.number = 3
-    known.look()
-    assert known.number == 3
+def test_a_resource_backup_lowers_the_revision() -> None:
+    source = FakeSource()
+    revision = source.create()
+    revision.poll()
+    source.number = 3
+    revision.poll()
+    assert revision.number == 3
 
 
-def test_every_change_of_films_counts_and_others_see_it(any_database: Database) -> None:
+def test_other_processes_see_every_change_of_movies(any_database: Database) -> None:
     others = Database(any_database.engines.reading.url.render_as_string(hide_password=False))
     seen = []
     for change in ("add", "remove", "nothing"):
@@ -104,28 +102,28 @@ def test_every_change_of_films_counts_and_others_see_it(any_database: Database) 
             elif change == "remove":
                 uow.movies.remove(1)
             uow.commit()
-        others.revision.look()
+        others.revision.poll()
         seen.append((any_database.revision.number, others.revision.number))
     others.close()
     assert seen == [(1, 1), (2, 2), (2, 2)]
 
 
-def test_it_is_looked_at_again_and_again_until_the_end() -> None:
-    looks = threading.Semaphore(0)
+def test_polls_repeatedly_until_the_context_ends() -> None:
+    polls = threading.Semaphore(0)
 
     def read() -> int:
-        looks.release()
+        polls.release()
         return 1
 
-    known = CatalogueRevision(read)
-    with known.watched():
+    revision = CatalogueRevision(read)
+    with revision.watched():
         for _ in range(3):
-            assert looks.acquire(timeout=5)
+            assert polls.acquire(timeout=5)
     assert not any(thread.name == "revision" for thread in threading.enumerate())
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgresql", "mariadb"])
-def test_a_database_without_tables_is_away(
+def test_a_database_without_tables_is_unavailable(
     kind: str, request: pytest.FixtureRequest, tmp_path: object
 ) -> None:
     url = (
@@ -135,6 +133,6 @@ def test_a_database_without_tables_is_away(
         + ("/postgres" if kind == "postgresql" else "/mysql")
     )
     database = Database(url)
-    database.revision.look()
+    database.revision.poll()
     database.close()
-    assert database.revision.is_away()
+    assert database.revision.is_unavailable()

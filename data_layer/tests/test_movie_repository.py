@@ -22,27 +22,27 @@ AMELIE = MovieFacts(
 )
 
 
-def film(title: str, year: int | None = None, **more: object) -> MovieFacts:
-    """A film of which little is known."""
+def make_movie(title: str, year: int | None = None, **more: object) -> MovieFacts:
+    """Return a movie with a title, a year and the given fields."""
     return MovieFacts(title=title, year=year, **more)  # type: ignore[arg-type]  # Any other field.
 
 
-def store(unit_of_work: UnitOfWorkFactory, *films: MovieFacts) -> tuple[StoredMovie, ...]:
-    """Store films and commit."""
+def store(unit_of_work: UnitOfWorkFactory, *movies: MovieFacts) -> tuple[StoredMovie, ...]:
+    """Store movies and commit."""
     with unit_of_work() as uow:
-        stored = tuple(uow.movies.add(facts) for facts in films)
+        stored = tuple(uow.movies.add(facts) for facts in movies)
         uow.commit()
     return stored
 
 
 def titles(unit_of_work: UnitOfWorkFactory, query: MovieQuery) -> list[str]:
-    """The titles of one page."""
+    """Return the titles of one page."""
     with unit_of_work(is_read_only=True) as uow:
         page = uow.movies.list(query)
     return [orjson.loads(movie.document)["title"] for movie in page.movies]
 
 
-def test_gives_back_the_whole_film(unit_of_work: UnitOfWorkFactory) -> None:
+def test_returns_the_stored_document(unit_of_work: UnitOfWorkFactory) -> None:
     (stored,) = store(unit_of_work, AMELIE)
     with unit_of_work(is_read_only=True) as uow:
         assert uow.movies.get(stored.id) == stored
@@ -57,41 +57,45 @@ def test_gives_back_the_whole_film(unit_of_work: UnitOfWorkFactory) -> None:
     assert document["plot"] is None
 
 
-def test_an_imdb_id_is_stored_once(unit_of_work: UnitOfWorkFactory) -> None:
+def test_rejects_a_second_movie_with_the_same_imdb_id(unit_of_work: UnitOfWorkFactory) -> None:
     store(unit_of_work, AMELIE)
     with unit_of_work() as uow, pytest.raises(Conflict):
         uow.movies.add(AMELIE)
 
 
-def test_many_films_are_found_by_title_with_a_year_or_without(
+def test_finds_many_movies_by_title_with_or_without_a_year(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
-    old, new, other, odd = store(
-        unit_of_work, film("Heat", 1972), film("HEAT", 1995), film("Ran", 1985), film("Ran")
+    old, new, dated, undated = store(
+        unit_of_work,
+        make_movie("Heat", 1972),
+        make_movie("HEAT", 1995),
+        make_movie("Ran", 1985),
+        make_movie("Ran"),
     )
-    wanted = [("heat", 1995), ("heat", None), ("ran", 1972), ("ran", None), ("jaws", None)]
+    searched = [("heat", 1995), ("heat", None), ("ran", 1972), ("ran", None), ("jaws", None)]
     with unit_of_work(is_read_only=True) as uow:
-        assert uow.movies.find_many_by_title(wanted) == {
+        assert uow.movies.find_many_by_title(searched) == {
             ("heat", 1995): (new.id,),
             ("heat", None): (old.id, new.id),
-            ("ran", None): (other.id, odd.id),
+            ("ran", None): (dated.id, undated.id),
         }
-        assert uow.movies.get_many([old.id, odd.id, 99]) == {old.id: old, odd.id: odd}
+        assert uow.movies.get_many([old.id, undated.id, 99]) == {old.id: old, undated.id: undated}
         assert uow.movies.find_many_by_title([]) == {}
 
 
-def test_many_films_are_changed_and_removed_at_once(unit_of_work: UnitOfWorkFactory) -> None:
+def test_changes_and_removes_many_movies(unit_of_work: UnitOfWorkFactory) -> None:
     amelie, heat, ran = store(
-        unit_of_work, AMELIE, film("Heat", 1995, cast=("Al Pacino",)), film("Ran", 1985)
+        unit_of_work, AMELIE, make_movie("Heat", 1995, cast=("Al Pacino",)), make_movie("Ran", 1985)
     )
-    known = film("Heat", 1995, cast=("Al Pacino",))
-    recast = film("Heat", 1995, cast=("Robert De Niro", "Al Pacino"), genres=("Crime",))
+    original = make_movie("Heat", 1995, cast=("Al Pacino",))
+    recast = make_movie("Heat", 1995, cast=("Robert De Niro", "Al Pacino"), genres=("Crime",))
     rated = dataclasses.replace(AMELIE, imdb_rating=8.3)
     with unit_of_work() as uow:
         revision = uow.movies.revision()
         uow.movies.update_many({amelie.id: (AMELIE, rated)})
         assert uow.movies.revision() > revision
-        uow.movies.update_many({heat.id: (known, recast)})
+        uow.movies.update_many({heat.id: (original, recast)})
         uow.movies.remove_many([ran.id])
         uow.commit()
     assert titles(unit_of_work, MovieQuery(filter=MovieFilter(genre="crime"))) == ["Heat"]
@@ -104,34 +108,34 @@ def test_many_films_are_changed_and_removed_at_once(unit_of_work: UnitOfWorkFact
         assert uow.movies.list(counted).total == 0
 
 
-def test_many_changes_are_refused_where_an_imdb_id_would_be_there_twice(
+def test_rejects_many_changes_that_would_duplicate_an_imdb_id(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
-    _amelie, heat = store(unit_of_work, AMELIE, known := film("Heat", 1995))
-    changed = dataclasses.replace(known, imdb_id=AMELIE.imdb_id)
+    _amelie, heat = store(unit_of_work, AMELIE, original := make_movie("Heat", 1995))
+    changed = dataclasses.replace(original, imdb_id=AMELIE.imdb_id)
     with pytest.raises(Conflict), unit_of_work() as uow:
-        uow.movies.update_many({heat.id: (known, changed)})
+        uow.movies.update_many({heat.id: (original, changed)})
 
 
-def test_many_films_are_stored_in_their_order(unit_of_work: UnitOfWorkFactory) -> None:
-    films = [film(f"Film {number}", imdb_id=f"tt{number:07}") for number in range(30)]
+def test_stores_many_movies_in_their_order(unit_of_work: UnitOfWorkFactory) -> None:
+    movies = [make_movie(f"Movie {number}", imdb_id=f"tt{number:07}") for number in range(30)]
     with unit_of_work() as uow:
-        stored = uow.movies.add_many(films)
+        stored = uow.movies.add_many(movies)
         uow.commit()
     assert [orjson.loads(movie.document)["title"] for movie in stored] == [
-        facts.title for facts in films
+        facts.title for facts in movies
     ]
     assert [movie.id for movie in stored] == sorted(movie.id for movie in stored)
 
 
-def test_of_many_films_none_is_stored_when_one_is_there(unit_of_work: UnitOfWorkFactory) -> None:
+def test_stores_none_of_many_movies_if_one_exists(unit_of_work: UnitOfWorkFactory) -> None:
     store(unit_of_work, AMELIE)
     with pytest.raises(Conflict), unit_of_work() as uow:
-        uow.movies.add_many([film("New", imdb_id="tt1111111"), AMELIE])
+        uow.movies.add_many([make_movie("New", imdb_id="tt1111111"), AMELIE])
     assert titles(unit_of_work, MovieQuery()) == ["Amélie"]
 
 
-def test_nobody_is_found_where_nobody_is(unit_of_work: UnitOfWorkFactory) -> None:
+def test_finds_nothing_in_an_empty_catalogue(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow:
         assert uow.movies.find_by_imdb_id("tt0000001") is None
         assert uow.movies.find_by_title("Nothing") == ()
@@ -141,30 +145,30 @@ def test_nobody_is_found_where_nobody_is(unit_of_work: UnitOfWorkFactory) -> Non
             uow.movies.remove(1)
 
 
-def test_the_most_voted_film_of_a_title_comes_first(unit_of_work: UnitOfWorkFactory) -> None:
-    _old, known, new, _unknown, other = store(
+def test_finds_the_most_voted_movie_of_a_title_first(unit_of_work: UnitOfWorkFactory) -> None:
+    _old, most_voted, newest, _undated, other = store(
         unit_of_work,
-        film("Psycho", 1960),
-        film("PSYCHO", 1998, imdb_votes=50),
-        film("Psycho", 2020),
-        film("Psycho"),
-        film("Psychos", 2000, imdb_votes=1_000),
+        make_movie("Psycho", 1960),
+        make_movie("PSYCHO", 1998, imdb_votes=50),
+        make_movie("Psycho", 2020),
+        make_movie("Psycho"),
+        make_movie("Psychos", 2000, imdb_votes=1_000),
     )
     with unit_of_work(is_read_only=True) as uow:
         found = uow.movies.find_by_title("psycho")
-        assert found[:2] == (known, new)
+        assert found[:2] == (most_voted, newest)
         assert len(found) == 4
-        assert uow.movies.find_by_title("psycho", 1998) == (known,)
+        assert uow.movies.find_by_title("psycho", 1998) == (most_voted,)
         assert uow.movies.find_by_title("psychos") == (other,)
 
 
-def test_at_most_twenty_films_of_a_title_are_told_apart(unit_of_work: UnitOfWorkFactory) -> None:
-    store(unit_of_work, *(film("Hamlet", 1900 + number) for number in range(25)))
+def test_finds_at_most_twenty_movies_of_a_title(unit_of_work: UnitOfWorkFactory) -> None:
+    store(unit_of_work, *(make_movie("Hamlet", 1900 + number) for number in range(25)))
     with unit_of_work(is_read_only=True) as uow:
         assert len(uow.movies.find_by_title("Hamlet")) == 20
 
 
-def test_a_removed_film_is_gone_and_its_id_is_not_given_again(
+def test_removes_a_movie_and_does_not_reuse_its_id(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
     (stored,) = store(unit_of_work, AMELIE)
@@ -177,8 +181,8 @@ def test_a_removed_film_is_gone_and_its_id_is_not_given_again(
         uow.movies.get(stored.id)
 
 
-def test_an_update_replaces_all_that_is_known(unit_of_work: UnitOfWorkFactory) -> None:
-    stored, other = store(unit_of_work, AMELIE, film("Alien", 1979, imdb_id="tt0078748"))
+def test_an_update_replaces_all_fields(unit_of_work: UnitOfWorkFactory) -> None:
+    stored, other = store(unit_of_work, AMELIE, make_movie("Alien", 1979, imdb_id="tt0078748"))
     changed = MovieFacts(
         title="Poulain", year=2002, genres=("Romance", "Drama"), cast=("Mathieu Kassovitz",)
     )
@@ -191,7 +195,7 @@ def test_an_update_replaces_all_that_is_known(unit_of_work: UnitOfWorkFactory) -
     document = orjson.loads(updated.document)
     assert (document["id"], document["title"], document["year"]) == (stored.id, "Poulain", 2002)
     assert document["ratings"] == []
-    for wanted, expected in (
+    for movie_filter, expected in (
         (MovieFilter(title="poulain", year=2002), ["Poulain"]),
         (MovieFilter(genre="drama"), ["Poulain"]),
         (MovieFilter(genre="romance", cast="mathieu kassovitz"), ["Poulain"]),
@@ -201,7 +205,7 @@ def test_an_update_replaces_all_that_is_known(unit_of_work: UnitOfWorkFactory) -
         (MovieFilter(year=2001), []),
     ):
         with unit_of_work(is_read_only=True) as uow:
-            page = uow.movies.list(MovieQuery(filter=wanted, counts_total=True))
+            page = uow.movies.list(MovieQuery(filter=movie_filter, counts_total=True))
         assert [orjson.loads(movie.document)["title"] for movie in page.movies] == expected
         assert page.total == len(expected)
     with unit_of_work() as uow, pytest.raises(NotFound):
@@ -212,7 +216,7 @@ def test_an_update_replaces_all_that_is_known(unit_of_work: UnitOfWorkFactory) -
 
 
 @pytest.mark.parametrize(
-    ("wanted", "expected"),
+    ("movie_filter", "expected"),
     [
         (MovieFilter(title="amelie"), ["Amélie"]),
         (MovieFilter(title="ame"), []),
@@ -227,23 +231,23 @@ def test_an_update_replaces_all_that_is_known(unit_of_work: UnitOfWorkFactory) -
     ],
 )
 def test_filters_match_whole_values(
-    unit_of_work: UnitOfWorkFactory, wanted: MovieFilter, expected: list[str]
+    unit_of_work: UnitOfWorkFactory, movie_filter: MovieFilter, expected: list[str]
 ) -> None:
     store(
         unit_of_work,
         AMELIE,
-        film(
+        make_movie(
             "Alien",
             1979,
             genres=("Horror", "Sci-Fi", "horror"),
             cast=("Sigourney Weaver",),
             directors=("Ridley Scott",),
         ),
-        film("Mad Max", 1979, genres=("Action",)),
-        film("Psycho", 1960, genres=("Horror",)),
-        film("100%_'\" ☕"),
+        make_movie("Mad Max", 1979, genres=("Action",)),
+        make_movie("Psycho", 1960, genres=("Horror",)),
+        make_movie("100%_'\" ☕"),
     )
-    query = MovieQuery(filter=wanted, counts_total=True)
+    query = MovieQuery(filter=movie_filter, counts_total=True)
     assert titles(unit_of_work, query) == expected
     with unit_of_work(is_read_only=True) as uow:
         assert uow.movies.list(query).total == len(expected)
@@ -259,7 +263,7 @@ def test_filters_match_whole_values(
     ],
 )
 @pytest.mark.parametrize("limit", [1, 3, 4])
-def test_pages_follow_each_other_in_every_order(
+def test_pages_continue_in_every_order(
     unit_of_work: UnitOfWorkFactory,
     field: SortField,
     expected: list[str],
@@ -268,10 +272,10 @@ def test_pages_follow_each_other_in_every_order(
 ) -> None:
     store(
         unit_of_work,
-        film("Zebra", 2000),
-        film("zebra"),
-        film("Élan", 1990),
-        film("aardvark", 1990),
+        make_movie("Zebra", 2000),
+        make_movie("zebra"),
+        make_movie("Élan", 1990),
+        make_movie("aardvark", 1990),
     )
     seen: list[str] = []
     query = MovieQuery(sort=MovieSort(field, is_descending), limit=limit)
@@ -285,11 +289,11 @@ def test_pages_follow_each_other_in_every_order(
     assert seen == (expected[::-1] if is_descending else expected)
 
 
-def test_pages_neither_repeat_nor_skip_while_films_come_and_go(
+def test_pages_neither_repeat_nor_skip_movies_during_changes(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:
-    stored = store(unit_of_work, *(film(f"M{number:02}") for number in range(0, 40, 2)))
-    newcomers = (film(f"M{number:02}") for number in itertools.count(1, 4))
+    stored = store(unit_of_work, *(make_movie(f"M{number:02}") for number in range(0, 40, 2)))
+    newcomers = (make_movie(f"M{number:02}") for number in itertools.count(1, 4))
     seen: list[int] = []
     query = MovieQuery(limit=3)
     while True:
@@ -307,7 +311,7 @@ def test_pages_neither_repeat_nor_skip_while_films_come_and_go(
     assert {movie.id for movie in stored} <= set(seen)
 
 
-def test_skips_films_for_numbered_pages(unit_of_work: UnitOfWorkFactory) -> None:
-    store(unit_of_work, *(film(f"M{number}") for number in range(5)))
+def test_skips_movies_for_numbered_pages(unit_of_work: UnitOfWorkFactory) -> None:
+    store(unit_of_work, *(make_movie(f"M{number}") for number in range(5)))
     assert titles(unit_of_work, MovieQuery(limit=2, skip=4)) == ["M4"]
     assert titles(unit_of_work, MovieQuery(limit=2, skip=6)) == []

@@ -6,12 +6,12 @@ from sqlalchemy import func, literal, select
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieSort
-from data_layer.sql.catalogue.movie_statements import (
+from data_layer.sql.catalogue.movie_query_sql import (
     PageShape,
     Sql,
     document_sql,
-    namesakes_sql,
     page_sql,
+    same_title_sql,
     total_sql,
 )
 from data_layer.sql.models import Movie, MovieCount, MovieGenre
@@ -21,14 +21,14 @@ GENRE_AND_YEAR = frozenset({"genre", "year"})
 
 
 def plan(database: Database, sql: Sql) -> str:
-    """How SQLite answers a statement, a step a line."""
+    """Return SQLite's query plan of a statement, one step per line."""
     with database.engines.reading.connect() as connection:
         rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql.text}", (1,) * len(sql.names))
         return "\n".join(row.detail for row in rows)
 
 
 def is_direct(steps: str) -> bool:
-    """Whether rows come by index, in their order, without a scan or a sort."""
+    """Return whether the plan reads rows in index order, without a table scan or a sort."""
     return "TEMP B-TREE" not in steps and all(
         "INDEX" in step or "INTEGER PRIMARY KEY" in step
         for step in steps.splitlines()
@@ -39,7 +39,7 @@ def is_direct(steps: str) -> bool:
 @pytest.mark.parametrize("has_after", [False, True])
 @pytest.mark.parametrize("is_descending", [False, True])
 @pytest.mark.parametrize("filters", [*FILTERS, GENRE_AND_YEAR])
-def test_an_index_serves_every_filter_by_title(
+def test_an_index_supports_every_filter_sorted_by_title(
     database: Database, filters: frozenset[str], is_descending: bool, has_after: bool
 ) -> None:
     shape = PageShape(
@@ -51,7 +51,7 @@ def test_an_index_serves_every_filter_by_title(
 
 @pytest.mark.parametrize("has_after", [False, True])
 @pytest.mark.parametrize("filters", [*FILTERS[:4], GENRE_AND_YEAR])
-def test_an_index_serves_films_by_year(
+def test_an_index_supports_filters_sorted_by_year(
     database: Database, filters: frozenset[str], has_after: bool
 ) -> None:
     shape = PageShape(MovieSort("year", is_descending=True), filters, has_after)
@@ -60,26 +60,28 @@ def test_an_index_serves_films_by_year(
 
 
 @pytest.mark.parametrize("filters", [frozenset[str](), frozenset({"genre"}), frozenset({"year"})])
-def test_an_index_serves_films_by_id(database: Database, filters: frozenset[str]) -> None:
+def test_an_index_supports_filters_sorted_by_id(
+    database: Database, filters: frozenset[str]
+) -> None:
     shape = PageShape(MovieSort("id", is_descending=True), filters, has_after=True)
     steps = plan(database, page_sql(shape, database.engines.reading.dialect))
     assert is_direct(steps), steps
 
 
-def test_one_film_is_found_by_index(database: Database) -> None:
+def test_an_index_supports_lookups_of_single_movies(database: Database) -> None:
     dialect = database.engines.reading.dialect
     statements = [
         document_sql("id", dialect),
         document_sql("imdb_id", dialect),
-        namesakes_sql(frozenset({"title"}), dialect),
-        namesakes_sql(frozenset({"title", "year"}), dialect),
+        same_title_sql(frozenset({"title"}), dialect),
+        same_title_sql(frozenset({"title", "year"}), dialect),
     ]
     for sql in statements:
         assert is_direct(plan(database, sql)), sql
 
 
 @pytest.mark.parametrize("size", range(5))
-def test_totals_are_counted_by_index(database: Database, size: int) -> None:
+def test_an_index_or_a_counter_supports_totals(database: Database, size: int) -> None:
     for names in itertools.combinations(("title", "year", "genre", "cast"), size):
         steps = plan(database, total_sql(frozenset(names), database.engines.reading.dialect))
         assert is_direct(steps), steps
@@ -87,13 +89,13 @@ def test_totals_are_counted_by_index(database: Database, size: int) -> None:
             assert "movie_counts" in steps
 
 
-def test_counters_are_what_counting_gives(database: Database) -> None:
-    films = [
+def test_counters_match_the_number_of_rows(database: Database) -> None:
+    movies = [
         MovieFacts(title=f"M{number}", year=1990 + number % 3, genres=("Drama",) * (number % 2))
         for number in range(10)
     ]
     with database.unit_of_work() as uow:
-        ids = [movie.id for movie in uow.movies.add_many([*films, MovieFacts(title="X")])]
+        ids = [movie.id for movie in uow.movies.add_many([*movies, MovieFacts(title="X")])]
         uow.commit()
     with database.unit_of_work() as uow:
         for movie_id in ids[::3]:
@@ -106,7 +108,7 @@ def test_counters_are_what_counting_gives(database: Database) -> None:
     }
     with database.engines.reading.connect() as connection:
         for kind, statement in counted.items():
-            kept = select(MovieCount.key, MovieCount.movies).where(
+            counters = select(MovieCount.key, MovieCount.movies).where(
                 MovieCount.kind == kind, MovieCount.movies != 0
             )
-            assert set(connection.execute(kept)) == set(connection.execute(statement)), kind
+            assert set(connection.execute(counters)) == set(connection.execute(statement)), kind

@@ -25,13 +25,15 @@ ROOT = Path(__file__).parents[2]
 
 
 def table_names(database: Database) -> set[str]:
-    """The tables that there are, without Alembic's own."""
+    """Return the existing tables, without Alembic's own."""
     return set(inspect(database.engines.reading).get_table_names()) - {"alembic_version"}
 
 
-def test_only_a_file_that_is_not_there_is_misspelt(any_database: Database, tmp_path: Path) -> None:
+def test_only_a_missing_file_fails_the_existence_check(
+    any_database: Database, tmp_path: Path
+) -> None:
     any_database.require_existing()
-    with pytest.raises(InvalidInput, match="no such SQLite file"):
+    with pytest.raises(InvalidInput, match="SQLite file does not exist"):
         Database(f"sqlite:///{tmp_path / 'typo.db'}").require_existing()
 
 
@@ -46,13 +48,13 @@ def test_migrations_run_up_down_and_up(any_database: Database) -> None:
     assert table_names(any_database) == expected
 
 
-def test_models_and_migrations_do_not_drift(any_database: Database) -> None:
+def test_models_and_migrations_match(any_database: Database) -> None:
     with any_database.engines.reading.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, models.Base.metadata) == []
 
 
-def test_processes_that_start_together_migrate_once(any_database: Database) -> None:
+def test_concurrent_processes_migrate_once(any_database: Database) -> None:
     schema.downgrade(any_database.engines)
     url = any_database.engines.writing.url.render_as_string(hide_password=False)
     databases = [Database(url) for _ in range(8)]
@@ -64,7 +66,7 @@ def test_processes_that_start_together_migrate_once(any_database: Database) -> N
 
 
 def columns(database: Database) -> dict[tuple[str, str], tuple[str, bool]]:
-    """Type, and whether it has to be given, of each column."""
+    """Return type and whether a value is required, for each column."""
     inspector = inspect(database.engines.reading)
     return {
         (table, column["name"]): (
@@ -77,7 +79,7 @@ def columns(database: Database) -> dict[tuple[str, str], tuple[str, bool]]:
 
 
 def unique_names(database: Database, tables: set[str]) -> set[str | None]:
-    """What forbids rows of these tables that were allowed without it."""
+    """Return the constraints of these tables that can reject rows."""
     inspector = inspect(database.engines.reading)
     return {
         constraint["name"]
@@ -90,27 +92,27 @@ def unique_names(database: Database, tables: set[str]) -> set[str | None]:
     }
 
 
-def test_the_newest_migration_takes_nothing_from_the_program_before_it(
+def test_the_newest_migration_is_compatible_with_the_previous_version(
     any_database: Database,
 ) -> None:
     schema.downgrade(any_database.engines, "-1")
     before, tables_before = columns(any_database), table_names(any_database)
-    forbidding = unique_names(any_database, tables_before)
+    constraints_before = unique_names(any_database, tables_before)
     any_database.migrate()
     after = columns(any_database)
     assert {column: after[column] for column in before} == before
     new_in_old = {column for column in after.keys() - before.keys() if column[0] in tables_before}
-    assert not any(after[column][1] for column in new_in_old), "What is new has to have a default."
-    assert unique_names(any_database, tables_before) <= forbidding
+    assert not any(after[column][1] for column in new_in_old), "A new column needs a default."
+    assert unique_names(any_database, tables_before) <= constraints_before
 
 
-def test_migrations_are_numbered_so_that_a_program_knows_a_newer_one() -> None:
+def test_migrations_are_numbered_consecutively() -> None:
     scripts = ScriptDirectory.from_config(Config(ROOT / "alembic.ini"))
     revisions = [script.revision for script in scripts.walk_revisions()][::-1]
-    assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
+    assert revisions == [f"{number:04}" for number in range(1001, 1001 + len(revisions))]
 
 
-def test_an_older_program_works_on_the_schema_of_a_newer_one(any_database: Database) -> None:
+def test_an_older_version_works_on_a_newer_schema(any_database: Database) -> None:
     with any_database.engines.writing.begin() as connection:
         schema.set_version(connection, "9999")
     any_database.migrate()
@@ -122,8 +124,16 @@ def test_an_older_program_works_on_the_schema_of_a_newer_one(any_database: Datab
         assert schema.version_of(connection) == "9999"
 
 
+def test_rejects_a_database_of_a_development_version(any_database: Database) -> None:
+    with any_database.engines.writing.begin() as connection:
+        schema.set_version(connection, "0006")
+    with pytest.raises(DatabaseUnavailable, match=r"schema 0006.*export.*DATABASE_URL.*import"):
+        any_database.migrate()
+    assert not any_database.is_current()
+
+
 @pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
-def test_a_migration_may_take_longer_than_other_statements(
+def test_statement_timeouts_do_not_apply_to_migrations(
     kind: str, request: pytest.FixtureRequest
 ) -> None:
     options = DatabaseOptions(statement_timeout_seconds=1)
@@ -134,24 +144,24 @@ def test_a_migration_may_take_longer_than_other_statements(
         with translated_errors(), database.engines.writing.begin() as connection:
             connection.execute(sleep)
 
-    with pytest.raises(DatabaseUnavailable, match="too long"):
+    with pytest.raises(DatabaseUnavailable, match="timed out"):
         run_slowly()
     with (
         database.engines.writing.begin() as connection,
-        database.home.backend.unlimited(connection),
+        database.endpoint.backend.without_timeouts(connection),
     ):
         connection.execute(sleep)
-    with pytest.raises(DatabaseUnavailable, match="too long"):
+    with pytest.raises(DatabaseUnavailable, match="timed out"):
         run_slowly()
     database.close()
 
 
-def test_a_program_does_not_work_on_an_older_schema(any_database: Database) -> None:
+def test_an_older_schema_is_not_current(any_database: Database) -> None:
     schema.downgrade(any_database.engines, "-1")
     assert not any_database.is_current()
 
 
-def test_the_alembic_command_works_on_the_database_of_the_settings(tmp_path: Path) -> None:
+def test_the_alembic_command_uses_the_database_of_the_settings(tmp_path: Path) -> None:
     path = tmp_path / "movies.db"
     subprocess.run(
         [sys.executable, "-m", "alembic", "upgrade", "head"],
@@ -165,13 +175,13 @@ def test_the_alembic_command_works_on_the_database_of_the_settings(tmp_path: Pat
     connection.close()
 
 
-def test_a_folder_that_is_missing_is_a_sentence(tmp_path: Path) -> None:
+def test_reports_a_missing_folder(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path / 'missing' / 'movies.db'}")
     with pytest.raises(DatabaseUnavailable, match="DATABASE_URL"):
         database.migrate()
 
 
-def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
+def test_reports_a_file_that_is_not_a_database(tmp_path: Path) -> None:
     path = tmp_path / "movies.db"
     path.write_text("These are not the bytes you are looking for. " * 100)
     database = Database(f"sqlite:///{path}")
@@ -179,7 +189,7 @@ def test_a_file_that_is_no_database_is_a_sentence(tmp_path: Path) -> None:
         database.migrate()
 
 
-def test_a_lock_is_held_by_one_at_a_time(any_database: Database) -> None:
+def test_a_lock_has_one_holder_at_a_time(any_database: Database) -> None:
     with any_database.try_lock("seeding") as first, any_database.try_lock("seeding") as second:
         assert (first, second) == (True, False)
         with any_database.try_lock("something-else") as other:
@@ -188,7 +198,7 @@ def test_a_lock_is_held_by_one_at_a_time(any_database: Database) -> None:
         assert again
 
 
-def test_a_removed_film_takes_along_what_only_it_needs(database: Database) -> None:
+def test_removes_people_and_genres_that_no_other_movie_has(database: Database) -> None:
     def names(table: type[models.Person | models.Genre]) -> set[str]:
         with database.engines.reading.connect() as connection:
             return set(connection.scalars(select(table.name)))

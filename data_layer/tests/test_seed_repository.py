@@ -4,29 +4,29 @@ from common.errors import Conflict, NotFound
 from data_layer.entities.seed import Seed, SeedState
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 
-PLAN = (Seed("tt0000002", "Two"), Seed("tt0000001", "One"))
+SEEDS = (Seed("tt0000002", "Two"), Seed("tt0000001", "One"))
 
 
-def test_keeps_the_plan_in_its_order(unit_of_work: UnitOfWorkFactory) -> None:
+def test_returns_seed_movies_in_their_order(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow:
         assert uow.seeds.list() == ()
-        uow.seeds.add_many(PLAN)
-        assert uow.seeds.list() == PLAN
+        uow.seeds.add_many(SEEDS)
+        assert uow.seeds.list() == SEEDS
 
 
-def test_stores_how_far_a_seed_has_come(unit_of_work: UnitOfWorkFactory) -> None:
+def test_updates_state_and_reason(unit_of_work: UnitOfWorkFactory) -> None:
     failed = Seed("tt0000001", "One", SeedState.FAILED, "OMDb does not have it.")
     with unit_of_work() as uow:
-        uow.seeds.add_many(PLAN)
+        uow.seeds.add_many(SEEDS)
         uow.seeds.update(failed)
-        assert uow.seeds.list() == (PLAN[0], failed)
+        assert uow.seeds.list() == (SEEDS[0], failed)
 
 
-def test_a_film_is_planned_once(unit_of_work: UnitOfWorkFactory) -> None:
+def test_rejects_a_second_seed_of_a_movie(unit_of_work: UnitOfWorkFactory) -> None:
     with pytest.raises(Conflict), unit_of_work() as uow:
-        uow.seeds.add_many([PLAN[0], PLAN[0]])
+        uow.seeds.add_many([SEEDS[0], SEEDS[0]])
 
 
-def test_only_a_planned_film_can_change(unit_of_work: UnitOfWorkFactory) -> None:
+def test_rejects_an_update_of_an_unknown_seed_movie(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow, pytest.raises(NotFound):
-        uow.seeds.update(PLAN[0])
+        uow.seeds.update(SEEDS[0])

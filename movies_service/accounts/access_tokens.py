@@ -1,4 +1,4 @@
-"""Access tokens: JSON Web Tokens that name a session, for a quarter of an hour."""
+"""Access tokens: JSON Web Tokens that identify a session and expire after 15 minutes."""
 
 import datetime as dt
 import secrets
@@ -11,7 +11,7 @@ from common.errors import Unauthenticated
 from movies_service.accounts.signing_keys import ACCESS_SECONDS
 
 ALGORITHM = "HS256"
-"""The only one: what a token says of it is not believed."""
+"""The only accepted algorithm; the `alg` header of a token is not trusted."""
 
 ISSUER = AUDIENCE = "movies-api"
 _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti", "sid"]
@@ -19,14 +19,21 @@ _REQUIRED = ["exp", "iat", "sub", "iss", "aud", "jti", "sid"]
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What a token says, once its signature was checked."""
+    """The verified claims of an access token."""
 
     username: str
     session_id: str
 
 
 def issue(claims: Claims, key_id: str, secret: bytes, now: dt.datetime) -> str:
-    """Return a token, signed with the key of this id."""
+    """Return a token that is signed with `secret` and is valid for `ACCESS_SECONDS` from `now`.
+
+    Args:
+        claims: the user and the session.
+        key_id: ID of the signing key, for the `kid` header.
+        secret: the signing key.
+        now: the time of issue, in UTC.
+    """
     payload = {
         "exp": now + dt.timedelta(seconds=ACCESS_SECONDS),
         "iat": now,
@@ -40,14 +47,15 @@ def issue(claims: Claims, key_id: str, secret: bytes, now: dt.datetime) -> str:
 
 
 def read(token: str, accepted: Mapping[str, bytes]) -> Claims:
-    """Return what a token says.
+    """Return the claims of a token after checking its signature and expiry.
 
     Args:
-        token: as it was sent.
-        accepted: secrets, by key id.
+        token: the encoded token.
+        accepted: signing secrets by key ID.
 
     Raises:
-        Unauthenticated: it is none of ours, was changed, or has expired: never said which.
+        Unauthenticated: the token was not issued here, was modified, or has expired; the message
+            does not reveal which.
     """
     try:
         payload = jwt.decode(
@@ -59,5 +67,5 @@ def read(token: str, accepted: Mapping[str, bytes]) -> Claims:
             options={"require": _REQUIRED, "enforce_minimum_key_length": True},
         )
     except (jwt.PyJWTError, ValueError, KeyError, TypeError):
-        raise Unauthenticated("This access token is not valid: sign in or refresh.") from None
+        raise Unauthenticated("This access token is not valid: log in or refresh.") from None
     return Claims(str(payload["sub"]), str(payload["sid"]))

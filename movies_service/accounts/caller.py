@@ -1,67 +1,72 @@
-"""On whose behalf something is done, and the record of it."""
+"""The caller of an operation: identity, permissions, and audit entries in its name."""
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from common.clock import utc_now
-from data_fetcher.fetch_queue.deduplication_key import Wisher
+from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_layer.audit_log import write_audit
 from data_layer.entities.audit_entry import AuditEntry
 from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWork
 
+ANONYMOUS = "anonymous"
+"""Name of a caller without a credential."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who asks, once the credential was checked."""
+    """An authenticated or anonymous caller."""
 
-    name: str = "nobody"
-    """By which credential: `key:0123abcd`, `user:alice`, `command line`, or `nobody`."""
+    name: str = ANONYMOUS
+    """The credential: `key:0123abcd`, `user:alice`, `command line`, or `anonymous`."""
     scopes: frozenset[Scope] = frozenset()
     session_id: str | None = None
-    """Of a user who has signed in."""
+    """Session of a user who has logged in, else `None`."""
     address: str = ""
     request_id: str = ""
-    on_done: Callable[[UnitOfWork, Any], None] | None = None
-    """Is given what was done, in the transaction that does it."""
 
     @property
     def is_known(self) -> bool:
-        """Whether a credential was sent."""
-        return self.name != "nobody"
+        """Whether the caller is authenticated."""
+        return self.name != ANONYMOUS
 
     @property
     def username(self) -> str | None:
-        """The name of a user who has signed in."""
+        """Name of the user who has logged in; `None` for other callers."""
         return self.name.removeprefix("user:") if self.session_id else None
 
     @property
     def client(self) -> str:
-        """By what limits tell callers apart."""
+        """Identity for rate limits: the credential, or the address of an anonymous caller."""
         return self.name if self.is_known else self.address
 
     @property
-    def wisher(self) -> Wisher:
-        """Who is said to have wished for a film."""
-        return Wisher(self.name, self.address, self.request_id)
+    def requester(self) -> Requester:
+        """The caller in the form in which a fetch records it."""
+        return Requester(self.name, self.address, self.request_id)
 
     def covers(self, scope: Scope) -> bool:
-        """Tell whether the caller may do what `scope` stands for."""
+        """Return whether the caller has this scope, or the admin scope."""
         return Scope.ADMIN in self.scopes or scope in self.scopes
 
     def at(self, address: str, request_id: str) -> Self:
-        """Return the caller of this request."""
+        """Return a copy of the caller with the address and ID of a request."""
         return dataclasses.replace(self, address=address, request_id=request_id)
 
-    def keep(self, uow: UnitOfWork, result: object) -> None:
-        """Keep what is about to be answered, in the transaction that does it."""
-        if self.on_done is not None:
-            self.on_done(uow, result)
+    def write_audit(
+        self, uow: UnitOfWork, action: str, subject: str, fields: Sequence[str] = ()
+    ) -> None:
+        """Add an audit entry to the transaction; log it after the commit.
 
-    def note(self, uow: UnitOfWork, action: str, subject: str, fields: Sequence[str] = ()) -> None:
-        """Write down what is done, in the transaction that does it, and log it behind that."""
+        Args:
+            uow: the transaction of the audited operation.
+            action: as `movie.changed`.
+            subject: path of the changed resource.
+            fields: names of the changed fields.
+        """
         entry = AuditEntry(
             at=utc_now(),
             action=action,
@@ -75,4 +80,4 @@ class Caller:
 
 
 COMMAND_LINE = Caller(name="command line", scopes=frozenset({Scope.ADMIN}))
-"""Whoever can run the commands has the database in their hands."""
+"""Caller of the command line: anyone who can run it can access the database anyway."""

@@ -1,58 +1,62 @@
-"""Checking passwords, for whoever comes: few at a time, since each takes a lot of memory."""
+"""Login and password change: throttled, with few concurrent hash computations."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from common.errors import Unauthenticated
-from common.executors import Run
+from common.executors import CallExecutor
 from movies_service.accounts.caller import Caller
 from movies_service.accounts.sessions import Sessions, Tokens
 from movies_service.rate_limiting.login_throttle import LoginThrottle
 
-AT_ONCE = 2
-"""Argon2id takes 64 MiB for each."""
+CONCURRENT_HASHES = 2
+"""Limit of concurrent password checks per process; each Argon2id hash takes 64 MiB of memory."""
 
 T = TypeVar("T")
 
 
-class SignIn:
-    """Lets users in who know their password.
+class Login:
+    """Use cases that check a password, with throttling.
 
     Args:
-        sessions: of users.
-        throttle: bounds how fast passwords can be guessed; `None` bounds nothing.
-        read: runs what only reads.
-        run: runs what takes long.
+        sessions: the sessions of users.
+        throttle: limits the rate of password guesses; `None` disables the limit.
+        read: executor for short database reads.
+        run: executor for password checks and writes.
     """
 
     def __init__(
-        self, sessions: Sessions, throttle: LoginThrottle | None, read: Run, run: Run
+        self,
+        sessions: Sessions,
+        throttle: LoginThrottle | None,
+        read: CallExecutor,
+        run: CallExecutor,
     ) -> None:
         self._sessions = sessions
         self._throttle = throttle
         self._read = read
         self._run = run
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._hash_slots = asyncio.Semaphore(CONCURRENT_HASHES)
 
     async def run(self, username: str, password: str, by: Caller) -> Tokens:
-        """Return the tokens of a new session.
+        """Start a session, commit, and return its tokens.
 
         Raises:
-            Unauthenticated: username and password don't go together.
-            TooManyRequests: there were too many attempts.
+            Unauthenticated: the username or the password is wrong, or the user is disabled.
+            TooManyRequests: too many login attempts.
         """
         return await self._throttled(
             username, by, lambda: self._run(self._sessions.start, username, password, by)
         )
 
     async def change_password(self, by: Caller, old: str, new: str) -> None:
-        """Replace the password of a user who has signed in, and end all their sessions.
+        """Replace the password of the logged-in user, end all their sessions, and commit.
 
         Raises:
             Unauthenticated: the old password is wrong.
-            TooManyRequests: there were too many attempts.
-            InvalidInput: the new one is too short or too long.
+            TooManyRequests: too many attempts.
+            InvalidInput: the new password is too short or too long.
         """
         username = by.username or ""
         await self._throttled(
@@ -67,14 +71,14 @@ class SignIn:
 
         throttle = self._throttle
         if throttle is not None:
-            await throttle.admit(username, by.address, is_known)
+            await throttle.check(username, by.address, is_known)
         try:
-            async with self._turns:
+            async with self._hash_slots:
                 result = await attempt()
         except Unauthenticated:
             if throttle is not None:
-                await throttle.note_failure(username, by.address)
+                await throttle.record_failure(username, by.address)
             raise
         if throttle is not None:
-            await throttle.note_success(username, by.address)
+            await throttle.record_success(username, by.address)
         return result

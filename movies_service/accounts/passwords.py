@@ -1,4 +1,4 @@
-"""Passwords: which are taken, how they are kept, and how they are compared."""
+"""Password rules, hashing and verification."""
 
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
@@ -10,18 +10,23 @@ MIN_CHARACTERS, MAX_CHARACTERS = 10, 256
 
 _ARGON2ID = PasswordHash.recommended()
 
-_NOBODYS_HASH = (
+_DUMMY_HASH = (
     "$argon2id$v=19$m=65536,t=3,p=4$bm9ib2R5J3Mgc2FsdCEhIQ"
     "$8qXbJHJDTsRNGBzu5eVsKyLj4HvcmK2dm1ZwJ7N8QpQ"
 )
-"""Is compared where there is no such user, so that it takes as long; nothing hashes to it."""
+"""Verified where the user does not exist, so that the timing does not reveal that. No password
+has this hash."""
 
 
 def hash_password(password: str, field: str = "password") -> str:
-    """Return what is kept of a password: Argon2id with a salt.
+    """Return the salted Argon2id hash of a password.
+
+    Args:
+        password: 10 to 256 characters.
+        field: name of the input in the error.
 
     Raises:
-        InvalidInput: it is too short or too long; `field` is the name of the input.
+        InvalidInput: the password is too short, too long, or has characters that cannot be stored.
     """
     if not MIN_CHARACTERS <= len(password) <= MAX_CHARACTERS or not is_storable(password):
         raise InvalidInput(
@@ -31,10 +36,10 @@ def hash_password(password: str, field: str = "password") -> str:
 
 
 def is_same_password(password: str, password_hash: str | None) -> bool:
-    """Tell whether this is the password; without a hash it takes as long and is not."""
+    """Return whether the password has this hash; `None` takes as long and returns false."""
     if len(password) > MAX_CHARACTERS or not is_storable(password):
         return False
     try:
-        return _ARGON2ID.verify(password, password_hash or _NOBODYS_HASH)
-    except UnknownHashError:  # Somebody has written into the database by hand.
+        return _ARGON2ID.verify(password, password_hash or _DUMMY_HASH)
+    except UnknownHashError:  # The stored value was edited outside this service.
         return False

@@ -1,4 +1,4 @@
-"""Signing in, staying signed in, signing out."""
+"""Sessions of users: login, authentication, token refresh, logout and password change."""
 
 import dataclasses
 import datetime as dt
@@ -13,7 +13,7 @@ from common.errors import Unauthenticated
 from data_layer.entities.session import Session
 from data_layer.entities.user import User
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts import access_tokens
 from movies_service.accounts.access_tokens import Claims
 from movies_service.accounts.caller import Caller
@@ -21,20 +21,20 @@ from movies_service.accounts.passwords import hash_password, is_same_password
 from movies_service.accounts.signing_keys import SigningKeys
 
 SESSION_DAYS = 30
-"""After so long everybody has to sign in again; for as long their addresses are known."""
+"""Maximum age of a session. Login addresses count as known for the same time."""
 
 _REFRESH_TOKEN = re.compile(r"mvr_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
-_REFUSED = "The username or the password is wrong."
-_ENDED = "This session has ended: sign in again."
+_WRONG_CREDENTIALS = "The username or the password is wrong."
+_ENDED = "This session has ended: log in again."
 
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What a user gets for signing in."""
+    """The tokens of a session."""
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
-    """Good once, for the next pair."""
+    """Valid for one refresh, which returns the next pair."""
 
 
 class Sessions:
@@ -42,7 +42,7 @@ class Sessions:
 
     Args:
         unit_of_work: opens transactions.
-        signing_keys: for access tokens.
+        signing_keys: keys that sign access tokens.
         now: the clock.
     """
 
@@ -54,31 +54,32 @@ class Sessions:
         self._now = now
 
     def is_known_address(self, username: str, address: str) -> bool:
-        """Tell whether the user has signed in from there lately."""
+        """Return whether a stored session of the user was started from this address."""
         with self._unit_of_work(is_read_only=True) as uow:
-            return any(each.address == address for each in uow.sessions.of_user(username))
+            return any(each.address == address for each in uow.sessions.list_by_user(username))
 
     def start(self, username: str, password: str, by: Caller) -> Tokens:
-        """Begin a session, commit, and return its first tokens.
+        """Start a session, commit, and return its first tokens.
 
-        Unknown and disabled users and wrong passwords take the same path, and give the same error.
+        Unknown users, disabled users and wrong passwords take the same path and raise the same
+        error.
 
         Raises:
-            Unauthenticated: username and password don't go together.
+            Unauthenticated: the username or the password is wrong, or the user is disabled.
         """
         user = self._find_user(username)
         if not _is_right(user, password):
-            raise Unauthenticated(_REFUSED)
+            raise Unauthenticated(_WRONG_CREDENTIALS)
         return self._start(username, user.password_hash if user else "", by)
 
     def authenticate(self, token: str) -> Caller:
-        """Return who signed in, if the session goes on.
+        """Return the user of an access token as a caller.
 
         Raises:
-            Unauthenticated: the token is not valid, or the session has ended.
+            Unauthenticated: the token is invalid, the session has ended, or the user is disabled.
         """
         with self._unit_of_work(is_read_only=True) as uow:
-            claims = access_tokens.read(token, self._signing_keys.accepted(uow))
+            claims = access_tokens.read(token, self._signing_keys.list_accepted(uow))
             session = uow.sessions.find(claims.session_id)
             user = uow.users.find(claims.username)
         if session is None or user is None or session.username != user.username:
@@ -91,21 +92,21 @@ class Sessions:
     def refresh(self, refresh_token: str, by: Caller) -> Tokens:
         """Replace the refresh token of a session, commit, and return new tokens.
 
-        One that was replaced before is known to somebody else as well: it ends the session.
+        A reused token indicates theft, since each is valid once: it ends the session.
 
         Raises:
-            Unauthenticated: the token is not good.
+            Unauthenticated: the token is malformed, reused, or its session has ended.
         """
         match = _REFRESH_TOKEN.fullmatch(refresh_token)
         if match is None:
-            raise Unauthenticated("This is no refresh token: a character is wrong or missing.")
+            raise Unauthenticated("Malformed refresh token: a character is wrong or missing.")
         with self._unit_of_work() as uow:
             session = uow.sessions.find(match[1])
             if session is None or not session.is_valid_at(self._now()):
                 raise Unauthenticated(_ENDED)
             by = dataclasses.replace(by, name=f"user:{session.username}")
             if not hmac.compare_digest(_hash(refresh_token), session.refresh_hash):
-                self._end(uow, session, by, "session.reused")
+                self._end(uow, session, by, "session.refresh_token_reused")
                 uow.commit()
                 raise Unauthenticated(_ENDED)
             new = _new_refresh_token(session.id)
@@ -115,18 +116,18 @@ class Sessions:
 
     @retried_when_busy
     def end(self, session_id: str, by: Caller) -> None:
-        """End a session, and commit."""
+        """End a session and commit; an unknown ID changes nothing."""
         with self._unit_of_work() as uow:
             if (session := uow.sessions.find(session_id)) is not None:
                 self._end(uow, session, by, "session.ended")
                 uow.commit()
 
     def change_password(self, username: str, old: str, new: str, by: Caller) -> None:
-        """Give a user who knows the password a new one, end all their sessions, and commit.
+        """Replace the password of a user, end all their sessions, and commit.
 
         Raises:
-            Unauthenticated: the old password is wrong.
-            InvalidInput: the new one is too short or too long.
+            Unauthenticated: the old password is wrong, or the user is disabled.
+            InvalidInput: the new password is too short or too long.
         """
         user = self._find_user(username)
         if not _is_right(user, old):
@@ -149,10 +150,10 @@ class Sessions:
         with self._unit_of_work() as uow:
             user = uow.users.find(username)
             if user is None or user.disabled_at or user.password_hash != password_hash:
-                raise Unauthenticated(_REFUSED)  # It was changed since we looked.
-            uow.sessions.forget(now)
+                raise Unauthenticated(_WRONG_CREDENTIALS)  # Changed since the password check.
+            uow.sessions.delete_before(now)
             uow.sessions.add(session)
-            dataclasses.replace(by, name=f"user:{username}").note(
+            dataclasses.replace(by, name=f"user:{username}").write_audit(
                 uow, "session.started", f"/users/{username}"
             )
             uow.commit()
@@ -164,7 +165,7 @@ class Sessions:
             if (user := uow.users.find(username)) is not None:
                 uow.users.update(dataclasses.replace(user, password_hash=password_hash))
                 uow.sessions.end_all(username, self._now())
-                by.note(uow, "user.changed", f"/users/{username}", ["password"])
+                by.write_audit(uow, "user.changed", f"/users/{username}", ["password"])
                 uow.commit()
 
     def _find_user(self, username: str) -> User | None:
@@ -173,7 +174,7 @@ class Sessions:
 
     def _end(self, uow: UnitOfWork, session: Session, by: Caller, action: str) -> None:
         uow.sessions.update(dataclasses.replace(session, ended_at=self._now()))
-        by.note(uow, action, f"/users/{session.username}")
+        by.write_audit(uow, action, f"/users/{session.username}")
 
     def _tokens(self, session: Session, refresh_token: str) -> Tokens:
         claims = Claims(session.username, session.id)

@@ -1,4 +1,4 @@
-"""What access tokens are signed with: given by the operator, or made here and rotated."""
+"""Signing keys of access tokens: set by the operator, or generated here and rotated."""
 
 import datetime as dt
 import hashlib
@@ -8,22 +8,22 @@ from collections.abc import Mapping, Sequence
 from common.clock import Clock, utc_now
 from data_layer.entities.signing_key import SigningKey
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts.caller import Caller
 
 ACCESS_SECONDS = 900
-"""How long an access token opens; a key that was replaced is good for as long."""
+"""Lifetime of an access token; a replaced signing key is accepted for the same time."""
 
 _SECRET_BYTES, _ID_BYTES = 32, 8
 
 
 class SigningKeys:
-    """The secrets that access tokens are signed with.
+    """The secrets that sign access tokens.
 
     Args:
         unit_of_work: opens transactions.
-        given: by the operator: the first one signs, all are accepted. Where there are none, the
-            database keeps one that is made when it is first needed.
+        given: secrets set by the operator; the first one signs, all are accepted. If empty, a key
+            in the database is used, which is generated on first use.
         now: the clock.
     """
 
@@ -35,7 +35,10 @@ class SigningKeys:
         self._now = now
 
     def current(self) -> tuple[str, bytes]:
-        """Return the id and the secret that sign now."""
+        """Return ID and secret of the current signing key.
+
+        Generates and commits the first key if none exists.
+        """
         if self._given:
             return next(iter(self._given.items()))
         with self._unit_of_work(is_read_only=True) as uow:
@@ -43,8 +46,11 @@ class SigningKeys:
         newest = keys[0] if keys else self._make_first()
         return newest.id, newest.secret
 
-    def known(self, uow: UnitOfWork) -> Sequence[bytes]:
-        """Return every secret that is there, the current one first; one is made if need be."""
+    def list_secrets(self, uow: UnitOfWork) -> Sequence[bytes]:
+        """Return all secrets, the current one first.
+
+        Adds a first key to the transaction of `uow` if none exists; the caller commits.
+        """
         if self._given:
             return tuple(self._given.values())
         keys = uow.signing_keys.list()
@@ -53,8 +59,11 @@ class SigningKeys:
             uow.signing_keys.add(keys[0])
         return tuple(key.secret for key in keys)
 
-    def accepted(self, uow: UnitOfWork) -> Mapping[str, bytes]:
-        """Return the secrets that are accepted now, by id."""
+    def list_accepted(self, uow: UnitOfWork) -> Mapping[str, bytes]:
+        """Return the secrets that are accepted now by key ID.
+
+        A replaced key is accepted until tokens that it signed have expired.
+        """
         if self._given:
             return self._given
         accepted: dict[str, bytes] = {}
@@ -67,26 +76,26 @@ class SigningKeys:
         return accepted
 
     @retried_when_busy
-    def rotate(self, by: Caller, *, is_at_once: bool = False) -> None:
-        """Sign with a new key from now on, and commit.
+    def rotate(self, by: Caller, *, revokes_existing: bool = False) -> None:
+        """Generate a new signing key and commit.
 
-        The one before is accepted for as long as tokens last, unless `is_at_once`; older ones
-        are forgotten.
+        The replaced key is accepted until its tokens expire, unless `revokes_existing`; older keys
+        are deleted.
         """
         with self._unit_of_work() as uow:
-            known = uow.signing_keys.list()
-            for key in known if is_at_once else known[1:]:
+            existing = uow.signing_keys.list()
+            for key in existing if revokes_existing else existing[1:]:
                 uow.signing_keys.remove(key.id)
             new = self._new()
             uow.signing_keys.add(new)
-            by.note(uow, "signing_key.rotated", new.id)
+            by.write_audit(uow, "signing_key.rotated", new.id)
             uow.commit()
 
     @retried_when_busy
     def _make_first(self) -> SigningKey:
         with self._unit_of_work() as uow:
-            if known := uow.signing_keys.list():  # Somebody was faster.
-                return known[0]
+            if existing := uow.signing_keys.list():  # Another process created it first.
+                return existing[0]
             key = self._new()
             uow.signing_keys.add(key)
             uow.commit()

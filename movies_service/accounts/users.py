@@ -1,4 +1,4 @@
-"""Users: made, listed, changed, disabled."""
+"""Users: creation, listing, changes and disabling."""
 
 import dataclasses
 from collections.abc import Callable, Iterable
@@ -7,16 +7,17 @@ from common.clock import Clock, utc_now
 from common.errors import Conflict, InvalidInput, NotFound
 from data_layer.entities.scope import Scope
 from data_layer.entities.user import USERNAME, User
+from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts.caller import Caller
 from movies_service.accounts.passwords import hash_password
 
-Changed = Callable[[User], User]
+UserChange = Callable[[User], User]
 
 
 class Users:
-    """The users who sign in. Of their passwords an Argon2id hash is kept.
+    """Users who can log in. Only the Argon2id hash of a password is stored.
 
     Args:
         unit_of_work: opens transactions.
@@ -27,17 +28,24 @@ class Users:
         self._unit_of_work = unit_of_work
         self._now = now
 
-    def add(self, username: str, password: str, scopes: Iterable[Scope], by: Caller) -> User:
-        """Make a user, commit, and return it.
+    def add(
+        self,
+        username: str,
+        password: str,
+        scopes: Iterable[Scope],
+        by: Caller,
+        record: ResultRecorder[User] = record_nothing,
+    ) -> User:
+        """Create a user, commit, and return it.
 
         Raises:
-            InvalidInput: the name or the password is none.
-            Conflict: the name is taken, if only by a disabled user.
+            InvalidInput: the username or the password does not follow the rules.
+            Conflict: the username is in use, possibly by a disabled user.
         """
         if not USERNAME.fullmatch(username):
             raise InvalidInput(
-                "A username has 1 to 64 of the characters a-z, 0-9, and, behind the first one,"
-                " . _ @ and -.",
+                "A username has 1 to 64 characters: a-z, 0-9, and after the first one"
+                " also . _ @ and -.",
                 field="username",
             )
         user = User(
@@ -46,28 +54,28 @@ class Users:
             scopes=frozenset(scopes),
             created_at=self._now(),
         )
-        self._add(user, by)
+        self._add(user, by, record)
         return user
 
     def list(self) -> tuple[User, ...]:
-        """Return every user by name, disabled ones included."""
+        """Return all users by name, including disabled ones."""
         with self._unit_of_work(is_read_only=True) as uow:
             return uow.users.list()
 
     def get(self, username: str) -> User:
-        """Return the user of this name.
+        """Return the user with this name.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no user has this name.
         """
         with self._unit_of_work(is_read_only=True) as uow:
             return _get(uow, username)
 
     def set_disabled(self, username: str, by: Caller, *, is_disabled: bool) -> User:
-        """Let a user sign in no more, or again, and commit; the sessions end at once.
+        """Disable or enable a user, end all their sessions, and commit.
 
         Raises:
-            NotFound: there is no such user.
+            NotFound: no user has this name.
         """
         disabled_at = self._now() if is_disabled else None
         return self._change(
@@ -78,21 +86,21 @@ class Users:
         )
 
     def set_scopes(self, username: str, scopes: Iterable[Scope], by: Caller) -> User:
-        """Let a user do just this, from the next request on, and commit.
+        """Replace the scopes of a user, effective from the next request, and commit.
 
         Raises:
-            NotFound: there is no such user.
+            NotFound: no user has this name.
         """
-        wanted = frozenset(scopes)
+        new_scopes = frozenset(scopes)
         return self._change(
-            username, by, "scopes", lambda user: dataclasses.replace(user, scopes=wanted)
+            username, by, "scopes", lambda user: dataclasses.replace(user, scopes=new_scopes)
         )
 
     def set_password(self, username: str, password: str, by: Caller) -> User:
-        """Give a user a new password, end their sessions at once, and commit.
+        """Set the password of a user, end all their sessions, and commit.
 
         Raises:
-            NotFound: there is no such user.
+            NotFound: no user has this name.
             InvalidInput: the password is too short or too long.
         """
         password_hash = hash_password(password)
@@ -104,23 +112,23 @@ class Users:
         )
 
     @retried_when_busy
-    def _add(self, user: User, by: Caller) -> None:
+    def _add(self, user: User, by: Caller, record: ResultRecorder[User]) -> None:
         with self._unit_of_work() as uow:
             if uow.users.find(user.username) is not None:
-                raise Conflict("There is a user of this name: choose another one.")
+                raise Conflict("A user with this name exists: choose another name.")
             uow.users.add(user)
-            by.note(uow, "user.created", f"/users/{user.username}")
-            by.keep(uow, user)
+            by.write_audit(uow, "user.created", f"/users/{user.username}")
+            record(uow, user)
             uow.commit()
 
     @retried_when_busy
-    def _change(self, username: str, by: Caller, field: str, change: Changed) -> User:
+    def _change(self, username: str, by: Caller, field: str, change: UserChange) -> User:
         with self._unit_of_work() as uow:
             user = change(_get(uow, username))
             uow.users.update(user)
             if field != "scopes":
                 uow.sessions.end_all(username, self._now())
-            by.note(uow, "user.changed", f"/users/{username}", [field])
+            by.write_audit(uow, "user.changed", f"/users/{username}", [field])
             uow.commit()
         return user
 
@@ -128,5 +136,5 @@ class Users:
 def _get(uow: UnitOfWork, username: str) -> User:
     user = uow.users.find(username)
     if user is None:
-        raise NotFound("There is no user of this name.")
+        raise NotFound("No user has this name.")
     return user

@@ -1,1 +1,1 @@
-"""The FastAPI application's parts: routers, schemas, dependencies, rendering."""
+"""Parts of the FastAPI application: routers, schemas, dependencies and rendering."""

@@ -1,4 +1,4 @@
-"""How each kind of exception becomes a problem document."""
+"""Exception handlers: each turns one kind of exception into a problem document (RFC 9457)."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -10,44 +10,44 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from common.errors import MoviesError
-from movies_service.http_semantics.problem_details import problem, write_problem
+from movies_service.http_semantics.problem_details import build_problem_response, problem_response
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 _HTTP_CODES = {
     HTTPStatus.NOT_FOUND: (
         "not-found",
-        "There is nothing here: GET / lists what there is.",
+        "No such path: GET / lists the available endpoints.",
     ),
     HTTPStatus.METHOD_NOT_ALLOWED: (
         "method-not-allowed",
-        "This path does not take this method: the Allow header lists those it takes.",
+        "This path does not support this method: the Allow header lists the supported ones.",
     ),
     HTTPStatus.BAD_REQUEST: ("malformed-body", "The body is not JSON in UTF-8."),
 }
 
 
 def install_error_handlers(app: FastAPI) -> None:
-    """Make every error of `app` a problem document."""
-    app.add_exception_handler(MoviesError, _answer_our_error)
-    app.add_exception_handler(RequestValidationError, _answer_invalid_request)
-    app.add_exception_handler(HTTPException, _answer_http_error)
-    app.add_exception_handler(Exception, _answer_unexpected)
+    """Register the handlers, so that every error response of `app` is a problem document."""
+    app.add_exception_handler(MoviesError, _handle_movies_error)
+    app.add_exception_handler(RequestValidationError, _handle_validation_error)
+    app.add_exception_handler(HTTPException, _handle_http_exception)
+    app.add_exception_handler(Exception, _handle_unexpected_error)
 
 
-async def _answer_our_error(_request: Request, error: Exception) -> Response:
-    return problem(cast("MoviesError", error))
+async def _handle_movies_error(_request: Request, error: Exception) -> Response:
+    return problem_response(cast("MoviesError", error))
 
 
-async def _answer_unexpected(_request: Request, _error: Exception) -> Response:
-    return write_problem(
+async def _handle_unexpected_error(_request: Request, _error: Exception) -> Response:
+    return build_problem_response(
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "internal-error",
-        "This is a fault of the service: report it with the request_id.",
+        "Internal error of the service: report it with the request_id.",
     )
 
 
-async def _answer_http_error(request: Request, error: Exception) -> Response:
+async def _handle_http_exception(request: Request, error: Exception) -> Response:
     http_error = cast("HTTPException", error)
     status = HTTPStatus(http_error.status_code)
     code, detail = _HTTP_CODES.get(status, ("http-error", status.description))
@@ -56,11 +56,14 @@ async def _answer_http_error(request: Request, error: Exception) -> Response:
     headers = {}
     if status is HTTPStatus.METHOD_NOT_ALLOWED:
         headers["Allow"] = ", ".join(_allowed_methods(request))
-    return write_problem(status, code, detail, headers=headers)
+    return build_problem_response(status, code, detail, headers=headers)
 
 
 def _allowed_methods(request: Request) -> list[str]:
-    """Return what the path takes; Starlette names the methods of one of its routes only."""
+    """Return the methods that any route of the path supports.
+
+    The Allow header of Starlette lists the methods of the first matching route only.
+    """
     routes = request.app.router.routes
     allowed = [
         method
@@ -72,12 +75,12 @@ def _allowed_methods(request: Request) -> list[str]:
     return ["HEAD", *allowed] if "GET" in allowed and "HEAD" not in allowed else allowed
 
 
-async def _answer_invalid_request(_request: Request, error: Exception) -> Response:
-    faults: Sequence[dict[str, Any]] = cast("RequestValidationError", error).errors()
-    if any(fault["type"] == "json_invalid" for fault in faults):
-        return write_problem(HTTPStatus.BAD_REQUEST, *_HTTP_CODES[HTTPStatus.BAD_REQUEST])
-    errors = [_describe(fault) for fault in faults]
-    return write_problem(
+async def _handle_validation_error(_request: Request, error: Exception) -> Response:
+    details: Sequence[dict[str, Any]] = cast("RequestValidationError", error).errors()
+    if any(detail["type"] == "json_invalid" for detail in details):
+        return build_problem_response(HTTPStatus.BAD_REQUEST, *_HTTP_CODES[HTTPStatus.BAD_REQUEST])
+    errors = [_describe(detail) for detail in details]
+    return build_problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid-input",
         "; ".join(f"{field}: {message}" for field, message in errors) + ".",
@@ -85,10 +88,13 @@ async def _answer_invalid_request(_request: Request, error: Exception) -> Respon
     )
 
 
-def _describe(fault: dict[str, Any]) -> tuple[str, str]:
-    """Return the place and the fault of one input, without the input itself."""
-    place = [str(part) for part in fault["loc"]]
-    if fault["type"] == "extra_forbidden":
-        return ".".join(place[:-1]), "it has a field that is not known"
-    message = str(fault["msg"]).removeprefix("Value error, ").rstrip(".")
-    return ".".join(place), message[:1].lower() + message[1:]
+def _describe(detail: dict[str, Any]) -> tuple[str, str]:
+    """Return the location and the error message of one input value, without the value.
+
+    An unknown field is reported at its parent, since its name is input.
+    """
+    location = [str(part) for part in detail["loc"]]
+    if detail["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
+        return ".".join(location[:-1]), "it has an unknown field"
+    message = str(detail["msg"]).removeprefix("Value error, ").rstrip(".")
+    return ".".join(location), message[:1].lower() + message[1:]

@@ -1,7 +1,7 @@
-"""The description of the API, completed with what FastAPI does not put in by itself."""
+"""OpenAPI document, completed with the parts that FastAPI does not generate."""
 
 import functools
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
 
@@ -10,80 +10,136 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from movies_service.api.dependencies.authentication import is_protecting
-from movies_service.api.response_docs import UNAUTHENTICATED, Responses, problem_response
+from common.errors import (
+    DatabaseFull,
+    DatabaseUnavailable,
+    InvalidInput,
+    MalformedBody,
+    TooManyRequests,
+    Unauthenticated,
+)
+from movies_service.api.dependencies.authentication import find_forbidden
+from movies_service.api.response_docs import HttpError, add_errors, errors
 from movies_service.api.schemas.movies import MoviePatchIn
 from movies_service.api.schemas.problem import ProblemOut
-from movies_service.api.schemas.users import SignInIn
+from movies_service.api.schemas.users import LoginIn
 
-_MODELS: list[tuple[type[BaseModel], JsonSchemaMode]] = [
+_Model = tuple[type[BaseModel], JsonSchemaMode]
+
+_MODELS: tuple[_Model, ...] = (
     (ProblemOut, "serialization"),
     (MoviePatchIn, "validation"),
-    (SignInIn, "validation"),
-]
-"""What endpoints read or write past FastAPI."""
+    (LoginIn, "validation"),
+)
+"""Models of bodies that endpoints parse or render without FastAPI."""
 
-_REFUSALS: Responses = {
-    **problem_response(HTTPStatus.BAD_REQUEST, "malformed-request", "Send one Host header."),
-    **UNAUTHENTICATED,
-    **problem_response(
-        HTTPStatus.REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time."
-    ),
-    **problem_response(
+INVALID_INPUT = errors(InvalidInput("query.limit: input should be less than or equal to 100."))
+"""Error of every operation; without it FastAPI documents an error response of its own."""
+
+_COMMON_ERRORS = (
+    HttpError(HTTPStatus.BAD_REQUEST, "malformed-request", "Send one Host header."),
+    Unauthenticated("Send an API key in X-API-Key, or an access token in Authorization: Bearer."),
+    HttpError(HTTPStatus.REQUEST_TIMEOUT, "request-timeout", "The request did not arrive in time."),
+    HttpError(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "head-too-large",
-        "The path, the query and the headers have more than 16384 bytes.",
+        "header-fields-too-large",
+        "Path, query and headers exceed 16384 bytes.",
     ),
-    **problem_response(
-        HTTPStatus.TOO_MANY_REQUESTS,
-        "too-many-requests",
-        "More than 6000 in 60 seconds: wait as Retry-After says.",
+    TooManyRequests(
+        "Rate limit exceeded (6000 requests per 60 seconds); retry after the time in Retry-After."
     ),
-}
-"""How any request may be refused: also where no credential is needed, a wrong one is wrong."""
+    DatabaseUnavailable("The database is temporarily unavailable."),
+)
+"""Errors of every operation.
 
-_REF = "#/components/schemas/{model}"
+`Unauthenticated` and `DatabaseUnavailable` are among them, since public endpoints verify
+credentials too.
+"""
+
+_BODY_ERRORS = (
+    MalformedBody("The body is not JSON in UTF-8."),
+    HttpError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "body-too-large", "The body exceeds 65536 bytes."
+    ),
+    HttpError(
+        HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+        "unsupported-media-type",
+        "Send the body without Content-Encoding and with Content-Type: application/json.",
+    ),
+)
+"""Errors of every operation with a request body."""
 
 
 def complete_documentation(api: FastAPI, routers: Iterable[APIRouter]) -> None:
-    """Add the schemas of problems and of bodies that endpoints read themselves, and refusals.
+    """Extend the OpenAPI document of `api`.
+
+    Added are the schemas of problem documents and of bodies that endpoints parse themselves, the
+    `null`s in examples, the errors that operations share, and which operations are public.
 
     Args:
-        api: that is documented.
-        routers: of which it is made.
+        api: its method `openapi` is replaced; the document is generated once, on first use.
+        routers: the routers that `api` includes.
     """
-    routes = [route for router in routers for route in router.routes]
+    routes = [
+        route
+        for router in routers
+        for route in router.routes
+        if isinstance(route, APIRoute) and route.include_in_schema
+    ]
     generate = api.openapi
 
     @functools.cache
     def openapi() -> dict[str, Any]:
         document = generate()
-        _, schemas = models_json_schema(_MODELS, ref_template=_REF)
+        models = [*_response_models(routes), *_MODELS]
+        _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
         document["components"]["schemas"].update(schemas["$defs"])
+        shared: dict[str, Any] = {}  # YAML writes an object once, and then refers to it.
         for route in routes:
-            if isinstance(route, APIRoute) and route.include_in_schema:
-                _complete(document, route)
+            for method in route.methods or ():
+                operation = document["paths"][route.path_format][method.lower()]
+                _complete(operation, method, route)
+                for status, response in operation["responses"].items():
+                    operation["responses"][status] = shared.setdefault(str(response), response)
         return document
 
-    api.openapi = openapi  # type: ignore[method-assign]  # As FastAPI documents it.
+    api.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents this way.
 
 
-def _complete(document: dict[str, Any], route: APIRoute) -> None:
-    """Say of an operation whether it can be asked without a credential, and how it refuses."""
-    for method in route.methods or ():
-        operation = document["paths"][route.path_format][method.lower()]
-        for status, answer in _REFUSALS.items():
-            operation["responses"].setdefault(str(status), answer)
-        for parameter in operation.get("parameters", ()):
-            parameter["schema"] = _without_null(parameter["schema"])
-        if not any(is_protecting(each.call) for each in route.dependant.dependencies):
-            operation["security"] = [{}, *operation["security"]]
+def _response_models(routes: Iterable[APIRoute]) -> Iterator[_Model]:
+    """Yield the models of successful responses: FastAPI omits each `null` of their examples."""
+    for route in routes:
+        documented = [response.get("model") for response in route.responses.values()]
+        for model in [route.response_model, *documented]:
+            if model is not None:
+                yield model, "serialization"
+
+
+def _complete(operation: dict[str, Any], method: str, route: APIRoute) -> None:
+    """Add the errors of the route's dependencies and common errors; mark a public operation."""
+    responses = operation["responses"]
+    calls = [dependency.call for dependency in route.dependant.dependencies]
+    forbidden = [found for call in calls if (found := find_forbidden(call)) is not None]
+    for found in forbidden:
+        add_errors(responses, *found)
+    add_errors(responses, *_COMMON_ERRORS)
+    if "requestBody" in operation:
+        add_errors(responses, *_BODY_ERRORS)
+    if method != "GET":
+        add_errors(responses, DatabaseFull)
+    if not forbidden:
+        operation["security"] = [{}, *operation["security"]]
+    for parameter in operation.get("parameters", ()):
+        parameter["schema"] = _without_null(parameter["schema"])
 
 
 def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of a parameter, which is there or not, and never `null`."""
+    """Return the schema of an optional parameter without `null`.
+
+    A query parameter or header is present or absent; it cannot be `null`.
+    """
     others: list[dict[str, Any]] = [
-        each for each in schema.get("anyOf", ()) if each != {"type": "null"}
+        option for option in schema.get("anyOf", ()) if option != {"type": "null"}
     ]
     if len(others) != 1:
         return schema

@@ -1,1 +1,1 @@
-"""The commands of `python -m movies_service`."""
+"""Commands of `python -m movies_service`."""

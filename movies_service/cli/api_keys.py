@@ -1,78 +1,69 @@
-"""The commands `keys …`: make, list and revoke API keys."""
+"""Commands `api-keys …`: create, list and revoke API keys."""
 
 import datetime as dt
-import json
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
-from common.cli.commands import command_settings, new_command_line
+from common.cli.commands import new_command_line
 from common.clock import utc_now
-from data_layer.bootstrap import open_database
 from data_layer.entities.api_key import ApiKey
 from data_layer.entities.scope import Scope
 from movies_service.accounts.api_keys import ApiKeys
+from movies_service.cli.database import migrated_database
+from movies_service.cli.tables import JsonArrayOption, print_table
 
-keys = new_command_line("Make, list and revoke API keys.")
+api_keys = new_command_line("Create, list and revoke API keys.")
 
 _DAYS_MAX = 36_500
 
-Name = Annotated[str, typer.Argument(help="What people call the key.", show_default=False)]
+Name = Annotated[str, typer.Argument(help="Unique name of the key.", show_default=False)]
 
 
 @contextmanager
 def _api_keys() -> Iterator[ApiKeys]:
-    """Give the API keys of the database that the settings name."""
-    with command_settings() as settings, closing(open_database(settings)) as database:
-        database.migrate()
+    with migrated_database() as database:
         yield ApiKeys(database.unit_of_work)
 
 
-@keys.command()
+@api_keys.command()
 def create(
     name: Name,
     scope: Annotated[
-        list[Scope], typer.Option(help="What it may do; give it more than once for more.")
+        list[Scope], typer.Option(help="Permission of the key; repeat the option for several.")
     ],
     days: Annotated[
         int | None,
-        typer.Option(min=1, max=_DAYS_MAX, help="Days until it expires; else it never does."),
+        typer.Option(min=1, max=_DAYS_MAX, help="Days until the key expires; default: never."),
     ] = None,
 ) -> None:
-    """Make a key and print it: this once, since only its hash is kept."""
-    with _api_keys() as api_keys:
+    """Create an API key and print its secret.
+
+    The secret cannot be shown again: the database holds only its hash.
+    """
+    with _api_keys() as keys:
         expires_at = None if days is None else utc_now() + dt.timedelta(days=days)
-        secret = api_keys.create(name, scope, expires_at).secret
-    print("Keep this key; it is not shown again.", file=sys.stderr)
+        secret = keys.create(name, scope, expires_at).secret
+    print("Store this key now; it is not shown again.", file=sys.stderr)
     print(secret)
 
 
-@keys.command("list")
-def list_keys(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, an array.")] = False
-) -> None:
-    """List every key, oldest first, without the keys themselves."""
-    with _api_keys() as api_keys:
-        rows = [_row(key) for key in api_keys.list()]
-    if as_json:
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    header = {name: name.upper() for name in ("prefix", "state", "scopes", "expires", "name")}
-    for row in [header, *rows]:
-        print(
-            f"{row['prefix']:<14}{row['state']:<10}{row['scopes']:<16}"
-            f"{row['expires']:<22}{row['name']}"
-        )
+@api_keys.command("list")
+def list_keys(*, as_json: JsonArrayOption = False) -> None:
+    """List all API keys, oldest first, without their secrets."""
+    with _api_keys() as keys:
+        rows = [_row(key) for key in keys.list()]
+    print_table(("prefix", "state", "scopes", "expires", "name"), rows, as_json=as_json)
 
 
-@keys.command()
+@api_keys.command()
 def revoke(name: Name) -> None:
-    """Make a key open nothing any more, at once and for ever."""
-    with _api_keys() as api_keys:
-        api_keys.revoke(name)
+    """Revoke an API key, immediately and permanently."""
+    with _api_keys() as keys:
+        keys.revoke(name)
     print("Revoked.", file=sys.stderr)
 
 

@@ -1,14 +1,11 @@
-"""The command `migrate`: bring the schema up to date."""
+"""Command `migrate`: apply pending schema migrations."""
 
 import sys
-from contextlib import closing
 
-from common.cli.commands import command_settings
-from data_layer.bootstrap import open_database
+from movies_service.cli.database import migrated_database
 
 
 def migrate() -> None:
-    """Apply the migrations that the database lacks; `serve` does it too."""
-    with command_settings() as settings, closing(open_database(settings)) as database:
-        database.migrate()
-    print("The schema is the newest.", file=sys.stderr)
+    """Apply pending schema migrations; `serve` does the same at its start."""
+    with migrated_database():
+        print("The database schema is up to date.", file=sys.stderr)

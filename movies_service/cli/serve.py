@@ -1,12 +1,9 @@
-"""The command `serve`: migrate, seed, serve, and stop in time."""
+"""Command `serve`: migrate and seed the database, serve the API, and shut down in time."""
 
-import os
 import signal
 import socket
 import sys
-import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,48 +17,51 @@ from common.cli.exit_codes import ExitCode
 from common.errors import DatabaseUnreachable, InvalidSetting
 from common.logging_setup import configure_logs
 from common.settings import Settings
-from common.shutdown import Stopping
-from data_fetcher.ingest.bootstrap import open_source
+from common.shutdown import EXIT_SECONDS, ShutdownSignal, force_exit_after
+from data_fetcher.ingest.bootstrap import open_ingest_store
 from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
 from data_layer.bootstrap import open_database
 from movies_service.accounts.api_keys import ApiKeys
 from movies_service.bootstrap import build_app
 from movies_service.cli.startup_messages import print_address, print_admin_key, print_next_steps
-from movies_service.response_cache.middleware import AnswerCache
+from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.server.cached_protocol import with_cache
-from movies_service.server.limited_protocol import GuardedHttpProtocol, with_bounds
-from movies_service.server.supervisor import Processes
-from movies_service.startup import Preparation
+from movies_service.server.limited_protocol import LimitedHttpProtocol, with_limits
+from movies_service.server.supervisor import ProcessSupervisor
+from movies_service.startup import StartupCallbacks
 
 STOP_SECONDS = 6
-"""How long requests in flight get to end; Cloud Run kills after 10, we promise 8."""
+"""Time that requests in flight get to finish after a shutdown signal.
 
-END_SECONDS = 1.5
-"""How long the process gets to end by itself after that."""
+Cloud Run kills the process after 10 seconds; README promises 8.
+"""
 
 SWITCH_SECONDS = 0.0002
-"""How long a thread that stores films may keep the event loop waiting; by default it is 0.005."""
+"""Switch interval of the interpreter; its default is 0.005.
+
+It bounds how long a thread that stores movies may block the event loop.
+"""
 
 _BACKLOG = 2048
-_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - Where such a socket is reached.
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - Local addresses of such sockets.
 
 
 def serve() -> None:
-    """Serve the API; migrates the database and seeds it first, where need be.
+    """Serve the API; first migrate the database, and seed an empty catalogue.
 
-    SIGINT and SIGTERM stop it within 8 seconds, with requests in flight answered; a second
-    one stops it at once. Where a database server can't be reached, it waits for it.
+    SIGINT or SIGTERM shuts the service down within 8 seconds, after finishing the requests in
+    flight; a second signal stops it immediately. An unreachable database server is waited for.
     """
     with command_settings() as settings:
-        settings.find_omdb_key()
-        settings.find_jwt_secrets()
+        settings.read_omdb_key()
+        settings.read_jwt_secrets()
         if settings.ingest_source is not None:
-            open_source(settings, settings.ingest_source)
+            open_ingest_store(settings, settings.ingest_source)
         config = load_fetcher_config()
         with closing(open_database(settings)) as database, suppress(DatabaseUnreachable):
             database.migrate()
-        with closing(listen(settings)) as listener:
-            print_address(url_of(listener))
+        with closing(bind_socket(settings)) as listener:
+            print_address(base_url(listener))
             if settings.processes == 1:
                 _serve_one(settings, config, listener, None, 0)
             else:
@@ -70,8 +70,8 @@ def serve() -> None:
 
 def _serve_many(settings: Settings, config: FetcherConfig, listener: socket.socket) -> None:
     with TemporaryDirectory(prefix="movies-counts-") as folder:
-        work = partial(_serve_one, settings, config, listener, Path(folder))
-        Processes(settings.processes, work).run()
+        serve_one = partial(_serve_one, settings, config, listener, Path(folder))
+        ProcessSupervisor(settings.processes, serve_one).run()
 
 
 def _serve_one(
@@ -81,37 +81,34 @@ def _serve_one(
     counts_folder: Path | None,
     number: int,
 ) -> None:
-    """Serve, in this process; the first one prepares the catalogue for all."""
+    """Serve in this process.
+
+    Args:
+        settings: the settings.
+        config: movies to seed.
+        listener: the socket that all processes share.
+        counts_folder: folder for the counters of all processes; `None` for a single process.
+        number: number of the process. Only process 0 migrates and seeds the database.
+    """
     configure_logs(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_SECONDS)
-    url = url_of(listener)
-    with _ending_soon(), closing(open_database(settings)) as database:
-        preparation = Preparation(
+    url = base_url(listener)
+    with closing(open_database(settings)) as database:
+        callbacks = StartupCallbacks(
             on_migrated=lambda: print_admin_key(ApiKeys(database.unit_of_work), url),
             on_seeded=lambda: print_next_steps(url),
         )
-        stopping = Stopping()
-        prepare = None if number else preparation
-        app = build_app(settings, config, database, prepare, counts_folder, stopping)
-        _run(app, listener, settings, stopping)
+        shutdown = ShutdownSignal()
+        preparation = None if number else callbacks
+        app = build_app(settings, config, database, preparation, counts_folder, shutdown)
+        _run(app, listener, settings, shutdown)
 
 
-@contextmanager
-def _ending_soon() -> Iterator[None]:
-    """After the context, end even if a thread waits for a database that does not answer."""
-    try:
-        yield
-    finally:
-        end = threading.Timer(END_SECONDS, os._exit, [ExitCode.DONE])
-        end.daemon = True
-        end.start()
-
-
-def listen(settings: Settings) -> socket.socket:
-    """Return a socket that listens where the settings say; connections wait until served.
+def bind_socket(settings: Settings) -> socket.socket:
+    """Return a listening socket on HOST and PORT; connections queue up until they are served.
 
     Raises:
-        InvalidSetting: the address is taken or is not one of this machine.
+        InvalidSetting: the address is in use, or does not belong to this machine.
     """
     try:
         family, kind, protocol, _name, address = socket.getaddrinfo(
@@ -126,58 +123,61 @@ def listen(settings: Settings) -> socket.socket:
             raise
     except OSError as error:
         raise InvalidSetting(
-            f"HOST and PORT: can't listen on {settings.host} port {settings.port} "
-            f"({error.strerror}): set other ones."
+            f"HOST and PORT: cannot listen on {settings.host} port {settings.port} "
+            f"({error.strerror}): set other values."
         ) from None
     listener.listen(_BACKLOG)
     return listener
 
 
-def url_of(listener: socket.socket) -> str:
-    """Return the URL under which this machine reaches the socket."""
+def base_url(listener: socket.socket) -> str:
+    """Return the URL of the socket, as seen from this machine."""
     host, port = listener.getsockname()[:2]
     host = _LOCAL.get(host, host)
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 class _Server(uvicorn.Server):
-    """Tells the app at once that it is to stop: who is kept waiting need not wait for that."""
+    """Uvicorn server that triggers the shutdown signal of the app, so that long polls end."""
 
-    def __init__(self, config: uvicorn.Config, stopping: Stopping) -> None:
+    def __init__(self, config: uvicorn.Config, shutdown: ShutdownSignal) -> None:
         super().__init__(config)
-        self._stopping = stopping
+        self._shutdown = shutdown
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        self._stopping.set()
+        self._shutdown.trigger()
+        force_exit_after(EXIT_SECONDS, ExitCode.DONE)
         super().handle_exit(sig, frame)
 
 
-def _run(app: ASGIApp, listener: socket.socket, settings: Settings, stopping: Stopping) -> None:
-    # Uvicorn takes these signals over while it serves, and raises the one that stopped it again
-    # when it has stopped: a command that stops when it is told to has not failed.
+def _run(
+    app: ASGIApp, listener: socket.socket, settings: Settings, shutdown: ShutdownSignal
+) -> None:
+    # Uvicorn handles these signals while it serves, and raises the received one again afterwards.
+    # A requested shutdown is no failure, so the process exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _end)
-    protocol = with_cache(app) if isinstance(app, AnswerCache) else GuardedHttpProtocol
+        signal.signal(number, _exit_successfully)
+    protocol = with_cache(app) if isinstance(app, ResponseCacheMiddleware) else LimitedHttpProtocol
     server = _Server(
         uvicorn.Config(
             app,
             log_config=None,
             access_log=False,
             server_header=False,
-            http=with_bounds(
+            http=with_limits(
                 protocol,
-                max_head_bytes=settings.max_head_bytes,
+                max_header_bytes=settings.max_header_bytes,
                 request_timeout_seconds=settings.request_timeout_seconds,
             ),
             ws="none",
             proxy_headers=False,
             timeout_graceful_shutdown=STOP_SECONDS,
         ),
-        stopping,
+        shutdown,
     )
     server.run(sockets=[listener])
 
 
-def _end(_number: int, _frame: FrameType | None) -> None:
-    """End well: nothing is served yet, or any more."""
+def _exit_successfully(_number: int, _frame: FrameType | None) -> None:
+    """Exit with 0: no request is in flight before and after serving."""
     raise SystemExit(ExitCode.DONE)

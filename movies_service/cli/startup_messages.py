@@ -1,4 +1,4 @@
-"""What the service says to the person who starts it."""
+"""Messages of the service on standard output for the person who starts it."""
 
 import sys
 
@@ -13,33 +13,33 @@ The interactive documentation is at {url}/docs
 """
 
 _ADMIN_KEY = """
-The admin API key of this catalogue, shown this once:
+The admin API key of this catalogue, not shown again:
   {secret}
-Send it as X-API-Key to remove films:
+Send it as X-API-Key, for example to delete a movie:
   curl -X DELETE -H 'X-API-Key: {secret}' {url}/movies/1
 """
 
 _NO_ADMIN_KEY = """
-There is no API key yet, and this is no terminal to show a new one on. To make one:
-  {python} -m movies_service keys create admin --scope admin
+No API key exists yet. None was created, since standard output is not a terminal. Create one with:
+  {python} -m movies_service api-keys create admin --scope admin
 """
 
 
 def print_address(url: str) -> None:
-    """Say where the service listens."""
+    """Print the URL of the service."""
     print(f"Movies API serves on {url}", flush=True)
 
 
 def print_next_steps(url: str) -> None:
-    """Say what can be tried, once there are films."""
+    """Print example requests, once the catalogue has movies."""
     print(_NEXT_STEPS.format(url=url), flush=True)
 
 
 def print_admin_key(api_keys: ApiKeys, url: str) -> None:
-    """Make the first API key and show it, if somebody is there to see it.
+    """Create the first API key and print it, if standard output is a terminal.
 
-    Where the output goes into a file or a collector of logs, no key is made: it would stay
-    there. The operator is told how to make one instead.
+    In a file or a log collector the secret would remain readable. There no key is created; the
+    command that creates one is printed instead.
     """
     if sys.stdout.isatty():
         if (secret := api_keys.create_first()) is not None:

@@ -1,40 +1,31 @@
-"""The commands `users …`: who signs in, and what their tokens are signed with."""
+"""Commands `users …`: create, list and change users, and rotate the signing key."""
 
 import getpass
-import json
 import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
 
 from common.cli.commands import command_settings, new_command_line
 from common.errors import InvalidInput
-from data_layer.bootstrap import open_database
-from data_layer.database import Database
 from data_layer.entities.scope import Scope
 from data_layer.entities.user import User
 from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.signing_keys import SigningKeys
 from movies_service.accounts.users import Users
+from movies_service.cli.database import migrated_database
+from movies_service.cli.tables import JsonArrayOption, print_table
 
-users = new_command_line("Make, list and change the users who sign in.")
+users = new_command_line("Create, list and change users, and rotate the signing key.")
 
-Username = Annotated[str, typer.Argument(help="The name of the user.", show_default=False)]
-
-
-@contextmanager
-def _database() -> Iterator[Database]:
-    """Give the database that the settings name, with its newest schema."""
-    with command_settings() as settings, closing(open_database(settings)) as database:
-        database.migrate()
-        yield database
+Username = Annotated[str, typer.Argument(help="Name of the user.", show_default=False)]
 
 
 @contextmanager
 def _users() -> Iterator[Users]:
-    with _database() as database:
+    with migrated_database() as database:
         yield Users(database.unit_of_work)
 
 
@@ -44,34 +35,30 @@ def add(
     scope: Annotated[
         list[Scope] | None,
         typer.Option(
-            help="What they may do; give it more than once for more.", show_default="none"
+            help="Permission of the user; repeat the option for several.", show_default="none"
         ),
     ] = None,
 ) -> None:
-    """Make a user; the password is asked for, or is the first line of standard input."""
+    """Create a user.
+
+    The password is prompted for; without a terminal it is the first line of standard input.
+    """
     with _users() as all_users:
         all_users.add(username, _read_password(), scope or [], COMMAND_LINE)
-    print("Made.", file=sys.stderr)
+    print("Created.", file=sys.stderr)
 
 
 @users.command("list")
-def list_users(
-    *, as_json: Annotated[bool, typer.Option("--json", help="Print JSON, an array.")] = False
-) -> None:
-    """List every user by name."""
+def list_users(*, as_json: JsonArrayOption = False) -> None:
+    """List all users by name."""
     with _users() as all_users:
         rows = [_row(user) for user in all_users.list()]
-    if as_json:
-        print(json.dumps(rows, indent=2))
-        return
-    header = {name: name.upper() for name in ("username", "state", "scopes")}
-    for row in [header, *rows]:
-        print(f"{row['username']:<24}{row['state']:<10}{row['scopes']}")
+    print_table(("username", "state", "scopes"), rows, as_json=as_json)
 
 
 @users.command()
 def disable(username: Username) -> None:
-    """Let a user sign in no more; their sessions end at once."""
+    """Disable a user: logins are rejected, and all sessions end immediately."""
     with _users() as all_users:
         all_users.set_disabled(username, COMMAND_LINE, is_disabled=True)
     print("Disabled.", file=sys.stderr)
@@ -79,7 +66,7 @@ def disable(username: Username) -> None:
 
 @users.command()
 def enable(username: Username) -> None:
-    """Let a user who was disabled sign in again."""
+    """Enable a disabled user, who can then log in again."""
     with _users() as all_users:
         all_users.set_disabled(username, COMMAND_LINE, is_disabled=False)
     print("Enabled.", file=sys.stderr)
@@ -87,7 +74,10 @@ def enable(username: Username) -> None:
 
 @users.command()
 def passwd(username: Username) -> None:
-    """Give a user a new password, asked for or read from standard input; all sessions end."""
+    """Replace the password of a user, and end all their sessions.
+
+    The password is prompted for; without a terminal it is the first line of standard input.
+    """
     with _users() as all_users:
         all_users.get(username)
         all_users.set_password(username, _read_password(), COMMAND_LINE)
@@ -97,31 +87,30 @@ def passwd(username: Username) -> None:
 @users.command("rotate-signing-key")
 def rotate_signing_key(
     *,
-    at_once: Annotated[
-        bool, typer.Option(help="Accept no token any more that was signed before.")
+    revoke_existing: Annotated[
+        bool, typer.Option("--revoke-existing", help="Reject all access tokens signed before.")
     ] = False,
 ) -> None:
-    """Sign access tokens with a new key; those out there stay good until they expire."""
+    """Sign access tokens with a new key; existing tokens stay valid until they expire."""
     with command_settings() as settings:
-        if settings.find_jwt_secrets():
-            raise InvalidInput("The signing key is given by MOVIES_JWT_SECRET: change it there.")
-        with closing(open_database(settings)) as database:
-            database.migrate()
-            SigningKeys(database.unit_of_work).rotate(COMMAND_LINE, is_at_once=at_once)
+        if settings.read_jwt_secrets():
+            raise InvalidInput("The signing key is set by MOVIES_JWT_SECRET: change it there.")
+    with migrated_database() as database:
+        SigningKeys(database.unit_of_work).rotate(COMMAND_LINE, revokes_existing=revoke_existing)
     print("Rotated.", file=sys.stderr)
 
 
 def _read_password() -> str:
-    """Ask for a password, twice; where nobody can be asked, read a line.
+    """Prompt for a password twice; without a terminal, read a line of standard input.
 
     Raises:
-        InvalidInput: the two differ.
+        InvalidInput: the two entries differ.
     """
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("Password: ")
-    if getpass.getpass("Once more: ") != password:
-        raise InvalidInput("The two passwords differ: nothing has changed.")
+    if getpass.getpass("Repeat password: ") != password:
+        raise InvalidInput("The two passwords differ: nothing was changed.")
     return password
 
 

@@ -1,1 +1,1 @@
-"""Rules of the HTTP RFCs as pure functions, without FastAPI."""
+"""Rules of HTTP as pure functions, without FastAPI."""

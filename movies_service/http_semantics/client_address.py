@@ -1,4 +1,4 @@
-"""From where a request comes, as far as that can be believed."""
+"""Client address of a request, from the connection or from trusted proxies."""
 
 import functools
 import ipaddress
@@ -7,57 +7,61 @@ from collections.abc import Sequence
 from starlette.types import Scope
 
 _FORWARDED_FOR = b"x-forwarded-for"
-_ADDRESSES_KEPT = 10_000
-_HOME_BITS = 64
-"""Of an IPv6 address, the part that one customer of a provider has."""
+_CACHE_ADDRESSES = 10_000
+_CUSTOMER_PREFIX_BITS = 64
+"""Length of the IPv6 prefix that a provider assigns to one customer."""
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class ClientAddresses:
-    """Finds out who is at the other end.
+    """Resolver of client addresses.
 
-    What `X-Forwarded-For` says is believed only of proxies that are trusted: from its end, as far
-    as each address is one of theirs.
+    `X-Forwarded-For` is evaluated only if the peer is a trusted proxy: from its end, up to and
+    including the first address that is not a trusted proxy.
 
     Args:
-        trusted_proxies: their networks.
+        trusted_proxies: networks of the proxies.
     """
 
     def __init__(self, trusted_proxies: Sequence[Network] = ()) -> None:
         self._trusted = trusted_proxies
-        self._is_trusted = functools.lru_cache(_ADDRESSES_KEPT)(self._look_up)
+        self._is_trusted = functools.lru_cache(_CACHE_ADDRESSES)(self._is_in_trusted_networks)
 
     @property
     def trusts_proxies(self) -> bool:
-        """Whether requests on one connection may be of several clients."""
+        """Whether requests on one connection may come from several clients."""
         return bool(self._trusted)
 
     def of(self, scope: Scope) -> str:
-        """Return the address of the client; of IPv6 the network of its home, `2001:db8::/64`."""
+        """Return the identity of the client for rate limits; see `rate_limit_identity`."""
         peer: str = scope["client"][0] if scope["client"] else ""
         if not self._trusted or not self._is_trusted(peer):
-            return home_of(peer)
+            return rate_limit_identity(peer)
         for hop in reversed(_forwarded_for(scope)):
             peer = hop
             if not self._is_trusted(hop):
                 break
-        return home_of(peer)
+        return rate_limit_identity(peer)
 
-    def _look_up(self, text: str) -> bool:
+    def _is_in_trusted_networks(self, text: str) -> bool:
         address = _parse(text)
         return address is not None and any(address in network for network in self._trusted)
 
 
-@functools.lru_cache(_ADDRESSES_KEPT)
-def home_of(text: str) -> str:
-    """Return an address as limits count it; `unknown` where it is none."""
+@functools.lru_cache(_CACHE_ADDRESSES)
+def rate_limit_identity(text: str) -> str:
+    """Return the identity that rate limits count: an IPv4 address or an IPv6 network.
+
+    Of IPv6 it is the /64 network, such as `2001:db8::/64`, since one customer has all addresses of
+    it. Text that is no address gives `unknown`.
+    """
     address = _parse(text)
     if address is None:
         return "unknown"
-    if address.version == 4:  # noqa: PLR2004 - It is its name.
+    if address.version == 4:  # noqa: PLR2004 - The name of IPv4.
         return str(address)
-    return str(ipaddress.ip_network((address, _HOME_BITS), strict=False))
+    return str(ipaddress.ip_network((address, _CUSTOMER_PREFIX_BITS), strict=False))
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
@@ -70,6 +74,6 @@ def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def _forwarded_for(scope: Scope) -> list[str]:
-    """Return the hops, the last one last; proxies may add a header of their own."""
+    """Return the hops of all `X-Forwarded-For` headers, the nearest proxy last."""
     values = [value for name, value in scope["headers"] if name == _FORWARDED_FOR]
     return [hop.strip() for hop in b",".join(values).decode("latin-1").split(",") if hop.strip()]

@@ -1,5 +1,5 @@
-"""The header by which a client reads its own writes, whichever process answers."""
+"""Names of the headers that this API defines."""
 
 REVISION_HEADER = "Catalogue-Revision"
-"""Answers to writes say which revision of the catalogue has them; a read that sends it back gets
-that one or a newer one."""
+"""Revision of the catalogue that contains a write. A read that sends it back gets that revision or
+a newer one, so that clients read their own writes from any process."""

@@ -1,11 +1,11 @@
-"""Errors as HTTP answers: one table of statuses, one form (RFC 9457)."""
+"""Problem documents (RFC 9457), and the status of each class of error."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
 
 import orjson
 import structlog
-from fastapi import Response
+from starlette.responses import Response
 
 from common.errors import (
     Conflict,
@@ -20,7 +20,7 @@ from common.errors import (
     TooManyRequests,
     Unauthenticated,
     Unavailable,
-    UpstreamQuota,
+    UpstreamQuotaExceeded,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
@@ -29,7 +29,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:movies-api:problem:"
 
 RETRY_AFTER_SECONDS = 30
-"""What clients are told where a retry helps and nobody knows when."""
+"""Default `Retry-After` of retryable errors without a known delay."""
 
 _STATUSES: tuple[tuple[type[MoviesError], HTTPStatus], ...] = (
     (MalformedBody, HTTPStatus.BAD_REQUEST),
@@ -42,21 +42,21 @@ _STATUSES: tuple[tuple[type[MoviesError], HTTPStatus], ...] = (
     (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
     (DatabaseFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (DatabaseUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
-    (UpstreamQuota, HTTPStatus.SERVICE_UNAVAILABLE),
+    (UpstreamQuotaExceeded, HTTPStatus.SERVICE_UNAVAILABLE),
     (UpstreamTimeout, HTTPStatus.GATEWAY_TIMEOUT),
     (UpstreamUnavailable, HTTPStatus.BAD_GATEWAY),
     (Unavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 
 
-def status_of(error: MoviesError) -> HTTPStatus:
-    """Return the status of an error of this project."""
+def status_for(error: MoviesError) -> HTTPStatus:
+    """Return the HTTP status of an error."""
     return next(status for kind, status in _STATUSES if isinstance(error, kind))
 
 
-def problem(error: MoviesError) -> Response:
-    """Return the answer to an error of this project."""
-    status = status_of(error)
+def problem_response(error: MoviesError) -> Response:
+    """Return the problem document of an error, with `Retry-After` or `WWW-Authenticate`."""
+    status = status_for(error)
     headers = {}
     if isinstance(error, (Unavailable, TooManyRequests)):
         headers["Retry-After"] = str(error.retry_after_seconds or RETRY_AFTER_SECONDS)
@@ -65,10 +65,10 @@ def problem(error: MoviesError) -> Response:
     errors: list[tuple[str, str]] = []
     if isinstance(error, InvalidInput) and error.field is not None:
         errors = [(error.field, error.message)]
-    return write_problem(status, error.code, error.message, headers=headers, errors=errors)
+    return build_problem_response(status, error.code, error.message, headers=headers, errors=errors)
 
 
-def write_problem(
+def build_problem_response(
     status: HTTPStatus,
     code: str,
     detail: str,
@@ -76,14 +76,14 @@ def write_problem(
     headers: dict[str, str] | None = None,
     errors: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """Return a problem document.
+    """Return a response with a problem document.
 
     Args:
-        status: of the answer.
-        code: stable name of the kind of problem.
+        status: status of the response.
+        code: stable identifier of the problem type.
         detail: what happened and what to do; never repeats input.
-        headers: of the answer.
-        errors: pairs of the place and the fault of each wrong input.
+        headers: additional headers.
+        errors: location and message of each invalid input value.
     """
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     document = problem_document(status, code, detail, request_id)
@@ -100,11 +100,11 @@ def write_problem(
 def problem_document(
     status: HTTPStatus, code: str, detail: str, request_id: str
 ) -> dict[str, object]:
-    """Return a problem document as it is written; see `write_problem`."""
+    """Return the fields of a problem document; see `build_problem_response`."""
     return {
         "type": f"{TYPE_PREFIX}{code}",
         "title": status.phrase,
-        "status": status,
+        "status": status.value,
         "detail": detail,
         "code": code,
         "request_id": request_id,

@@ -1,4 +1,4 @@
-"""What the surroundings of the app tell it of a request."""
+"""Flags in the ASGI scope that the middleware sets for the app."""
 
 from starlette.types import Scope
 
@@ -6,10 +6,10 @@ _IS_HEAD = "movies_is_head"
 
 
 def as_get(scope: Scope) -> Scope:
-    """Return the scope of a HEAD as that of a GET, which can still be told apart."""
+    """Return a copy of a HEAD scope with the method GET, marked for `is_head`."""
     return {**scope, "method": "GET", _IS_HEAD: True}
 
 
 def is_head(scope: Scope) -> bool:
-    """Tell whether only the head of the answer is wanted."""
+    """Tell whether the request is a HEAD, so that the body of the response is discarded."""
     return bool(scope.get(_IS_HEAD, False))

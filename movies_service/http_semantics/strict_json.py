@@ -1,4 +1,4 @@
-"""JSON as it comes from strangers: what is ambiguous is refused instead of guessed."""
+"""Strict parser for untrusted JSON: ambiguous documents are rejected instead of interpreted."""
 
 import json
 from collections.abc import Iterable
@@ -12,13 +12,13 @@ _OPENING, _CLOSING = frozenset(b"[{"), frozenset(b"]}")
 
 
 def parse_json(body: bytes) -> Any:  # noqa: ANN401 - Any JSON.
-    """Return what a body says.
+    """Return the value of a JSON body.
 
-    Source: RFC 8259; I-JSON (RFC 7493) in that names are unique.
+    Source: RFC 8259, and I-JSON (RFC 7493) for unique names.
 
     Raises:
-        MalformedBody: it is no JSON in UTF-8, has NaN or Infinity, a name twice in one object, or
-            more than `DEPTH_MAX` levels.
+        MalformedBody: the body is not JSON in UTF-8, contains NaN or Infinity, repeats a name in
+            an object, or has more than `DEPTH_MAX` levels.
     """
     try:
         text = body.decode()
@@ -26,19 +26,25 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401 - Any JSON.
         raise MalformedBody("The body is not JSON in UTF-8.") from None
     _require_shallow(body)
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_refuse_constant)
-    except ValueError:  # Numbers of thousands of digits are none that Python reads.
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_reject_constant)
+    except ValueError:  # Also raised for numbers with more digits than Python converts.
         raise MalformedBody("The body is not JSON in UTF-8.") from None
 
 
 def _require_shallow(body: bytes) -> None:
-    """Count brackets, also those in texts, which makes a text of brackets deep."""
+    """Require at most `DEPTH_MAX` levels, before the recursive parser reads the body.
+
+    Brackets within strings count too: telling them apart would need a parser.
+
+    Raises:
+        MalformedBody: there are more levels.
+    """
     depth = 0
     for byte in body:
         if byte in _OPENING:
             depth += 1
             if depth > DEPTH_MAX:
-                raise MalformedBody(f"The body has more than {DEPTH_MAX} levels.")
+                raise MalformedBody(f"The body is nested more than {DEPTH_MAX} levels deep.")
         elif byte in _CLOSING:
             depth -= 1
 
@@ -47,10 +53,10 @@ def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for name, value in pairs:
         if name in result:
-            raise MalformedBody("The body has an object with one name twice.")
+            raise MalformedBody("The body has an object that contains a name twice.")
         result[name] = value
     return result
 
 
-def _refuse_constant(_name: str) -> NoReturn:
-    raise MalformedBody("The body has NaN or Infinity, which JSON does not have.")
+def _reject_constant(_name: str) -> NoReturn:
+    raise MalformedBody("The body contains NaN or Infinity, which are not JSON.")

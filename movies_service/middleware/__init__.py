@@ -1,1 +1,1 @@
-"""Plain ASGI middleware, one class a file."""
+"""ASGI middleware, one class per file."""

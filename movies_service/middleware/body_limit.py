@@ -1,25 +1,25 @@
-"""The bound of request bodies, before anything is parsed."""
+"""Limits on the size and duration of request bodies, enforced before parsing."""
 
 import asyncio
 from http import HTTPStatus
 
-from fastapi import Response
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from movies_service.http_semantics.problem_details import write_problem
+from movies_service.http_semantics.problem_details import build_problem_response
 
 
-class BodyLimit:
-    """Reads each body whole, up to a bound, before the app sees the request.
+class BodyLimitMiddleware:
+    """Middleware that reads each body completely before it calls the app.
 
-    Larger ones are answered with a 413, whether they announce their size or not; those that take
-    too long with a 408.
+    A body above the limit gets a 413, with or without a Content-Length; a body that takes too
+    long gets a 408.
 
     Args:
-        app: what answers the others.
-        max_bytes: the largest body that is let through.
-        timeout_seconds: how long a body may take.
+        app: the wrapped app.
+        max_bytes: largest accepted body.
+        timeout_seconds: deadline for receiving a body.
     """
 
     def __init__(self, app: ASGIApp, *, max_bytes: int, timeout_seconds: float) -> None:
@@ -28,8 +28,8 @@ class BodyLimit:
         self._timeout_seconds = timeout_seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        if scope["type"] != "http" or not _announces_body(scope):
+        """Handle one request."""
+        if scope["type"] != "http" or not _has_body(scope):
             await self._app(scope, receive, send)
             return
         try:
@@ -44,13 +44,13 @@ class BodyLimit:
             await _refuse(
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
                 "body-too-large",
-                f"The body is larger than the {self._max_bytes} bytes that are read.",
+                f"The body exceeds {self._max_bytes} bytes.",
             )(scope, receive, send)
             return
         await self._app(scope, _Replay(last, receive), send)
 
     async def _read(self, receive: Receive) -> Message:
-        """Return the last message, with the body of all of them, as far as it is read."""
+        """Return the last message with the joined body; stop reading above the limit."""
         body = b""
         message: Message = {"type": "http.request", "more_body": True}
         while message.get("more_body", False) and len(body) <= self._max_bytes:
@@ -60,11 +60,11 @@ class BodyLimit:
 
 
 def _refuse(status: HTTPStatus, code: str, detail: str) -> Response:
-    return write_problem(status, code, detail, headers={"Connection": "close"})
+    return build_problem_response(status, code, detail, headers={"Connection": "close"})
 
 
 class _Replay:
-    """Gives the message that was read once more, and then what follows."""
+    """ASGI `receive` that returns the buffered message first, then further messages."""
 
     def __init__(self, first: Message, receive: Receive) -> None:
         self._first: Message | None = first
@@ -77,6 +77,6 @@ class _Replay:
         return await self._receive()
 
 
-def _announces_body(scope: Scope) -> bool:
+def _has_body(scope: Scope) -> bool:
     headers = Headers(scope=scope)
     return "transfer-encoding" in headers or headers.get("content-length", "0") != "0"

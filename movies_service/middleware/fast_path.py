@@ -1,8 +1,8 @@
-"""The short way to the reads that are asked for all the time.
+"""Fast path for frequent reads, which bypasses FastAPI.
 
-FastAPI takes longer to find an endpoint and to solve its dependencies than a page of films takes
-to be read. On this way the endpoint is called at once. FastAPI documents it all the same, and
-answers whatever goes wrong here: it finds the same fault, and has the words for it.
+FastAPI takes longer to route a request and resolve its dependencies than reading a page of movies
+takes. The fast path calls the endpoint directly. FastAPI still documents the endpoint, and handles
+the request if the fast path raises: it repeats the request and renders the error.
 """
 
 import functools
@@ -20,39 +20,39 @@ from starlette.types import Receive, Scope, Send
 from movies_service.http_semantics.query_parameters import require_known
 
 _CREDENTIALS = frozenset({b"x-api-key", b"authorization"})
-"""Whoever sends one is told by FastAPI if it opens nothing."""
+"""Headers that exclude a request from the fast path, since FastAPI authenticates it."""
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """An endpoint, and the path that leads to it: a word, or one that begins with a prefix."""
+    """An endpoint, and its exact path, or the prefix of a path that ends in a parameter."""
 
     route: APIRoute
     path: str
     parameter: str
-    """What the rest of the path is called; empty where there is none."""
+    """Name of the parameter that ends the path; empty for an exact path."""
     endpoint: Callable[..., Awaitable[Response]]
     model: type[BaseModel]
 
-    async def answer(self, request: Request, services: object) -> Response:
+    async def response(self, request: Request, use_cases: object) -> Response:
         path_parameters = {self.parameter: request.scope["path"][len(self.path) :]}
         return await self.endpoint(
             request=request,
-            services=services,
+            use_cases=use_cases,
             query=_read_query(request.scope["query_string"], self.model),
             **(path_parameters if self.parameter else {}),
         )
 
 
-class DirectReads:
-    """Calls the endpoints of a router past FastAPI.
+class FastPathMiddleware:
+    """Middleware that calls the endpoints of a router directly.
 
     Args:
-        api: answers everything else; its state holds the services.
-        router: of endpoints that take `request`, `services`, `query` (a pydantic model) and, at
-            most, one parameter that ends the path.
+        api: handles all other requests; its state contains the use cases.
+        router: endpoints with the arguments `request`, `use_cases`, `query` (a pydantic model)
+            and at most one parameter, which ends the path.
     """
 
     def __init__(self, api: FastAPI, router: APIRouter) -> None:
@@ -60,14 +60,14 @@ class DirectReads:
         self._reads = [_to_read(typing.cast("APIRoute", route)) for route in router.routes]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         read = self._find(scope)
         if read is None:
             await self._api(scope, receive, send)
             return
         try:
-            response = await read.answer(Request(scope, receive), self._api.state.services)
-        except Exception:  # noqa: BLE001 - FastAPI finds it again, and has the handlers.
+            response = await read.response(Request(scope, receive), self._api.state.use_cases)
+        except Exception:  # noqa: BLE001 - FastAPI repeats the request and handles the error.
             await self._api(scope, receive, send)
             return
         scope["route"] = read.route
@@ -92,11 +92,11 @@ def _to_read(route: APIRoute) -> _Read:
 
 
 def _read_query(query_string: bytes, model: type[Model]) -> Model:
-    """Return the query parameters, checked.
+    """Return the validated query parameters.
 
     Raises:
-        InvalidInput: a parameter is unknown or is given twice.
-        ValidationError: a value is wrong.
+        InvalidInput: a parameter is unknown or repeated.
+        ValidationError: a value is invalid.
     """
     if not query_string:
         default: Model = _without_parameters(model)

@@ -1,12 +1,12 @@
-"""HEAD: what GET would answer, without the body."""
+"""HEAD support: the response to GET without its body."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from movies_service.http_semantics.scope_flags import as_get
 
 
-class HeadAsGet:
-    """Answers HEAD wherever the app answers GET.
+class HeadMiddleware:
+    """Middleware that handles HEAD for every path with GET.
 
     Source: RFC 9110, section 9.3.2: the same header fields as for GET.
     """
@@ -15,7 +15,7 @@ class HeadAsGet:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or scope["method"] != "HEAD":
             await self._app(scope, receive, send)
             return

@@ -1,67 +1,67 @@
-"""The limit of requests of each client."""
+"""Rate limit of each client's requests."""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import TooManyRequests
-from movies_service.http_semantics.problem_details import problem
-from movies_service.rate_limiting.rate_limiter import Allowance, RateLimit
-from movies_service.rate_limiting.rate_limits import Limits
+from movies_service.http_semantics.problem_details import problem_response
+from movies_service.rate_limiting.rate_limiter import RateLimiter, TokenBatch
+from movies_service.rate_limiting.rate_limits import RateLimits
 
-_ALLOWANCE, _REFUSAL = "movies.allowance", "movies.refusal"
-"""Where the scope of a request holds what came of it."""
+_BATCH, _REFUSAL = "movies.token_batch", "movies.refusal"
+"""Scope keys: the token batch of an admitted request, and the error of a rejected one."""
 
 _UNLIMITED = ("/health/",)
-"""What those ask who keep the service alive."""
+"""Path prefixes without a limit: health checks must not fail."""
 
 
-class RequestLimit:
-    """Refuses requests beyond the limit, and says in every answer what is left.
+class RateLimitMiddleware:
+    """Middleware that rejects requests above the limit, and adds the rate-limit headers.
 
     Args:
-        app: what answers the others.
-        limits: of each client.
+        app: the wrapped app.
+        limits: the rate limits.
     """
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+    def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
         self._app = app
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         limit = self._limits.requests
         if scope["type"] != "http" or limit is None:
             await self._app(scope, receive, send)
             return
-        if _ALLOWANCE not in scope:
-            send = await admit(scope, send, self._limits, limit)
+        if _BATCH not in scope:
+            send = await consume(scope, send, self._limits, limit)
         if (error := scope.get(_REFUSAL)) is None:
             await self._app(scope, receive, send)
             return
-        answer = problem(error)
-        answer.headers["RateLimit-Policy"] = limit.policy.decode()
-        await answer(scope, receive, send)
+        response = problem_response(error)
+        response.headers["RateLimit-Policy"] = limit.policy.decode()
+        await response(scope, receive, send)
 
 
-async def admit(scope: Scope, send: Send, limits: Limits, limit: RateLimit) -> Send:
-    """Spend one request of the client, and return a `send` that says what is left.
+async def consume(scope: Scope, send: Send, limits: RateLimits, limit: RateLimiter) -> Send:
+    """Consume a token of the client, and return a `send` that adds the rate-limit headers.
 
-    The scope keeps what came of it; `RequestLimit` refuses where nothing was left.
+    The outcome is stored in the scope; `RateLimitMiddleware` rejects a request without a token.
 
     Source: draft-ietf-httpapi-ratelimit-headers-10.
     """
     if scope["path"].startswith(_UNLIMITED):
-        scope[_ALLOWANCE] = None
+        scope[_BATCH] = None
         return send
     try:
-        allowance: Allowance = await limit.take(limits.addresses.of(scope))
+        batch: TokenBatch = await limit.consume(limits.addresses.of(scope))
     except TooManyRequests as error:
-        scope[_ALLOWANCE], scope[_REFUSAL] = None, error
+        scope[_BATCH], scope[_REFUSAL] = None, error
         return send
-    scope[_ALLOWANCE] = allowance
+    scope[_BATCH] = batch
 
     async def send_with_allowance(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = [*message["headers"], *limit.headers(allowance)]
+            headers = [*message["headers"], *limit.headers(batch)]
             message = {**message, "headers": headers}
         await send(message)
 
@@ -69,5 +69,5 @@ async def admit(scope: Scope, send: Send, limits: Limits, limit: RateLimit) -> S
 
 
 def is_refused(scope: Scope) -> bool:
-    """Tell whether `admit` has found that nothing was left."""
+    """Return whether `consume` found no token for this request."""
     return _REFUSAL in scope

@@ -1,1 +1,1 @@
-"""How much of the service one client gets."""
+"""Rate limits of clients, and the throttle of failed logins."""

@@ -1,137 +1,124 @@
-"""So many requests in so much time, and no more.
+"""Rate limiter: a number of requests per client in each time window.
 
-What is left to a client is taken from the windows in lots, and handed out here: a read from the
-cache takes less time than any look at a store.
+Tokens are prefetched from the window counters in batches and consumed here, since a cached read
+takes less time than a query of the counters.
 """
 
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from common.errors import TooManyRequests
-from movies_service.rate_limiting.window_counters import Windows
+from common.rates import Rate
+from movies_service.rate_limiting.window_counters import WindowCounters
 
-RATE = re.compile(r"off|([1-9][0-9]{0,11})/(second|minute|hour|day)")
-"""How a limit is written."""
-
-_SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
-_LOTS = 20
+_BATCHES_PER_WINDOW = 20
 _CLIENTS_MAX = 10_000
-"""Of how many clients lots are at hand; then all are given back, which costs each of them one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """So many in so many seconds."""
-
-    amount: int
-    seconds: int
-
-    @classmethod
-    def parse(cls, text: str) -> "Rate | None":
-        """Return what `RATE` says; nothing for `off`."""
-        match = RATE.fullmatch(text)
-        if match is None or match[1] is None:
-            return None
-        return cls(int(match[1]), _SECONDS[match[2]])
+"""Clients with a token batch. At the limit all batches are discarded, with their unused tokens."""
 
 
 @dataclass(slots=True)
-class Allowance:
-    """What a client may still ask for until its window ends."""
+class TokenBatch:
+    """Prefetched tokens of a client, valid until its window ends."""
 
-    left: int
-    """Of the lot."""
-    rest: int
-    """Of the window, beyond the lot."""
-    until: float
-    """On the clock of the limit."""
+    tokens: int
+    """Remaining tokens of the batch."""
+    window_remaining: int
+    """Remaining tokens of the window beyond the batch."""
+    expires_at: float
+    """End of the window on the limiter's clock."""
 
 
 @dataclass(slots=True)
-class Purse:
-    """What a connection has of its client's allowance, so that nobody has to look for it."""
+class ConnectionTokens:
+    """Per-connection handle to the client's token batch; saves a dictionary lookup per request."""
 
-    allowance: Allowance | None = None
+    batch: TokenBatch | None = None
 
 
-class RateLimit:
-    """One rate, for each client.
+class RateLimiter:
+    """Rate limit that applies to each client separately.
 
     Args:
-        name: of the limit, in headers.
-        rate: what each client gets.
-        windows: where it is counted.
-        clock: in seconds.
+        name: name of the limit in response headers.
+        rate: requests per window of each client.
+        counters: window counters, possibly shared with other processes.
+        clock: returns monotonic seconds.
     """
 
     def __init__(
         self,
         name: str,
         rate: Rate,
-        windows: Windows,
+        counters: WindowCounters,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
         self._rate = rate
-        self._windows = windows
+        self._counters = counters
         self._clock = clock
-        self._lot = max(1, rate.amount // _LOTS)
-        self._allowances: dict[str, Allowance] = {}
+        self._batch_size = max(1, rate.amount // _BATCHES_PER_WINDOW)
+        self._batches: dict[str, TokenBatch] = {}
         self.policy = f'"{name}";q={rate.amount};w={rate.seconds}'.encode()
-        """The value of `RateLimit-Policy`."""
-        self._left = f'"{name}";r=%d;t=%d'.encode()
-        self.head = b"%%bx-request-id: %%b\r\nratelimit-policy: %b\r\nratelimit: %b\r\n" % (
-            self.policy,
-            self._left,
+        """Value of the `RateLimit-Policy` header."""
+        self._remaining = f'"{name}";r=%d;t=%d'.encode()
+        self.header_template = (
+            b"%%bx-request-id: %%b\r\nratelimit-policy: %b\r\nratelimit: %b\r\n"
+            % (
+                self.policy,
+                self._remaining,
+            )
         )
-        """What the end of a head is made of: the rest of it, the id of the request, what is left,
-        and for how many seconds."""
+        """Template of a raw header block: preceding headers, request ID, remaining tokens, and
+        seconds until the window ends."""
 
-    def spend(self, client: str, now: float) -> Allowance | None:
-        """Spend one of what is at hand; `None` where that is used up, which `take` may change.
+    def try_consume(self, client: str, now: float) -> TokenBatch | None:
+        """Consume a prefetched token; return `None` if none is left, see `consume`.
 
         Args:
-            client: who asks.
-            now: on the clock of the limit.
+            client: identity of the client.
+            now: time on the limiter's clock.
         """
-        allowance = self._allowances.get(client)
-        if allowance is None or allowance.left <= 0 or now >= allowance.until:
+        batch = self._batches.get(client)
+        if batch is None or batch.tokens <= 0 or now >= batch.expires_at:
             return None
-        allowance.left -= 1
-        return allowance
+        batch.tokens -= 1
+        return batch
 
-    def headers(self, allowance: Allowance) -> list[tuple[bytes, bytes]]:
-        """Return what an answer says of it."""
-        left = self._left % (allowance.left + allowance.rest, allowance.until - self._clock())
-        return [(b"ratelimit-policy", self.policy), (b"ratelimit", left)]
+    def headers(self, batch: TokenBatch) -> list[tuple[bytes, bytes]]:
+        """Return the rate-limit headers of a response."""
+        remaining = self._remaining % (
+            batch.tokens + batch.window_remaining,
+            batch.expires_at - self._clock(),
+        )
+        return [(b"ratelimit-policy", self.policy), (b"ratelimit", remaining)]
 
-    async def take(self, client: str) -> Allowance:
-        """Spend one, and fetch the next lot where need be.
+    async def consume(self, client: str) -> TokenBatch:
+        """Consume a token, and prefetch the next batch if necessary.
 
         Raises:
-            TooManyRequests: nothing is left in this window.
+            TooManyRequests: no token is left in this window.
         """
-        if (spent := self.spend(client, self._clock())) is not None:
-            return spent
-        lot, rate = self._lot, self._rate
-        window = await self._windows.add(f"{self._name} {client}", rate.seconds, lot)
-        granted = min(lot, rate.amount - (window.count - lot))
+        if (consumed := self.try_consume(client, self._clock())) is not None:
+            return consumed
+        size, rate = self._batch_size, self._rate
+        state = await self._counters.add(f"{self._name} {client}", rate.seconds, size)
+        granted = min(size, rate.amount - (state.count - size))
         if granted <= 0:
             raise TooManyRequests(
-                f"More than {rate.amount} in {rate.seconds} seconds: wait as Retry-After says.",
-                retry_after_seconds=int(window.seconds_left) + 1,
+                f"Rate limit exceeded ({rate.amount} requests per {rate.seconds} seconds);"
+                " retry after the time in Retry-After.",
+                retry_after_seconds=int(state.seconds_left) + 1,
             )
-        if len(self._allowances) >= _CLIENTS_MAX:
-            self._allowances.clear()
-        other = self._allowances.get(client)  # Another request has fetched one meanwhile.
-        if other is not None and self._clock() < other.until:
-            granted += max(0, other.left)
-            other.left = 0  # Connections may have it in their purses.
-        allowance = self._allowances[client] = Allowance(
-            left=granted - 1,
-            rest=max(0, rate.amount - window.count),
-            until=self._clock() + window.seconds_left,
+        if len(self._batches) >= _CLIENTS_MAX:
+            self._batches.clear()
+        other = self._batches.get(client)  # Another request may have prefetched one.
+        if other is not None and self._clock() < other.expires_at:
+            granted += max(0, other.tokens)
+            other.tokens = 0  # Connections may still hold a reference to it.
+        batch = self._batches[client] = TokenBatch(
+            tokens=granted - 1,
+            window_remaining=max(0, rate.amount - state.count),
+            expires_at=self._clock() + state.seconds_left,
         )
-        return allowance
+        return batch

@@ -1,44 +1,45 @@
-"""The limits of one service, together."""
+"""Rate limits of the service, built from its settings."""
 
 from dataclasses import dataclass, field
 
+from common.rates import Rate
 from common.settings import Settings
 from movies_service.http_semantics.client_address import ClientAddresses
 from movies_service.rate_limiting.login_throttle import LoginThrottle
-from movies_service.rate_limiting.rate_limiter import Rate, RateLimit
-from movies_service.rate_limiting.window_counters import Windows
+from movies_service.rate_limiting.rate_limiter import RateLimiter
+from movies_service.rate_limiting.window_counters import WindowCounters
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """What a client gets; `None` where there is no limit. See the settings of the same names."""
+class RateLimits:
+    """Rate limits of a client; `None` disables a limit. See the settings of the same names."""
 
-    requests: RateLimit | None = None
-    adds: RateLimit | None = None
+    requests: RateLimiter | None = None
+    adds: RateLimiter | None = None
     logins: LoginThrottle | None = None
     addresses: ClientAddresses = field(default_factory=ClientAddresses)
-    """By which clients are told apart."""
-    windows: Windows = field(default_factory=Windows)
-    """Where is counted."""
+    """Determines the address that identifies a client."""
+    counters: WindowCounters = field(default_factory=WindowCounters)
+    """Counters of all limits."""
 
 
-NO_LIMITS = Limits()
+NO_LIMITS = RateLimits()
 
 
-def build_limits(settings: Settings) -> Limits:
-    """Return the limits that an operator has set."""
-    redis_url = settings.limit_redis_url
-    windows = Windows(redis_url.get_secret_value() if redis_url else None)
+def build_limits(settings: Settings) -> RateLimits:
+    """Return the rate limits of the settings."""
+    redis_url = settings.rate_limit_redis_url
+    counters = WindowCounters(redis_url.get_secret_value() if redis_url else None)
 
-    def limit(name: str, text: str) -> RateLimit | None:
+    def limit(name: str, text: str) -> RateLimiter | None:
         rate = Rate.parse(text)
-        return None if rate is None else RateLimit(name, rate, windows)
+        return None if rate is None else RateLimiter(name, rate, counters)
 
-    attempts = limit("logins", settings.limit_logins)
-    return Limits(
-        requests=limit("requests", settings.limit_requests),
-        adds=limit("adds", settings.limit_adds),
-        logins=None if attempts is None else LoginThrottle(attempts, windows),
+    attempts = limit("logins", settings.rate_limit_logins)
+    return RateLimits(
+        requests=limit("requests", settings.rate_limit_requests),
+        adds=limit("adds", settings.rate_limit_adds),
+        logins=None if attempts is None else LoginThrottle(attempts, counters),
         addresses=ClientAddresses(settings.trusted_proxies),
-        windows=windows,
+        counters=counters,
     )

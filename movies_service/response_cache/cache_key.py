@@ -1,61 +1,72 @@
-"""What an answer depends on: what a request says of it, and what it is kept under."""
+"""Cache key of a request, and the request headers that select a cached variant."""
 
 import functools
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.types import Scope
 
+from movies_service.http_semantics.content_negotiation import negotiate_encoding
 from movies_service.http_semantics.headers import REVISION_HEADER
 from movies_service.middleware.host_header import HOST, SEVERAL
 from movies_service.middleware.request_id import RAW_HEADER
-from movies_service.response_cache.cached_response import negotiate
 
-_ALIASES_MAX = 10_000
+_MEMOIZED_MAX = 10_000
 
-ENCODINGS, IF_NONE_MATCH, ORIGIN, REQUEST_ID, CREDENTIAL, SEEN_REVISION, FOR_HOST = range(7)
-"""Places in what `read_wants` gives."""
 
-_RELEVANT = {
-    b"accept-encoding": ENCODINGS,
-    b"if-none-match": IF_NONE_MATCH,
-    b"origin": ORIGIN,
-    RAW_HEADER: REQUEST_ID,
-    b"authorization": CREDENTIAL,
-    b"x-api-key": CREDENTIAL,
-    b"cookie": CREDENTIAL,
-    REVISION_HEADER.lower().encode(): SEEN_REVISION,
-    HOST: FOR_HOST,
+class RequestHeaders:
+    """The request headers that the cache depends on; empty where a request has none.
+
+    A plain class with defaults: it takes half the time of a named tuple on each cache hit.
+    """
+
+    accept_encoding: bytes = b""
+    if_none_match: bytes = b""
+    origin: bytes = b""
+    request_id: bytes = b""
+    credential: bytes = b""
+    """Of `Authorization`, `X-API-Key` and `Cookie` the last one."""
+    seen_revision: bytes = b""
+    host: bytes = b""
+
+
+CacheKey = tuple[str, bytes, bytes]
+"""Path, normalised query, Origin."""
+
+_ATTRIBUTES = {
+    b"accept-encoding": "accept_encoding",
+    b"if-none-match": "if_none_match",
+    b"origin": "origin",
+    RAW_HEADER: "request_id",
+    b"authorization": "credential",
+    b"x-api-key": "credential",
+    b"cookie": "credential",
+    REVISION_HEADER.lower().encode(): "seen_revision",
+    HOST: "host",
 }
 
-Wants = list[bytes]
-"""The values of the headers that matter, by place; empty where there are none."""
 
-Key = tuple[str, bytes, bytes]
-"""What an answer depends on: path, normalised query, Origin."""
-
-
-def read_wants(scope: Scope) -> Wants:
-    """Return what a request says of the answer that it wants."""
-    wants = [b"", b"", b"", b"", b"", b"", b""]
+def extract_headers(scope: Scope) -> RequestHeaders:
+    """Return the headers of a request that the cache depends on."""
+    headers = RequestHeaders()
     for name, value in scope["headers"]:
-        if name in _RELEVANT:
-            place = _RELEVANT[name]
-            wants[place] = SEVERAL if place == FOR_HOST and wants[FOR_HOST] else value
-    return wants
+        if name in _ATTRIBUTES:
+            is_repeated_host = name == HOST and headers.host
+            setattr(headers, _ATTRIBUTES[name], SEVERAL if is_repeated_host else value)
+    return headers
 
 
-def key_of(scope: Scope, wants: Wants) -> Key:
-    """Return what the answer is kept under."""
+def cache_key(scope: Scope, headers: RequestHeaders) -> CacheKey:
+    """Return the key under which the response to a request is stored."""
     query_string = scope["query_string"]
-    return scope["path"], query_string and _normalised(query_string), wants[ORIGIN]
+    return scope["path"], query_string and _normalised(query_string), headers.origin
 
 
-@functools.lru_cache(_ALIASES_MAX)
+@functools.lru_cache(_MEMOIZED_MAX)
 def _normalised(query_string: bytes) -> bytes:
-    """Return the query with its parameters in one order and one notation."""
+    """Return the query with sorted and uniformly encoded parameters."""
     pairs = parse_qsl(query_string.decode("utf-8", "replace"), keep_blank_values=True)
     return urlencode(sorted(pairs)).encode()
 
 
-negotiated = functools.lru_cache(_ALIASES_MAX)(negotiate)
-"""The encoding that an Accept-Encoding gets."""
+negotiated_encoding = functools.lru_cache(_MEMOIZED_MAX)(negotiate_encoding)
+"""Memoized `negotiate_encoding`."""

@@ -1,4 +1,4 @@
-"""Answers that are ready to be sent: their bytes and headers, in each encoding."""
+"""Cached responses: body and headers in each encoding, ready to be sent."""
 
 import gzip
 import re
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import brotli
 from starlette.types import Message
 
+from movies_service.http_semantics.content_negotiation import BR, GZIP, IDENTITY
+
 Headers = list[tuple[bytes, bytes]]
 
-ReadyKey = tuple[str, bytes, bytes, bytes]
-"""Path and query as a request has them, its Accept-Encoding, its Origin."""
-
-IDENTITY, GZIP, BR = b"identity", b"gzip", b"br"
+RawRequestKey = tuple[str, bytes, bytes, bytes]
+"""Unparsed path, query, Accept-Encoding and Origin of a request."""
 
 COMPRESSED_MIN_BYTES = 512
-"""Smaller bodies gain nothing."""
+"""Smallest body that is compressed; smaller ones gain nothing."""
 
 _BROTLI_QUALITY, _GZIP_LEVEL = 5, 6
 _NOT_STORED = frozenset(
@@ -41,41 +41,46 @@ _COMPRESS: dict[bytes, Callable[[bytes], bytes]] = {
 
 
 @dataclass(slots=True)
-class Variant:
-    """One encoding of an answer; its headers are written anew when a second has passed."""
+class EncodedResponse:
+    """A response in one encoding; its headers are rebuilt once a second."""
 
     etag: bytes
     lasting_headers: dict[int, Headers]
-    """By status, 200 and 304."""
+    """Headers that stay constant, by status: 200 and 304."""
     body: Message
-    ready_until: float = 0
-    """On the cache's clock."""
+    refreshed_until: float = 0
+    """Expiry of `headers` and `heads` on the cache's clock."""
     headers: dict[int, Headers] = field(default_factory=dict)
-    """Those of this second, by status."""
+    """Current headers by status."""
     heads: dict[int, bytes] = field(default_factory=dict)
-    """The same with the status line, as they go over the wire."""
+    """Status line and current headers in HTTP/1.1 wire format, by status."""
 
-    def be_ready(self, ttl_seconds: float, now: float) -> None:
-        """Write the headers for the next second of an answer that holds for so long."""
+    def refresh_headers(self, ttl_seconds: float, now: float) -> None:
+        """Rebuild the headers for the next second of a response.
+
+        Args:
+            ttl_seconds: remaining lifetime of the response.
+            now: time on the cache's clock.
+        """
         cache_status = (b"cache-status", b"movies-api; hit; ttl=%d" % ttl_seconds)
         for status, lasting in self.lasting_headers.items():
             self.headers[status] = headers = [*lasting, cache_status]
             lines = b"".join([b"%b: %b\r\n" % header for header in headers])
             self.heads[status] = _STATUS_LINES[status] + lines
-        self.ready_until = now + 1
+        self.refreshed_until = now + 1
 
 
 @dataclass(slots=True)
-class CachedAnswer:
-    """A 200 as the app has given it.
+class CachedResponse:
+    """A stored response of the app with status 200.
 
     Args:
-        route: that has answered, for counting.
-        revision: of the catalogue that it is about.
-        expires_at: on the cache's clock.
-        etag: of the app.
-        headers: without those that differ from answer to answer.
-        body: not encoded.
+        route: path template of the endpoint, for counters.
+        revision: catalogue revision of the content.
+        expires_at: expiry on the cache's clock.
+        etag: ETag of the unencoded body.
+        headers: headers that are the same for every request.
+        body: the unencoded body.
     """
 
     route: str
@@ -84,42 +89,42 @@ class CachedAnswer:
     etag: bytes
     headers: Headers
     body: bytes
-    variants: dict[bytes, Variant] = field(default_factory=dict)
-    ready_keys: list[ReadyKey] = field(default_factory=list)
-    """Under which requests the cache has it at hand."""
+    variants: dict[bytes, EncodedResponse] = field(default_factory=dict)
+    request_keys: list[RawRequestKey] = field(default_factory=list)
+    """Raw requests that the store maps to this response."""
 
     def __len__(self) -> int:
-        """Return about how many bytes it takes, its variants included."""
+        """Return the approximate size in bytes, including the variants."""
         return 3 * len(self.body)
 
-    def variant(self, encoding: bytes) -> Variant:
-        """Return the answer in an encoding; it is encoded once."""
-        if (known := self.variants.get(encoding)) is not None:
-            return known
+    def variant(self, encoding: bytes) -> EncodedResponse:
+        """Return the response in an encoding; each encoding is computed once."""
+        if (existing := self.variants.get(encoding)) is not None:
+            return existing
         if encoding is IDENTITY or len(self.body) < COMPRESSED_MIN_BYTES:
-            made = self._make(self.body, self.etag, [])
+            variant = self._build(self.body, self.etag, [])
         else:
             etag = self.etag[:-1] + b"-" + encoding + b'"'
-            made = self._make(
+            variant = self._build(
                 _COMPRESS[encoding](self.body), etag, [(b"content-encoding", encoding)]
             )
-        self.variants[encoding] = made
-        return made
+        self.variants[encoding] = variant
+        return variant
 
-    def is_named_by(self, if_none_match: bytes) -> bool:
-        """Tell whether the client has this answer, in whatever encoding."""
+    def matches_if_none_match(self, if_none_match: bytes) -> bool:
+        """Return whether the header matches this response in any encoding."""
         if if_none_match.strip() == b"*":
             return True
         bare = self.etag[:-1]
         named = {bare + suffix + b'"' for suffix in (b"", b"-gzip", b"-br")}
         return not named.isdisjoint(_ETAG.findall(if_none_match))
 
-    def _make(self, body: bytes, etag: bytes, more: Headers) -> Variant:
+    def _build(self, body: bytes, etag: bytes, extra: Headers) -> EncodedResponse:
         shared = [*self.headers, (b"etag", etag), (b"vary", b"Accept-Encoding, Origin")]
-        return Variant(
+        return EncodedResponse(
             etag,
             {
-                200: [*shared, *more, (b"content-length", b"%d" % len(body))],
+                200: [*shared, *extra, (b"content-length", b"%d" % len(body))],
                 304: [header for header in shared if header[0] not in _NOT_IN_304],
             },
             {"type": "http.response.body", "body": body},
@@ -127,24 +132,5 @@ class CachedAnswer:
 
 
 def storable_headers(headers: Headers) -> Headers:
-    """Return the headers of an answer that are the same for everybody who gets it."""
+    """Return the headers that are the same for every request of a response."""
     return [header for header in headers if header[0].lower() not in _NOT_STORED]
-
-
-def negotiate(accept_encoding: bytes) -> bytes:
-    """Return the best encoding that a client takes.
-
-    Source: RFC 9110, section 12.5.3; of equal weights the smaller result wins.
-    """
-    weights: dict[bytes, float] = {}
-    for part in accept_encoding.lower().split(b","):
-        name, _, parameter = part.strip().partition(b";")
-        try:
-            weights[name.strip()] = float(parameter.strip().removeprefix(b"q=") or 1)
-        except ValueError:
-            weights[name.strip()] = 0
-    anything = weights.get(b"*", 0)
-    for encoding in (BR, GZIP):
-        if weights.get(encoding, anything) > 0:
-            return encoding
-    return IDENTITY

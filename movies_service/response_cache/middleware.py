@@ -1,8 +1,8 @@
-"""The cache in front of everything: a public answer that is known is sent as it is.
+"""Response cache middleware, the outermost: sends public responses without running the app.
 
-Nothing of the app runs for it. Each answer belongs to a revision of the catalogue, which every
-change of films advances: what was cached before is out of reach at once. While the database is
-away, what it said last is given on, marked as stale.
+Each response belongs to a revision of the catalogue, which every change of movies advances, so
+that a change invalidates everything at once. While the database is unavailable, the last known
+responses are served and marked as stale.
 """
 
 import asyncio
@@ -10,57 +10,42 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.bounded_cache import BoundedCache
+from movies_service.middleware.access_log import route_of
 from movies_service.middleware.host_header import is_host
-from movies_service.middleware.rate_limit import admit, is_refused
-from movies_service.middleware.request_id import RAW_HEADER, RequestIds, route_of
-from movies_service.rate_limiting.rate_limiter import Allowance, Purse, RateLimit
-from movies_service.rate_limiting.rate_limits import NO_LIMITS, Limits
+from movies_service.middleware.rate_limit import consume, is_refused
+from movies_service.middleware.request_id import RAW_HEADER, RequestIds
+from movies_service.rate_limiting.rate_limiter import ConnectionTokens, RateLimiter, TokenBatch
+from movies_service.rate_limiting.rate_limits import NO_LIMITS, RateLimits
 from movies_service.response_cache.cache_key import (
-    CREDENTIAL,
-    ENCODINGS,
-    FOR_HOST,
-    IF_NONE_MATCH,
-    ORIGIN,
-    REQUEST_ID,
-    SEEN_REVISION,
-    Key,
-    Wants,
-    key_of,
-    negotiated,
-    read_wants,
+    CacheKey,
+    RequestHeaders,
+    cache_key,
+    extract_headers,
+    negotiated_encoding,
 )
-from movies_service.response_cache.cached_response import (
-    CachedAnswer,
-    ReadyKey,
-    Variant,
-    storable_headers,
-)
+from movies_service.response_cache.cached_response import CachedResponse, storable_headers
 from movies_service.response_cache.options import CacheOptions
-from movies_service.response_cache.recorder import Recorder, with_status
-
-_READY_KEYS_MAX = 16
-"""In how many ways one answer is at hand; who asks for it in further ways waits a little."""
+from movies_service.response_cache.recorder import ResponseRecorder, with_cache_status
+from movies_service.response_cache.store import CacheHit, ResponseStore
 
 _REVISION_MAX_DIGITS = 18
-_NOTHING: Message = {"type": "http.response.body", "body": b""}
+_NOT_MODIFIED = HTTPStatus.NOT_MODIFIED.value
+_EMPTY_BODY: Message = {"type": "http.response.body", "body": b""}
 _HIDDEN_FROM_APP = frozenset({b"if-none-match", b"accept-encoding"})
 
 _METHODS = frozenset({"GET", "HEAD"})
 
-Ready = tuple[CachedAnswer, Variant]
 
-
-class AnswerCache:
-    """Answers GET and HEAD from what it keeps, and keeps what the app answers.
+class ResponseCacheMiddleware:
+    """Answers GET and HEAD from the cache, and stores the public responses of the app.
 
     Args:
-        app: what answers the rest.
-        options: bounds, and what is counted.
-        limits: of each client, to whom what is kept is not free either.
+        app: handles all other requests.
+        options: bounds, the revision and the counters.
+        limits: rate limits; they apply to hits, too.
     """
 
-    def __init__(self, app: ASGIApp, options: CacheOptions, limits: Limits = NO_LIMITS) -> None:
+    def __init__(self, app: ASGIApp, options: CacheOptions, limits: RateLimits = NO_LIMITS) -> None:
         self._app = app
         self._limits = limits
         self._limit = limits.requests
@@ -69,220 +54,186 @@ class AnswerCache:
         self._clock = options.clock
         self._requests = options.requests
         self._counts = options.counts
-        self.answers = BoundedCache(
-            max_bytes=options.max_bytes,
-            max_entries=options.max_entries,
-            ttl_seconds=options.ttl_seconds + options.stale_seconds,
-            size_of=len,
-            on_forget=self._forget,
-            clock=options.clock,
-        )
-        self._ready: dict[ReadyKey, Ready] = {}
-        """The shortest way to what `answers` holds: by what a request says, word for word."""
-        self._fills: dict[Key, asyncio.Future[None]] = {}
+        self._store = ResponseStore(options)
+        self._fills: dict[CacheKey, asyncio.Future[None]] = {}
         self._ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         if scope["type"] != "http" or scope["method"] not in _METHODS:
             await self._app(scope, receive, send)
             return
-        now, wants = self._clock(), read_wants(scope)
-        if wants[CREDENTIAL] or not is_host(wants[FOR_HOST]):
-            await self._app(scope, receive, with_status(send, b"movies-api; fwd=bypass"))
+        now, headers = self._clock(), extract_headers(scope)
+        if headers.credential or not is_host(headers.host):
+            await self._app(scope, receive, with_cache_status(send, b"movies-api; fwd=bypass"))
             return
-        if self._is_behind(wants[SEEN_REVISION]):
-            await self._app(scope, receive, with_status(send, b"movies-api; fwd=request"))
+        if self._is_older_than_seen(headers.seen_revision):
+            await self._app(scope, receive, with_cache_status(send, b"movies-api; fwd=request"))
             return
         if self._limit is not None:
-            send = await admit(scope, send, self._limits, self._limit)
+            send = await consume(scope, send, self._limits, self._limit)
             if is_refused(scope):
                 await self._app(scope, receive, send)
                 return
-        ready = self._find(scope, wants, now)
-        if ready is None:
-            await self._answer_unknown(scope, wants, receive, send)
+        hit = self._store.find(scope, headers, now)
+        if hit is None:
+            await self._handle_miss(scope, headers, receive, send)
             return
-        start, body = self._messages(ready, wants, now)
+        start, body = self._messages(hit, headers, now)
         await send(start)
-        await send(_NOTHING if scope["method"] == "HEAD" else body)
-        self._count_hit(scope, ready, start["status"], now)
+        await send(_EMPTY_BODY if scope["method"] == "HEAD" else body)
+        self._count_hit(scope, hit, start["status"], now)
 
-    def answer_now(self, scope: Scope, purse: Purse) -> tuple[bytes, bytes] | None:
-        """Return an answer that is at hand as it goes over the wire, and count it.
+    def get_raw_response(
+        self, scope: Scope, connection_tokens: ConnectionTokens
+    ) -> tuple[bytes, bytes] | None:
+        """Return a hit as bytes for the socket and count it; return `None` if the app has to run.
 
         Args:
-            scope: of the request.
-            purse: of the connection that it came on.
+            scope: the request.
+            connection_tokens: rate-limit tokens of the connection.
 
-        Shape: status line and headers without the line that ends them; the body. `None` where
-            the app has to be asked.
+        Shape: status line and headers without the final empty line; the body.
         """
-        now, wants = self._clock(), read_wants(scope)
-        if wants[CREDENTIAL] or scope["method"] not in _METHODS or not is_host(wants[FOR_HOST]):
+        now, headers = self._clock(), extract_headers(scope)
+        if headers.credential or scope["method"] not in _METHODS or not is_host(headers.host):
             return None
-        if wants[SEEN_REVISION] and self._is_behind(wants[SEEN_REVISION]):
+        if headers.seen_revision and self._is_older_than_seen(headers.seen_revision):
             return None
-        ready = self._find(scope, wants, now)
-        if ready is None:
+        hit = self._store.find(scope, headers, now)
+        if hit is None:
             return None
-        limit, allowance = self._limit, purse.allowance
+        limit, batch = self._limit, connection_tokens.batch
         if limit is not None:
-            if allowance is not None and allowance.left > 0 and now < allowance.until:
-                allowance.left -= 1
-            elif (allowance := self._spend(limit, scope, purse, now)) is None:
+            if batch is not None and batch.tokens > 0 and now < batch.expires_at:
+                batch.tokens -= 1
+            elif (batch := self._consume_token(limit, scope, connection_tokens, now)) is None:
                 return None
-        status = self._status(ready, wants, now)
-        variant = ready[1]
+        status = self._status(hit, headers, now)
+        variant = hit[1]
         head, body = variant.heads[status], variant.body["body"]
-        request_id = self._ids.accept(wants[REQUEST_ID])
-        if limit is None or allowance is None:
+        request_id = self._ids.accept(headers.request_id)
+        if limit is None or batch is None:
             head = b"%bx-request-id: %b\r\n" % (head, request_id)
         else:
-            left, seconds = allowance.left + allowance.rest, allowance.until - now
-            head = limit.head % (head, request_id, left, seconds)
-        self._count_hit(scope, ready, status, now)
-        return head, b"" if status == HTTPStatus.NOT_MODIFIED or scope["method"] == "HEAD" else body
+            remaining, seconds = batch.tokens + batch.window_remaining, batch.expires_at - now
+            head = limit.header_template % (head, request_id, remaining, seconds)
+        self._count_hit(scope, hit, status, now)
+        return head, b"" if status == _NOT_MODIFIED or scope["method"] == "HEAD" else body
 
-    def _spend(self, limit: RateLimit, scope: Scope, purse: Purse, now: float) -> Allowance | None:
-        """Spend of what the client has at hand, and let its connection keep that."""
-        allowance = limit.spend(self._limits.addresses.of(scope), now)
+    def _consume_token(
+        self, limit: RateLimiter, scope: Scope, connection_tokens: ConnectionTokens, now: float
+    ) -> TokenBatch | None:
+        """Consume a token of the client, and let its connection keep the batch."""
+        batch = limit.try_consume(self._limits.addresses.of(scope), now)
         if not self._limits.addresses.trusts_proxies:
-            purse.allowance = allowance
-        return allowance
+            connection_tokens.batch = batch
+        return batch
 
-    def _find(self, scope: Scope, wants: Wants, now: float) -> Ready | None:
-        """Return the answer that still holds, in the encoding that is wanted."""
-        ready_key = scope["path"], scope["query_string"], wants[ENCODINGS], wants[ORIGIN]
-        ready = self._ready.get(ready_key)
-        if ready is None:
-            answer: CachedAnswer | None = self.answers.get(key_of(scope, wants))
-            if answer is None:
-                return None
-            ready = answer, answer.variant(negotiated(wants[ENCODINGS]))
-            if len(answer.ready_keys) < _READY_KEYS_MAX:
-                self._ready[ready_key] = ready
-                answer.ready_keys.append(ready_key)
-        return ready if self._holds(ready[0], now) else None
-
-    def _holds(self, answer: CachedAnswer, now: float) -> bool:
-        known = self._revision
-        is_fresh = now < answer.expires_at and now < known.fresh_until
-        return is_fresh and answer.revision == known.number
-
-    def _is_behind(self, seen_revision: bytes) -> bool:
-        """Tell whether the client may have seen a newer catalogue; then the database is asked."""
+    def _is_older_than_seen(self, seen_revision: bytes) -> bool:
+        """Return whether the client may have seen a newer revision than this process."""
         if not seen_revision:
             return False
         is_number = seen_revision.isdigit() and len(seen_revision) <= _REVISION_MAX_DIGITS
         return not (is_number and int(seen_revision) <= self._revision.number)
 
-    def _count_hit(self, scope: Scope, ready: Ready, status: int, started: float) -> None:
+    def _count_hit(self, scope: Scope, hit: CacheHit, status: int, started: float) -> None:
         self._counts.hits += 1
-        self._requests.add((scope["method"], ready[0].route, status), self._clock() - started)
+        self._requests.add((scope["method"], hit[0].route, status), self._clock() - started)
 
-    def _status(self, ready: Ready, wants: Wants, now: float) -> int:
-        """Return whether the client has the answer, 304, or not; have the headers written."""
-        answer, variant = ready
-        if now >= variant.ready_until:
-            variant.be_ready(answer.expires_at - now, now)
-        tag = wants[IF_NONE_MATCH]
-        return 304 if tag and (tag == variant.etag or answer.is_named_by(tag)) else 200
+    def _status(self, hit: CacheHit, headers: RequestHeaders, now: float) -> int:
+        """Return 304 if the client has the response, else 200; refresh the response headers."""
+        response, variant = hit
+        if now >= variant.refreshed_until:
+            variant.refresh_headers(response.expires_at - now, now)
+        tag = headers.if_none_match
+        is_match = tag and (tag == variant.etag or response.matches_if_none_match(tag))
+        return _NOT_MODIFIED if is_match else 200
 
     def _messages(
-        self, ready: Ready, wants: Wants, now: float, status: bytes | None = None
+        self, hit: CacheHit, headers: RequestHeaders, now: float, cache_status: bytes | None = None
     ) -> tuple[Message, Message]:
-        """Return what is sent; without `status` it says that it was a hit, and for how long."""
-        code = self._status(ready, wants, now)
-        variant = ready[1]
-        headers = variant.headers[code]
-        if status is not None:
-            headers = [*headers[:-1], (b"cache-status", status)]
-        headers = [*headers, (RAW_HEADER, self._ids.accept(wants[REQUEST_ID]))]
-        start = {"type": "http.response.start", "status": code, "headers": headers}
-        return start, _NOTHING if code == HTTPStatus.NOT_MODIFIED else variant.body
+        """Return the ASGI messages of a hit; `cache_status` replaces that of a plain hit."""
+        status = self._status(hit, headers, now)
+        variant = hit[1]
+        response_headers = variant.headers[status]
+        if cache_status is not None:
+            response_headers = [*response_headers[:-1], (b"cache-status", cache_status)]
+        request_id = (RAW_HEADER, self._ids.accept(headers.request_id))
+        start = {
+            "type": "http.response.start",
+            "status": status,
+            "headers": [*response_headers, request_id],
+        }
+        return start, _EMPTY_BODY if status == _NOT_MODIFIED else variant.body
 
-    def _forget(self, answer: CachedAnswer) -> None:
-        for ready_key in answer.ready_keys:
-            del self._ready[ready_key]
-
-    async def _answer_unknown(
-        self, scope: Scope, wants: Wants, receive: Receive, send: Send
+    async def _handle_miss(
+        self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send
     ) -> None:
-        """Let the app answer; of many who want the same at once, one asks and all get it."""
+        """Run the app; concurrent requests for the same key share one run."""
         self._counts.misses += 1
-        key, ready = key_of(scope, wants), None
-        stale = self._find_last_known(key)
-        if stale is not None and self._revision.is_away():
-            await self._send_stale(stale, scope, wants, send)
+        key, response = cache_key(scope, headers), None
+        stale = self._store.find_stale(key)
+        if stale is not None and self._revision.is_unavailable():
+            await self._send_stale(stale, scope, headers, send)
             return
-        filling = self._fills.get(key)
-        if filling is not None:
-            await asyncio.shield(filling)
-            answer = self.answers.get(key)
-            if answer is not None and self._holds(answer, self._clock()):
-                ready = answer, answer.variant(negotiated(wants[ENCODINGS]))
+        fill = self._fills.get(key)
+        if fill is not None:
+            await asyncio.shield(fill)
+            response = self._store.find_fresh(key, self._clock())
         elif scope["method"] == "GET":
-            filling = self._fills[key] = asyncio.get_running_loop().create_future()
-            recorder = Recorder(send, has_better=stale is not None)
+            fill = self._fills[key] = asyncio.get_running_loop().create_future()
+            recorder = ResponseRecorder(send, hides_unavailable=stale is not None)
             try:
-                answer = await self._fill(key, recorder, scope, receive)
+                response = await self._fill(key, recorder, scope, receive)
             finally:
                 del self._fills[key]
-                filling.set_result(None)
+                fill.set_result(None)
             if stale is not None and recorder.is_unavailable:
-                await self._send_stale(stale, scope, wants, send)
+                await self._send_stale(stale, scope, headers, send)
                 return
-            if answer is None:
+            if response is None:
                 return
-            wants[REQUEST_ID] = recorder.request_id
-            ready = answer, answer.variant(negotiated(wants[ENCODINGS]))
-        if ready is None:
-            await self._app(scope, receive, with_status(send, b"movies-api; fwd=miss"))
+            headers.request_id = recorder.request_id
+        if response is None:
+            await self._app(scope, receive, with_cache_status(send, b"movies-api; fwd=miss"))
             return
+        hit = response, response.variant(negotiated_encoding(headers.accept_encoding))
         stored = b"movies-api; fwd=miss; stored"
-        for message in self._messages(ready, wants, self._clock(), stored):
+        for message in self._messages(hit, headers, self._clock(), stored):
             await send(message)
 
-    def _find_last_known(self, key: Key) -> CachedAnswer | None:
-        """Return an answer of the newest revision that is known, however old it is."""
-        answer: CachedAnswer | None = self.answers.get(key)
-        return answer if answer is not None and answer.revision == self._revision.number else None
-
     async def _send_stale(
-        self, answer: CachedAnswer, scope: Scope, wants: Wants, send: Send
+        self, response: CachedResponse, scope: Scope, headers: RequestHeaders, send: Send
     ) -> None:
-        """Send what held when the database was there, and say that it may not any more."""
+        """Send the last known response, marked as possibly outdated."""
         now = self._clock()
-        ttl_seconds = min(answer.expires_at, self._revision.fresh_until) - now
+        ttl_seconds = min(response.expires_at, self._revision.fresh_until) - now
         status = b"movies-api; hit; ttl=%d; detail=database-unavailable" % ttl_seconds
-        ready = answer, answer.variant(negotiated(wants[ENCODINGS]))
-        start, body = self._messages(ready, wants, now, status)
+        hit = response, response.variant(negotiated_encoding(headers.accept_encoding))
+        start, body = self._messages(hit, headers, now, status)
         await send(start)
-        await send(_NOTHING if scope["method"] == "HEAD" else body)
+        await send(_EMPTY_BODY if scope["method"] == "HEAD" else body)
         self._counts.stale += 1
-        self._requests.add((scope["method"], answer.route, start["status"]), self._clock() - now)
+        self._requests.add((scope["method"], response.route, start["status"]), self._clock() - now)
 
     async def _fill(
-        self, key: Key, recorder: Recorder, scope: Scope, receive: Receive
-    ) -> CachedAnswer | None:
-        """Ask the app for the plain answer, and keep it if it is for everybody."""
+        self, key: CacheKey, recorder: ResponseRecorder, scope: Scope, receive: Receive
+    ) -> CachedResponse | None:
+        """Run the app for the unencoded response, and store it if it is public."""
         revision = self._revision.number
         headers = [header for header in scope["headers"] if header[0] not in _HIDDEN_FROM_APP]
-        asked = {**scope, "headers": headers}
-        await self._app(asked, receive, recorder)
+        plain_scope = {**scope, "headers": headers}
+        await self._app(plain_scope, receive, recorder)
         if not recorder.is_storable:
             return None
-        answer = CachedAnswer(
-            route=route_of(asked),
+        response = CachedResponse(
+            route=route_of(plain_scope),
             revision=revision,
             expires_at=self._clock() + self._ttl_seconds,
             etag=recorder.etag,
             headers=storable_headers(recorder.headers),
             body=bytes(recorder.body),
         )
-        self.answers.keep(key, answer)
-        self._counts.entries = len(self.answers)
-        self._counts.bytes = self.answers.currsize
-        self._counts.evictions = self.answers.evictions
-        return answer
+        self._store.put(key, response)
+        return response

@@ -1,44 +1,45 @@
-"""How the cache works, and what it has to know of the catalogue."""
+"""Options of the response cache, and the catalogue revision that it depends on."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from movies_service.telemetry.collector import CacheCounts, RequestCounts
+from movies_service.telemetry.counters import CacheCounters, RequestCounters
 
 
 class Revision(Protocol):
-    """What is known of the catalogue; see `data_layer.catalogue_revision`."""
+    """Catalogue revision as known to this process; see `data_layer.catalogue_revision`."""
 
     @property
     def number(self) -> int:
-        """The newest revision that is known."""
+        """Newest known revision."""
         ...
 
     @property
     def fresh_until(self) -> float:
-        """Until when that may be relied on, on the cache's clock."""
+        """Time on the cache's clock until which the number counts as current."""
         ...
 
-    def is_away(self) -> bool:
-        """Tell whether the database can't be asked."""
+    def is_unavailable(self) -> bool:
+        """Return whether the database is unavailable."""
         ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheOptions:
-    """How the cache works; for its bounds see the settings of the same names.
+    """Options of the response cache; see the settings of the same names.
 
     Args:
-        revision: of the catalogue.
-        ttl_seconds: how long an answer holds.
-        stale_seconds: how long beyond that it is kept, for when the database is away.
-        max_bytes: of all answers.
-        max_entries: how many answers.
-        requests: counts what is answered from the cache.
-        counts: counts what the cache does.
-        clock: of the answers' age, in seconds.
+        revision: catalogue revision.
+        ttl_seconds: lifetime of a response.
+        stale_seconds: time after the lifetime for which a response may be served while the
+            database is unavailable.
+        max_bytes: limit of the size of all responses.
+        max_entries: limit of the number of responses.
+        requests: counters of requests, which include those served from the cache.
+        counts: counters of the cache.
+        clock: returns monotonic seconds, for the age of responses.
     """
 
     revision: Revision
@@ -46,6 +47,6 @@ class CacheOptions:
     stale_seconds: float = 86_400
     max_bytes: int = 67_108_864
     max_entries: int = 10_000
-    requests: RequestCounts = field(default_factory=RequestCounts)
-    counts: CacheCounts = field(default_factory=CacheCounts)
+    requests: RequestCounters = field(default_factory=RequestCounters)
+    counts: CacheCounters = field(default_factory=CacheCounters)
     clock: Callable[[], float] = time.monotonic

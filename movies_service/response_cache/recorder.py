@@ -1,4 +1,4 @@
-"""What the app answers to the cache: kept if it is for everybody, else passed on."""
+"""Response recorder: holds back public responses for the cache, and forwards all others."""
 
 from http import HTTPStatus
 
@@ -9,24 +9,24 @@ from movies_service.response_cache.cached_response import Headers
 _PUBLIC = b"public"
 
 
-class Recorder:
-    """Takes the place of `send`: keeps what is for everybody, passes the rest on as it comes.
+class ResponseRecorder:
+    """ASGI `send` that records public responses, and forwards all other messages at once.
 
     Args:
-        send: of the client who has asked.
-        has_better: whether there is something better to send than that the app can't serve.
+        send: the `send` of the client.
+        hides_unavailable: whether a 503 is held back, since a stale response can replace it.
     """
 
-    def __init__(self, send: Send, *, has_better: bool = False) -> None:
-        self._send = with_status(send, b"movies-api; fwd=miss")
-        self._has_better = has_better
+    def __init__(self, send: Send, *, hides_unavailable: bool = False) -> None:
+        self._send = with_cache_status(send, b"movies-api; fwd=miss")
+        self._hides_unavailable = hides_unavailable
         self.is_storable = self.is_unavailable = False
         self.headers: Headers = []
         self.etag = self.request_id = b""
         self.body = bytearray()
 
     async def __call__(self, message: Message) -> None:
-        """Take one message of the app."""
+        """Record or forward one message of the app."""
         if message["type"] == "http.response.start":
             self.headers = list(message["headers"])
             values = dict(self.headers)
@@ -35,7 +35,7 @@ class Recorder:
             is_public = _PUBLIC in values.get(b"cache-control", b"")
             self.is_storable = message["status"] == HTTPStatus.OK and is_public and bool(self.etag)
             self.is_unavailable = message["status"] == HTTPStatus.SERVICE_UNAVAILABLE
-        if self.is_unavailable and self._has_better:
+        if self.is_unavailable and self._hides_unavailable:
             return
         if not self.is_storable:
             await self._send(message)
@@ -43,8 +43,11 @@ class Recorder:
             self.body += message.get("body", b"")
 
 
-def with_status(send: Send, status: bytes) -> Send:
-    """Return a `send` that adds what the cache did; see RFC 9211."""
+def with_cache_status(send: Send, status: bytes) -> Send:
+    """Return a `send` that adds a Cache-Status header.
+
+    Source: RFC 9211.
+    """
 
     async def send_with_status(message: Message) -> None:
         if message["type"] == "http.response.start":

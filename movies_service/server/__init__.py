@@ -1,1 +1,1 @@
-"""The uvicorn protocols and the supervisor of server processes."""
+"""Uvicorn protocols, and the supervisor of server processes."""

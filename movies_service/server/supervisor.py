@@ -1,120 +1,61 @@
-"""Several processes of one kind: started, replaced when they die, stopped together."""
+"""Process supervisor: runs server processes, and stops all together."""
 
-import multiprocessing
-import os
-import signal
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
-from multiprocessing.process import BaseProcess
-from types import FrameType
-from typing import cast
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
 
 import structlog
 
-from common.processes import SPAWN, start_uninterrupted
+from common.cli.signals import handled_signals
+from common.processes import SupervisedProcess
 
 _log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 7.75
-"""How long they get to end what they do."""
-
-PAUSE_SECONDS = 1.0
-"""Before another one is started: what can't start must not be tried without a pause."""
+"""Time for the processes to finish their requests before they are killed."""
 
 Work = Callable[[int], None]
 
 
-class Processes:
-    """Keeps processes running until it is told to stop.
+class ProcessSupervisor:
+    """Supervisor that keeps processes running until SIGINT or SIGTERM.
 
     Args:
-        count: how many.
-        work: what each does with its number, from 0 on; picklable. It ends on SIGTERM.
+        count: number of processes.
+        work: function that each process runs with its number, from 0; picklable. It returns on
+            SIGTERM.
     """
 
     def __init__(self, count: int, work: Work) -> None:
-        self._work = work
-        self._count = count
-        self._processes: dict[int, SpawnProcess] = {}
+        self._processes = [
+            SupervisedProcess(
+                partial(_run_process, work, number),
+                STOP_SECONDS,
+                on_restart=lambda code: _log.error("server_process_restarted", exit_code=code),
+                is_daemon=False,
+            )
+            for number in range(count)
+        ]
 
     def run(self) -> None:
-        """Start them, put another one into the place of each that dies, and stop them.
+        """Start the processes, restart each that dies, and stop all on a signal.
 
-        At the first SIGINT or SIGTERM they end what they do, a second one kills them.
+        The first SIGINT or SIGTERM terminates the processes gracefully, a second one kills them.
         """
-        with _signals() as signals:
-            try:
-                for number in range(self._count):
-                    self._start(number)
-                self._keep_alive(signals)
-            finally:
-                self._stop(signals)
+        with handled_signals(self._stop, self._kill):
+            for process in self._processes:
+                process.start()
+            for process in self._processes:
+                process.join()
 
-    def _start(self, number: int) -> None:
-        process = SPAWN.Process(target=_be_one, args=(self._work, number))
-        start_uninterrupted(process)
-        self._processes[number] = process
+    def _stop(self) -> None:
+        for process in self._processes:
+            process.stop()
 
-    def _keep_alive(self, signals: Connection) -> None:
-        """Return at the first signal, and take it in."""
-        while True:
-            numbers = {process.sentinel: number for number, process in self._processes.items()}
-            ready = wait([signals, *numbers])
-            ended = [number for sentinel, number in numbers.items() if sentinel in ready]
-            for number in ended:
-                _log.error(
-                    "a process has died; another one follows",
-                    exit_code=self._processes[number].exitcode,
-                )
-            if wait([signals], PAUSE_SECONDS if ended else 0):
-                signals.recv_bytes()
-                return
-            for number in ended:
-                self._start(number)
-
-    def _stop(self, signals: Connection) -> None:
-        for process in self._processes.values():
-            process.terminate()
-        deadline = time.monotonic() + STOP_SECONDS
-        while alive := [each.sentinel for each in self._processes.values() if each.is_alive()]:
-            ready = wait([signals, *alive], max(0, deadline - time.monotonic()))
-            if signals in ready or not ready:
-                break
-        for process in self._processes.values():
+    def _kill(self) -> None:
+        for process in self._processes:
             process.kill()
-            process.join()
 
 
-@contextmanager
-def _signals() -> Iterator[Connection]:
-    """Give a connection that receives something for each SIGINT and SIGTERM."""
-    receiving, sending = multiprocessing.Pipe(duplex=False)
-
-    def pass_on(_number: int, _frame: FrameType | None) -> None:
-        sending.send_bytes(b"!")
-
-    numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(number, pass_on) for number in numbers]
-    try:
-        with receiving, sending:
-            yield receiving
-    finally:
-        for number, handler in zip(numbers, before, strict=True):
-            signal.signal(number, handler)
-
-
-def _be_one(work: Work, number: int) -> None:
-    """Work, in a process of its own, for as long as the parent lives."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _run_process(work: Work, number: int, _connection: Connection) -> None:
     work(number)
-
-
-def _end_with_parent() -> None:
-    cast("BaseProcess", multiprocessing.parent_process()).join()
-    os.kill(os.getpid(), signal.SIGTERM)

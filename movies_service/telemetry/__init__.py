@@ -1,1 +1,1 @@
-"""Counters of the processes, and their exposition to Prometheus."""
+"""Counters of the processes, and the Prometheus exposition."""

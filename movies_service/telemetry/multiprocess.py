@@ -1,4 +1,4 @@
-"""What all processes of a service have counted, whichever of them is asked."""
+"""Counters of all processes of the service, shared through files."""
 
 import asyncio
 import os
@@ -7,30 +7,30 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from movies_service.telemetry.collector import Counts
+from movies_service.telemetry.counters import ProcessCounters
 
 PUBLISH_SECONDS = 1.0
-"""How old the counts of the other processes are at most."""
+"""Interval of publishing: the counts of other processes are at most this old."""
 
 
-class SharedCounts:
-    """Adds up the counts of this process and those that others have left in a folder.
+class MultiprocessCounters:
+    """Sum of the counts of this process and of those that other processes publish in a folder.
 
-    What a process has counted stays when it dies: counters never go back.
+    The counts of a dead process stay, so that counters never decrease.
 
     Args:
-        own: gives what this process has counted.
-        folder: that all processes of the service share, and nobody else can write to; `None`
-            where there is but one.
+        own: returns the counts of this process.
+        folder: shared by the processes of the service and writable only by them, since its files
+            are unpickled; `None` if there is only one process.
     """
 
-    def __init__(self, own: Callable[[], Counts], folder: Path | None) -> None:
+    def __init__(self, own: Callable[[], ProcessCounters], folder: Path | None) -> None:
         self._own = own
         self._folder = folder
         self._file_name = f"{os.getpid()}.counts"
 
     async def publish(self) -> None:
-        """Leave the own counts for the others, again and again, and a last time at the end."""
+        """Publish the counts of this process every second, and once more on cancellation."""
         if self._folder is None:
             return
         try:
@@ -40,14 +40,14 @@ class SharedCounts:
         finally:
             self._write(self._folder)
 
-    def total(self) -> Counts:
-        """Return the counts of all processes together."""
-        total = Counts()
+    def total(self) -> ProcessCounters:
+        """Return the sum of the counts of all processes."""
+        total = ProcessCounters()
         total.add(self._own())
         if self._folder is not None:
             for path in sorted(self._folder.glob("*.counts")):
                 if path.name != self._file_name:
-                    total.add(pickle.loads(path.read_bytes()), is_alive=_is_alive(path))  # noqa: S301 - See folder.
+                    total.add(pickle.loads(path.read_bytes()), is_alive=_is_alive(path))  # noqa: S301 - Only this service can write to the folder.
         return total
 
     def _write(self, folder: Path) -> None:

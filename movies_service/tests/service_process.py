@@ -1,4 +1,4 @@
-"""The service, and OMDb, in processes of their own."""
+"""The service and the OMDb emulator as separate processes."""
 
 import os
 import signal
@@ -12,18 +12,18 @@ from data_layer.database import Database
 
 ROOT = Path(__file__).parents[2]
 STOP_SECONDS = 8
-"""What README promises."""
+"""Longest time to stop, as documented in the README."""
 
 
 class Service:
-    """A service in a process of its own."""
+    """A service in a separate process."""
 
     def __init__(self, tmp_path: Path, **settings: str) -> None:
         environment = {name: value for name, value in os.environ.items() if "OMDB" not in name}
         environment |= {
             "DATABASE_URL": f"sqlite:///{tmp_path / 'movies.db'}",
             "PORT": "0",
-            "MOVIES_LIMIT_ADDS": "off",
+            "MOVIES_RATE_LIMIT_ADDS": "off",
             "MOVIES_INGEST_SOURCE": "off",
             **settings,
         }
@@ -39,11 +39,15 @@ class Service:
             )
 
     def url(self) -> str:
-        """Where it serves, as it says itself."""
+        """Return the URL that the service prints at startup."""
         return self.read_until("Movies API serves on").split()[-1]
 
     def read_until(self, text: str) -> str:
-        """The first line of its output that has this text."""
+        """Return the next output line that contains the text.
+
+        Raises:
+            AssertionError: the service ended before; the message is its log.
+        """
         assert self.process.stdout is not None
         for line in self.process.stdout:
             if text in line:
@@ -51,20 +55,20 @@ class Service:
         raise AssertionError(self.log.read_text())
 
     def stop(self, number: int = signal.SIGTERM) -> int:
-        """Its exit code after a signal."""
+        """Send a signal, wait for the process to end, and return its exit code."""
         self.process.send_signal(number)
         return self.process.wait(timeout=STOP_SECONDS)
 
 
 def url_of(database: Database) -> str:
-    """The URL of a database, as the settings take it."""
+    """Return the URL of a database in the form that the settings accept."""
     url = database.engines.writing.url
     return url.set(drivername=url.get_backend_name()).render_as_string(hide_password=False)
 
 
 @contextmanager
 def running(tmp_path: Path, **settings: str) -> Iterator[Service]:
-    """A service that is stopped at the end, however the test ends."""
+    """Yield a running service; kill it at the end."""
     service = Service(tmp_path, **settings)
     try:
         yield service
@@ -75,7 +79,7 @@ def running(tmp_path: Path, **settings: str) -> Iterator[Service]:
 
 @contextmanager
 def emulator(*options: str) -> Iterator[str]:
-    """The URL of an emulator of OMDb in a process of its own."""
+    """Yield the URL of an OMDb emulator in a separate process."""
     command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

@@ -10,47 +10,47 @@ from common.errors import DatabaseBusy
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
-from movies_service.accounts.api_key_format import new_prefix, new_secret
+from movies_service.accounts.api_key_secrets import new_prefix, new_secret
 from movies_service.accounts.api_keys import ApiKeys
 from movies_service.api.dependencies.use_cases import Policy
 from movies_service.app import create_api
 from movies_service.tests.conftest import SmallOmdb, new_client, store
 
-Make = Callable[..., str]
+CreateKey = Callable[..., str]
 
 
 @pytest.fixture
-def make(database: Database) -> Make:
-    """Makes keys with these scopes."""
+def create_key(database: Database) -> CreateKey:
+    """Return a function that creates a key with a name and scopes, and returns its secret."""
     keys = ApiKeys(database.unit_of_work)
     return lambda name, *scopes: keys.create(name, set(scopes)).secret
 
 
 @pytest.fixture
-def administrator(make: Make) -> dict[str, str]:
-    """The headers of somebody who may do everything."""
-    return {"X-API-Key": make("boss", Scope.ADMIN)}
+def administrator(create_key: CreateKey) -> dict[str, str]:
+    """Return the headers of a caller with the scope `admin`."""
+    return {"X-API-Key": create_key("boss", Scope.ADMIN)}
 
 
-def test_a_key_is_made_used_listed_rotated_and_revoked(
+def test_creates_uses_lists_rotates_and_revokes_a_key(
     client: TestClient, database: Database, administrator: dict[str, str]
 ) -> None:
     store(database.unit_of_work, *[MovieFacts(title=title) for title in "abcd"])
-    wanted = {
+    new_key = {
         "name": "nightly",
         "scopes": ["movies:delete"],
         "expires_at": "2999-01-01T00:00:00+01:00",
     }
-    made = client.post("/api-keys", json=wanted, headers=administrator)
-    document = made.json()
+    created = client.post("/api-keys", json=new_key, headers=administrator)
+    document = created.json()
     first = document.pop("key")
-    assert made.status_code == 201
-    assert made.headers["cache-control"] == "no-store"
-    assert made.headers["location"] == document["self_url"]
+    assert created.status_code == 201
+    assert created.headers["cache-control"] == "no-store"
+    assert created.headers["location"] == document["self_url"]
     assert document["expires_at"] == "2998-12-31T23:00:00Z"
     assert client.delete("/movies/1", headers={"X-API-Key": first}).status_code == 204
 
-    shown = client.get(made.headers["location"], headers=administrator).json()
+    shown = client.get(created.headers["location"], headers=administrator).json()
     assert dt.datetime.fromisoformat(shown.pop("last_used_at")) <= dt.datetime.now(dt.UTC)
     assert document.pop("last_used_at") is None
     assert shown == document
@@ -58,19 +58,19 @@ def test_a_key_is_made_used_listed_rotated_and_revoked(
     assert [key["name"] for key in listed] == ["boss", "nightly"]
     assert first[13:] not in client.get("/api-keys", headers=administrator).text
 
-    rotate = f"{made.headers['location']}/rotate"
+    rotate = f"{created.headers['location']}/rotate"
     second = client.post(rotate, headers=administrator).json()["key"]
     for path, secret in (("/movies/2", first), ("/movies/3", second)):
         assert client.delete(path, headers={"X-API-Key": secret}).status_code == 204
     third = client.post(rotate, json={"grace_seconds": 0}, headers=administrator).json()["key"]
     for secret in (first, second):
         assert client.delete("/movies/4", headers={"X-API-Key": secret}).status_code == 401
-    revoked = client.delete(made.headers["location"], headers=administrator)
+    revoked = client.delete(created.headers["location"], headers=administrator)
     assert (revoked.status_code, revoked.content) == (204, b"")
     assert client.delete("/movies/4", headers={"X-API-Key": third}).status_code == 401
-    assert client.delete(made.headers["location"], headers=administrator).status_code == 204
+    assert client.delete(created.headers["location"], headers=administrator).status_code == 204
     assert client.post(rotate, headers=administrator).status_code == 409
-    assert client.get(made.headers["location"], headers=administrator).json()["revoked_at"]
+    assert client.get(created.headers["location"], headers=administrator).json()["revoked_at"]
 
 
 PROTECTED = [
@@ -82,10 +82,10 @@ PROTECTED = [
 
 
 @pytest.mark.parametrize(("method", "path"), PROTECTED)
-def test_the_scope_is_asked_for_everywhere(
-    client: TestClient, make: Make, method: str, path: str
+def test_every_protected_operation_requires_its_scope(
+    client: TestClient, create_key: CreateKey, method: str, path: str
 ) -> None:
-    """Of each call whose documentation wants a credential."""
+    """Check each operation whose documentation requires a credential."""
     bodies = {
         "/api-keys": {"name": "x", "scopes": ["admin"]},
         "/users": {"username": "x", "password": "x" * 10, "scopes": []},
@@ -94,15 +94,17 @@ def test_the_scope_is_asked_for_everywhere(
     url = re.sub(r"{.*?}", "1", path)
     body = bodies.get(path, {}) if method in {"post", "patch"} else None
     assert client.request(method, url, json=body).status_code == 401
-    answer = client.request(method, url, json=body, headers={"X-API-Key": make("weak")})
+    response = client.request(method, url, json=body, headers={"X-API-Key": create_key("weak")})
     if path == "/me":
-        assert answer.status_code == 200
+        assert response.status_code == 200
     else:
-        assert answer.status_code == 403
-        assert re.search("lacks the scope [a-z]+:[a-z]+|signed in", answer.json()["detail"])
+        assert response.status_code == 403
+        assert re.search(
+            "lacks the scope [a-z]+:[a-z]+|requires a user session", response.json()["detail"]
+        )
 
 
-def test_what_is_protected_is_documented_so() -> None:
+def test_documents_which_operations_require_a_credential() -> None:
     assert len(PROTECTED) >= 15
     assert ("delete", "/movies/{reference}") in PROTECTED
     assert ("post", "/movies") not in PROTECTED
@@ -118,37 +120,37 @@ def test_what_is_protected_is_documented_so() -> None:
         ("POST", "/api-keys/00000000/rotate"),
     ],
 )
-def test_managing_keys_needs_the_scope(
-    client: TestClient, make: Make, method: str, path: str
+def test_managing_keys_requires_the_scope_keys_admin(
+    client: TestClient, create_key: CreateKey, method: str, path: str
 ) -> None:
     body = {"name": "x", "scopes": ["admin"]} if path == "/api-keys" else None
-    lacking = {"X-API-Key": make("robot", Scope.MOVIES_DELETE, Scope.OPS_READ)}
+    insufficient = {"X-API-Key": create_key("robot", Scope.MOVIES_DELETE, Scope.OPS_READ)}
     assert client.request(method, path, json=body).status_code == 401
-    refused = client.request(method, path, json=body, headers=lacking)
-    assert (refused.status_code, refused.json()["code"]) == (403, "forbidden")
-    assert "keys:admin" in refused.json()["detail"]
+    rejected = client.request(method, path, json=body, headers=insufficient)
+    assert (rejected.status_code, rejected.json()["code"]) == (403, "forbidden")
+    assert "keys:admin" in rejected.json()["detail"]
 
 
-def test_nobody_gives_or_takes_over_more_than_they_have(
-    client: TestClient, database: Database, make: Make, administrator: dict[str, str]
+def test_keys_with_scopes_that_the_caller_lacks_cannot_be_created_or_changed(
+    client: TestClient, database: Database, create_key: CreateKey, administrator: dict[str, str]
 ) -> None:
-    limited = {"X-API-Key": make("limited", Scope.KEYS_ADMIN, Scope.OPS_READ)}
+    limited = {"X-API-Key": create_key("limited", Scope.KEYS_ADMIN, Scope.OPS_READ)}
     boss = ApiKeys(database.unit_of_work).list()[0].id
     more = {"name": "more", "scopes": ["ops:read", "movies:delete"]}
     less = {"name": "less", "scopes": ["ops:read"]}
-    refusals = [
+    rejections = [
         client.post("/api-keys", json=more, headers=limited),
         client.post(f"/api-keys/{boss}/rotate", headers=limited),
         client.delete(f"/api-keys/{boss}", headers=limited),
     ]
-    assert [refusal.status_code for refusal in refusals] == [403] * 3
-    assert "movies:delete" in refusals[0].json()["detail"]
+    assert [rejection.status_code for rejection in rejections] == [403] * 3
+    assert "movies:delete" in rejections[0].json()["detail"]
     assert client.post("/api-keys", json=less, headers=limited).status_code == 201
     assert client.get("/api-keys", headers=administrator).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    "invalid",
     [
         {},
         {"name": "x"},
@@ -163,14 +165,14 @@ def test_nobody_gives_or_takes_over_more_than_they_have(
         {"name": "x", "scopes": ["admin"], "secret": "mine"},
     ],
 )
-def test_a_key_that_makes_no_sense_is_refused(
-    client: TestClient, administrator: dict[str, str], wrong: dict[str, Any]
+def test_rejects_an_invalid_new_key(
+    client: TestClient, administrator: dict[str, str], invalid: dict[str, Any]
 ) -> None:
-    answer = client.post("/api-keys", json=wrong, headers=administrator)
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-input")
+    response = client.post("/api-keys", json=invalid, headers=administrator)
+    assert (response.status_code, response.json()["code"]) == (422, "invalid-input")
 
 
-def test_what_is_not_there_or_taken_is_said(
+def test_reports_missing_keys_and_names_in_use(
     client: TestClient, administrator: dict[str, str]
 ) -> None:
     taken = client.post(
@@ -178,8 +180,8 @@ def test_what_is_not_there_or_taken_is_said(
     )
     assert (taken.status_code, taken.json()["code"]) == (409, "conflict")
     for method, path in (("GET", ""), ("DELETE", ""), ("POST", "/rotate")):
-        answer = client.request(method, f"/api-keys/00000000{path}", headers=administrator)
-        assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+        response = client.request(method, f"/api-keys/00000000{path}", headers=administrator)
+        assert (response.status_code, response.json()["code"]) == (404, "not-found")
     too_long = client.post(
         "/api-keys/00000000/rotate", json={"grace_seconds": 10**9}, headers=administrator
     )
@@ -187,35 +189,37 @@ def test_what_is_not_there_or_taken_is_said(
 
 
 @pytest.mark.parametrize("path", ["/", "/movies", "/movies/1", "/health/live", "/metrics"])
-def test_a_key_that_opens_nothing_is_refused_even_where_none_is_needed(
-    client: TestClient, database: Database, make: Make, path: str
+def test_rejects_an_invalid_key_on_public_endpoints_too(
+    client: TestClient, database: Database, create_key: CreateKey, path: str
 ) -> None:
     store(database.unit_of_work, MovieFacts(title="Alien"))
     assert client.get(path).status_code == 200
-    assert client.get(path, headers={"X-API-Key": make("robot")}).status_code == 200
+    assert client.get(path, headers={"X-API-Key": create_key("robot")}).status_code == 200
     for secret in ("nonsense", new_secret(new_prefix())):
         assert client.get(path, headers={"X-API-Key": secret}).status_code == 401
 
 
-def test_adding_can_be_closed(database: Database, omdb: SmallOmdb, make: Make) -> None:
-    omdb.films = [MovieFacts(title="Alien", imdb_id="tt0078748")]
-    wish = {"title": "Alien"}
-    with new_client(database, omdb, policy=Policy(adding_requires_key=True)) as client:
-        assert client.post("/movies", json=wish).status_code == 401
-        reader = {"X-API-Key": make("reader", Scope.OPS_READ)}
-        refused = client.post("/movies", json=wish, headers=reader)
-        assert refused.status_code == 403
-        assert "movies:write" in refused.json()["detail"]
+def test_adding_can_require_authentication(
+    database: Database, omdb: SmallOmdb, create_key: CreateKey
+) -> None:
+    omdb.movies = [MovieFacts(title="Alien", imdb_id="tt0078748")]
+    lookup = {"title": "Alien"}
+    with new_client(database, omdb, policy=Policy(adding_requires_authentication=True)) as client:
+        assert client.post("/movies", json=lookup).status_code == 401
+        reader = {"X-API-Key": create_key("reader", Scope.OPS_READ)}
+        rejected = client.post("/movies", json=lookup, headers=reader)
+        assert rejected.status_code == 403
+        assert "movies:write" in rejected.json()["detail"]
         assert omdb.calls == 0
-        writer = {"X-API-Key": make("writer", Scope.MOVIES_WRITE)}
-        assert client.post("/movies", json=wish, headers=writer).status_code == 201
+        writer = {"X-API-Key": create_key("writer", Scope.MOVIES_WRITE)}
+        assert client.post("/movies", json=lookup, headers=writer).status_code == 201
 
 
-def test_a_use_that_cannot_be_written_down_keeps_nobody(
-    client: TestClient, make: Make, monkeypatch: pytest.MonkeyPatch
+def test_serves_the_request_if_the_use_of_a_key_cannot_be_recorded(
+    client: TestClient, create_key: CreateKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(_keys: ApiKeys, _key: object) -> None:
-        raise DatabaseBusy("Others are writing.")
+        raise DatabaseBusy("The database is locked.")
 
-    monkeypatch.setattr(ApiKeys, "note_use", fail)
-    assert client.get("/movies", headers={"X-API-Key": make("robot")}).status_code == 200
+    monkeypatch.setattr(ApiKeys, "record_use", fail)
+    assert client.get("/movies", headers={"X-API-Key": create_key("robot")}).status_code == 200

@@ -1,4 +1,4 @@
-"""The record of who did what."""
+"""Tests of the audit log."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from movies_service.tests.conftest import ReadLog, SmallOmdb, store
 from movies_service.tests.test_users import PASSWORD, bearer, sign_in
 
 
-def test_what_is_done_is_written_down_with_who_did_it(
+def test_writes_are_audited_and_logged_with_their_caller(
     client: TestClient,
     database: Database,
     omdb: SmallOmdb,
@@ -21,7 +21,7 @@ def test_what_is_done_is_written_down_with_who_did_it(
     api_key_of: Callable[..., str],
 ) -> None:
     store(database.unit_of_work, MovieFacts(title="Alien"))
-    omdb.films = [MovieFacts(title="Brazil")]
+    omdb.movies = [MovieFacts(title="Brazil")]
     Users(database.unit_of_work).add("alice", PASSWORD, {Scope.ADMIN}, COMMAND_LINE)
     client.post("/movies", json={"title": "Brazil"}, headers={"X-Request-ID": "mine"})
     client.post("/movies", json={"title": "Brazil"})
@@ -35,11 +35,11 @@ def test_what_is_done_is_written_down_with_who_did_it(
     alice = bearer(sign_in(client))
 
     entries = client.get("/audit", headers=alice).json()["entries"]
-    did = [(entry["caller"], entry["action"], entry["subject"]) for entry in reversed(entries)]
+    audited = [(entry["caller"], entry["action"], entry["subject"]) for entry in reversed(entries)]
     robot = f"key:{key[4:12]}"
-    assert did == [
+    assert audited == [
         ("command line", "user.created", "/users/alice"),
-        ("nobody", "movie.created", "/movies/2"),
+        ("anonymous", "movie.created", "/movies/2"),
         ("command line", "api_key.created", f"/api-keys/{key[4:12]}"),
         (robot, "movie.changed", "/movies/1"),
         ("user:alice", "session.started", "/users/alice"),
@@ -51,11 +51,11 @@ def test_what_is_done_is_written_down_with_who_did_it(
     assert entries[-2]["request_id"] == "mine"
     logged = [line for line in read_log() if line["event"] == "audit"]
     assert [(line["caller"], line["action"], line["subject"]) for line in logged] == [
-        each for each in did if each[0] != "command line"
+        each for each in audited if each[0] != "command line"
     ]
 
 
-def test_the_audit_is_read_in_pages_by_who_may(
+def test_lists_the_audit_log_in_pages_to_callers_with_the_scope(
     client: TestClient, database: Database, api_key_of: Callable[..., str]
 ) -> None:
     users = Users(database.unit_of_work)
@@ -70,7 +70,7 @@ def test_the_audit_is_read_in_pages_by_who_may(
         subjects += [entry["subject"] for entry in page["entries"]]
         url = page["next_url"]
     assert subjects == [f"/users/user{number}" for number in (4, 3, 2, 1, 0)]
-    one = client.get("/audit?subject=/users/user3", headers=reader).json()
-    assert [entry["subject"] for entry in one["entries"]] == ["/users/user3"]
+    filtered = client.get("/audit?subject=/users/user3", headers=reader).json()
+    assert [entry["subject"] for entry in filtered["entries"]] == ["/users/user3"]
     for query in ("limit=0", "limit=101", "before=x", "who=alice"):
         assert client.get(f"/audit?{query}", headers=reader).status_code == 422

@@ -15,26 +15,26 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(autouse=True)
 def _settings(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The commands work on a catalogue of two films."""
+    """Configure a catalogue of two movies."""
     store(database.unit_of_work, MovieFacts(title="Alien"), MovieFacts(title="Brazil"))
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'movies.db'}")
     monkeypatch.chdir(tmp_path)
 
 
-def run(*arguments: str, code: int = 0, said: bytes = b"") -> tuple[str, str]:
-    """What a command prints: its answer, and what it says beside."""
-    result = CliRunner().invoke(app, arguments, input=said)
+def run(*arguments: str, code: int = 0, stdin: bytes = b"") -> tuple[str, str]:
+    """Run a command, check its exit code, and return its standard output and standard error."""
+    result = CliRunner().invoke(app, arguments, input=stdin)
     assert result.exit_code == code, result.output
     return result.stdout, result.stderr
 
 
-def test_copies_the_catalogue_of_the_settings(tmp_path: Path) -> None:
-    answer, remark = run("copy", "--to", f"sqlite:///{tmp_path / 'other.db'}")
-    assert answer.startswith("2 films copied and compared in ")
-    assert "2/2" in remark
+def test_copies_the_configured_catalogue(tmp_path: Path) -> None:
+    output, stderr = run("copy", "--to", f"sqlite:///{tmp_path / 'other.db'}")
+    assert output.startswith("2 movies copied and compared in ")
+    assert "2/2" in stderr
     from_other = ("--from", "sqlite:///other.db", "--to", "sqlite:///third.db")
-    answer, _ = run("copy", *from_other, "--json")
-    assert json.loads(answer)["films"] == 2
+    output, _ = run("copy", *from_other, "--json")
+    assert json.loads(output)["movies"] == 2
 
 
 @pytest.mark.parametrize(
@@ -43,45 +43,45 @@ def test_copies_the_catalogue_of_the_settings(tmp_path: Path) -> None:
         (["copy", "--to", "redis://localhost"], "--to: it must be sqlite:///"),
         (["copy", "--from", "movies.db", "--to", "sqlite:///x.db"], "--from: it must be"),
         (["copy", "--from", "sqlite:///a.db", "--to", "sqlite:///a.db"], "the same database"),
-        (["copy", "--from", "sqlite:///typo.db", "--to", "sqlite:///x.db"], "no such SQLite file"),
-        (["backup", "movies.db"], "there already"),
-        (["export", "movies.db"], "there already"),
-        (["export", "missing/films.ndjson"], "can't be written"),
-        (["import", "missing.ndjson"], "can't be read"),
+        (["copy", "--from", "sqlite:///typo.db", "--to", "sqlite:///x.db"], "file does not exist"),
+        (["backup", "movies.db"], "already exists"),
+        (["export", "movies.db"], "already exists"),
+        (["export", "missing/movies.ndjson"], "cannot be written"),
+        (["import", "missing.ndjson"], "cannot be read"),
     ],
 )
-def test_what_cannot_be_done_is_a_sentence(arguments: list[str], message: str) -> None:
-    _, remark = run(*arguments, code=ExitCode.USAGE)
-    assert message in remark
+def test_reports_invalid_arguments_in_one_sentence(arguments: list[str], message: str) -> None:
+    _, stderr = run(*arguments, code=ExitCode.USAGE)
+    assert message in stderr
 
 
 @pytest.mark.parametrize("command", ["backup", "export"])
-def test_a_database_that_is_misspelt_is_not_made(
+def test_does_not_create_a_missing_source_database(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:///typo.db")
-    _, remark = run(command, "out", code=ExitCode.USAGE)
-    assert "no such SQLite file" in remark
+    _, stderr = run(command, "out", code=ExitCode.USAGE)
+    assert "file does not exist" in stderr
     assert not (tmp_path / "typo.db").exists()
 
 
 def test_backs_up(tmp_path: Path) -> None:
-    _, remark = run("backup", "backup.db")
-    assert "The backup is backup.db." in remark
+    _, stderr = run("backup", "backup.db")
+    assert "Backup written to backup.db." in stderr
     backup = Database(f"sqlite:///{tmp_path / 'backup.db'}")
     assert backup.is_current()
     backup.close()
 
 
 def test_exports_and_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, remark = run("export", "films.ndjson")
-    assert "2 films exported." in remark
+    _, stderr = run("export", "movies.ndjson")
+    assert "2 movies exported." in stderr
     lines, _ = run("export")
-    assert lines.encode() == (tmp_path / "films.ndjson").read_bytes()
+    assert lines.encode() == (tmp_path / "movies.ndjson").read_bytes()
     monkeypatch.setenv("DATABASE_URL", "sqlite:///new.db")
-    _, remark = run("import", "films.ndjson")
-    assert "Films added: 2; there already: 0; lines that are no film: 0." in remark
-    _, remark = run("import", "-", said=lines.encode() + b"nonsense", code=ExitCode.PARTLY)
-    assert "Line 3: Invalid JSON" in remark
-    assert "Films added: 0; there already: 2; lines that are no film: 1." in remark
-    run("import", "-", said=b"nonsense", code=ExitCode.USAGE)
+    _, stderr = run("import", "movies.ndjson")
+    assert "Movies added: 2; existing: 0; invalid lines: 0." in stderr
+    _, stderr = run("import", "-", stdin=lines.encode() + b"nonsense", code=ExitCode.PARTIAL)
+    assert "Line 3: Invalid JSON" in stderr
+    assert "Movies added: 0; existing: 2; invalid lines: 1." in stderr
+    run("import", "-", stdin=b"nonsense", code=ExitCode.USAGE)

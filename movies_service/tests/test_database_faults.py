@@ -1,4 +1,4 @@
-"""What happens to the service when its database fails, on real servers that fail for real."""
+"""Faults of the database: the service on real servers that stop, freeze, lock and fill up."""
 
 import sqlite3
 import threading
@@ -21,7 +21,7 @@ from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
 from data_layer.tests.servers import TEMPLATE, Server
 from movies_service.accounts.api_keys import ApiKeys
-from movies_service.app import EdgeOptions
+from movies_service.app import MiddlewareOptions
 from movies_service.response_cache.options import CacheOptions
 from movies_service.tests.conftest import SmallOmdb, new_client, store
 from movies_service.tests.service_process import running
@@ -37,7 +37,7 @@ BRAZIL = MovieFacts(title="Brazil", imdb_id="tt0088846")
 
 @pytest.fixture
 def own_database(own_server: Server) -> Iterator[Database]:
-    """A catalogue of one film on a server that a test may harm."""
+    """Yield a catalogue of one movie on a server that a test may stop or damage."""
     database = Database(own_server.url_of(TEMPLATE), IMPATIENT)
     store(database.unit_of_work, ALIEN)
     yield database
@@ -46,33 +46,33 @@ def own_database(own_server: Server) -> Iterator[Database]:
 
 @pytest.fixture
 def omdb() -> SmallOmdb:
-    """An OMDb that has another film."""
+    """Return an OMDb with another movie."""
     return SmallOmdb([BRAZIL])
 
 
 @contextmanager
 def serving(database: Database, omdb: SmallOmdb) -> Iterator[TestClient]:
-    """A client of a service with a cache."""
-    options = EdgeOptions(cache=CacheOptions(revision=database.revision))
+    """Yield a client of a service with a response cache."""
+    options = MiddlewareOptions(cache=CacheOptions(revision=database.revision))
     with new_client(database, omdb, options) as client:
         yield client
 
 
 def add(client: TestClient) -> tuple[int, str]:
-    """Status and code of an attempt to add a film."""
-    answer = client.post("/movies", json={"imdb_id": BRAZIL.imdb_id})
-    return answer.status_code, answer.json().get("code", "")
+    """Try to add a movie, and return status and error code of the response."""
+    response = client.post("/movies", json={"imdb_id": BRAZIL.imdb_id})
+    return response.status_code, response.json().get("code", "")
 
 
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Return when something has become so."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait up to 30 seconds until the condition is true."""
     deadline = time.monotonic() + 30
-    while not is_so():
+    while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
-def test_a_service_waits_for_its_database(own_server: Server, tmp_path: Path) -> None:
+def test_service_waits_for_its_database(own_server: Server, tmp_path: Path) -> None:
     own_server.stop()
     with running(tmp_path, DATABASE_URL=own_server.url_of(TEMPLATE)) as service:
         url = service.url()
@@ -88,45 +88,45 @@ def test_a_service_waits_for_its_database(own_server: Server, tmp_path: Path) ->
         assert requests.get(f"{url}/movies", timeout=5).json()["total"] == 100
         assert service.stop() == 0
     log = service.log.read_text()
-    assert "waiting for the database" in log
+    assert "database_unavailable_retrying" in log
     assert "Traceback" not in log
 
 
-def test_while_it_is_away_answers_are_stale_or_503_and_then_all_goes_on(
+def test_serves_stale_responses_or_503_during_an_outage_and_recovers(
     own_server: Server, own_database: Database, omdb: SmallOmdb
 ) -> None:
     with serving(own_database, omdb) as client:
         before = client.get("/movies")
         own_server.stop()
-        wait_until(own_database.revision.is_away)
+        wait_until(own_database.revision.is_unavailable)
         stale = client.get("/movies")
         assert (stale.status_code, stale.content) == (200, before.content)
         unknown = client.get("/movies/1")
         assert (unknown.status_code, unknown.headers["Retry-After"]) == (503, "1")
         assert add(client) == (503, "database-unavailable")
-        time.sleep(1.0)  # What was known is not fresh any more.
+        time.sleep(1.0)  # Longer than the cached revision counts as current.
         stale = client.get("/movies")
         assert stale.content == before.content
         assert "detail=database-unavailable" in stale.headers["cache-status"]
         own_server.start()
         assert client.get("/movies/1").status_code == 200
-        wait_until(lambda: not own_database.revision.is_away())
+        wait_until(lambda: not own_database.revision.is_unavailable())
         assert add(client) == (201, "")
         assert client.get("/movies").json()["total"] == 2
 
 
-def test_a_read_does_not_notice_that_the_server_has_closed_its_connections(
+def test_reads_survive_connections_that_the_server_closed(
     own_server: Server, own_database: Database, omdb: SmallOmdb
 ) -> None:
     with new_client(own_database, omdb) as client, ThreadPoolExecutor(8) as threads:
         for _ in range(2):
-            answers = list(threads.map(lambda _: client.get("/movies/1").status_code, range(40)))
-            assert answers == [200] * 40
+            responses = list(threads.map(lambda _: client.get("/movies/1").status_code, range(40)))
+            assert responses == [200] * 40
             own_server.stop()
             own_server.start()
 
 
-def test_what_is_lost_in_mid_transaction_is_not_stored(
+def test_an_interrupted_transaction_is_not_stored(
     own_server: Server, own_database: Database
 ) -> None:
     with pytest.raises(DatabaseUnavailable), own_database.unit_of_work() as uow:
@@ -142,8 +142,8 @@ def test_what_is_lost_in_mid_transaction_is_not_stored(
 
 
 @contextmanager
-def all_films_locked(server: Server) -> Iterator[None]:
-    """Have every statement about films wait."""
+def all_movies_locked(server: Server) -> Iterator[None]:
+    """Lock the table of movies during the context, so that every query of it waits."""
     if server.kind == "postgresql":
         with psycopg.connect(server.url_of(TEMPLATE)) as other:
             other.execute("LOCK TABLE movies IN ACCESS EXCLUSIVE MODE")
@@ -156,31 +156,31 @@ def all_films_locked(server: Server) -> Iterator[None]:
         yield
 
 
-def test_what_takes_too_long_is_given_up_and_blocks_nobody(
+def test_slow_queries_time_out_and_do_not_block_later_requests(
     own_server: Server, own_database: Database, omdb: SmallOmdb
 ) -> None:
     with new_client(own_database, omdb) as client, ThreadPoolExecutor(40) as threads:
-        with all_films_locked(own_server):
-            stuck = list(threads.map(lambda _: client.get("/movies/1"), range(40)))
+        with all_movies_locked(own_server):
+            blocked = list(threads.map(lambda _: client.get("/movies/1"), range(40)))
             assert client.get("/health/ready").status_code == 200
-        assert {answer.status_code for answer in stuck} == {503}
-        assert {answer.headers["Retry-After"] for answer in stuck} == {"1"}
-        answers = list(threads.map(lambda _: client.get("/movies/1").status_code, range(40)))
-        assert answers == [200] * 40
+        assert {response.status_code for response in blocked} == {503}
+        assert {response.headers["Retry-After"] for response in blocked} == {"1"}
+        responses = list(threads.map(lambda _: client.get("/movies/1").status_code, range(40)))
+        assert responses == [200] * 40
 
 
-def test_a_server_that_is_frozen_keeps_nobody_waiting(
+def test_a_frozen_server_does_not_block_requests(
     own_server: Server, own_database: Database, omdb: SmallOmdb
 ) -> None:
     with serving(own_database, omdb) as client:
         before = client.get("/movies")
         with own_server.frozen():
             assert client.get("/movies/1").status_code == 503
-            wait_until(own_database.revision.is_away)
+            wait_until(own_database.revision.is_unavailable)
             stale = client.get("/movies")
             assert stale.content == before.content
             assert "detail=database-unavailable" in stale.headers["cache-status"]
-        wait_until(lambda: not own_database.revision.is_away())
+        wait_until(lambda: not own_database.revision.is_unavailable())
         assert client.get("/movies/1").status_code == 200
 
 
@@ -203,11 +203,11 @@ CODES = {
     "lock timeout": ("55P03", 1205),
     "disk full": ("53100", 1021),
 }
-"""What servers call an error: PostgreSQL and MariaDB."""
+"""Error codes of PostgreSQL and MariaDB by fault."""
 
 
-def have_inserts_fail(server: Server, times: int, error: str) -> None:
-    """Have the next inserts of films end with an error of the server."""
+def make_inserts_fail(server: Server, times: int, error: str) -> None:
+    """Make the next inserts of movies fail with a server error."""
     on_postgresql, on_mariadb = CODES[error]
     if server.kind == "postgresql":
         with psycopg.connect(server.url_of(TEMPLATE), autocommit=True) as connection:
@@ -218,35 +218,35 @@ def have_inserts_fail(server: Server, times: int, error: str) -> None:
 
 
 @pytest.mark.parametrize("error", ["serialization failure", "deadlock", "lock timeout"])
-def test_who_was_in_the_way_of_another_is_tried_again(
+def test_transient_errors_are_retried(
     own_server: Server, own_database: Database, omdb: SmallOmdb, error: str
 ) -> None:
-    have_inserts_fail(own_server, 2, error)
+    make_inserts_fail(own_server, 2, error)
     with new_client(own_database, omdb) as client:
         assert add(client) == (201, "")
         assert client.get("/movies").json()["total"] == 2
     assert omdb.calls == 1
 
 
-def test_who_is_always_in_the_way_of_another_is_told_so(
-    own_server: Server, own_database: Database, omdb: SmallOmdb
+@pytest.mark.parametrize(
+    ("error", "status", "code"),
+    [("deadlock", 503, "database-unavailable"), ("disk full", 507, "database-full")],
+)
+def test_persistent_errors_are_returned_and_reads_continue(
+    own_server: Server,
+    own_database: Database,
+    omdb: SmallOmdb,
+    error: str,
+    status: int,
+    code: str,
 ) -> None:
-    have_inserts_fail(own_server, 1000, "deadlock")
+    make_inserts_fail(own_server, 1000, error)
     with new_client(own_database, omdb) as client:
-        assert add(client) == (503, "database-unavailable")
+        assert add(client) == (status, code)
         assert client.get("/movies").json()["total"] == 1
 
 
-def test_a_full_disk_is_said_and_reads_go_on(
-    own_server: Server, own_database: Database, omdb: SmallOmdb
-) -> None:
-    have_inserts_fail(own_server, 1000, "disk full")
-    with new_client(own_database, omdb) as client:
-        assert add(client) == (507, "database-full")
-        assert client.get("/movies").json()["total"] == 1
-
-
-def test_a_sqlite_file_that_is_busy_is_tried_again(migrated_file: Path, tmp_path: Path) -> None:
+def test_a_busy_sqlite_file_is_retried(migrated_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "busy.db"
     path.write_bytes(migrated_file.read_bytes())
     database = Database(f"sqlite:///{path}", DatabaseOptions(lock_timeout_seconds=0))

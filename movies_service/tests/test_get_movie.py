@@ -13,47 +13,47 @@ ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748", year=1979)
 
 
 @pytest.mark.parametrize("reference", ["1", "tt0078748", "TT0078748", "Alien", "aLIEN", "%41lien"])
-def test_gets_a_film_by_every_reference(
+def test_returns_a_movie_by_id_imdb_id_and_title(
     client: TestClient, database: Database, reference: str
 ) -> None:
     store(database.unit_of_work, ALIEN)
-    answer = client.get(f"/movies/{reference}")
-    assert answer.status_code == 200
-    assert answer.json()["imdb_id"] == "tt0078748"
-    assert answer.json()["self_url"] == answer.headers["content-location"] == "/movies/1"
+    response = client.get(f"/movies/{reference}")
+    assert response.status_code == 200
+    assert response.json()["imdb_id"] == "tt0078748"
+    assert response.json()["self_url"] == response.headers["content-location"] == "/movies/1"
 
 
 @pytest.mark.parametrize(
-    "title", ["Face/Off", "100% Wolf", "a_b", "\"What's\" 'up'?", "Wall·E #1", "🎬 film", "שלום"]
+    "title", ["Face/Off", "100% Wolf", "a_b", "\"What's\" 'up'?", "Wall·E #1", "🎬 movie", "שלום"]
 )
-def test_every_title_works_in_a_path(client: TestClient, database: Database, title: str) -> None:
+def test_accepts_any_title_in_a_path(client: TestClient, database: Database, title: str) -> None:
     store(database.unit_of_work, MovieFacts(title=title))
     assert client.get(f"/movies/{quote(title, safe='')}").json()["title"] == title
 
 
-def test_a_slash_in_a_title_may_stand_as_it_is(client: TestClient, database: Database) -> None:
+def test_accepts_an_unescaped_slash_in_a_title(client: TestClient, database: Database) -> None:
     store(database.unit_of_work, MovieFacts(title="Face/Off"))
     assert client.get("/movies/face/off").json()["title"] == "Face/Off"
 
 
-def test_the_other_films_of_a_title_are_linked(client: TestClient, database: Database) -> None:
-    old, new, known = store(
+def test_links_the_other_movies_with_the_same_title(client: TestClient, database: Database) -> None:
+    old, new, popular = store(
         database.unit_of_work,
         MovieFacts(title="Psycho", year=1960),
         MovieFacts(title="Psycho", year=1998),
         MovieFacts(title="psycho", year=1980, imdb_votes=3),
     )
-    answer = client.get("/movies/Psycho")
-    assert answer.json()["id"] == known
-    assert answer.headers["link"] == (
+    response = client.get("/movies/Psycho")
+    assert response.json()["id"] == popular
+    assert response.headers["link"] == (
         f'</movies/{new}>; rel="alternate", </movies/{old}>; rel="alternate"'
     )
-    chosen = client.get("/movies/Psycho?year=1960")
-    assert chosen.json()["id"] == old
-    assert "link" not in chosen.headers
+    selected = client.get("/movies/Psycho?year=1960")
+    assert selected.json()["id"] == old
+    assert "link" not in selected.headers
 
 
-def test_a_title_that_looks_like_an_id_is_an_id(client: TestClient, database: Database) -> None:
+def test_reads_digits_as_an_id(client: TestClient, database: Database) -> None:
     store(database.unit_of_work, MovieFacts(title="1917"))
     assert client.get("/movies/1917").status_code == 404
     assert client.get("/movies?title=1917").json()["total"] == 1
@@ -62,32 +62,32 @@ def test_a_title_that_looks_like_an_id_is_an_id(client: TestClient, database: Da
 @pytest.mark.parametrize(
     "reference", ["7", "0", "tt0000000", "Nothing", str(2**63), "9" * 5000, "1.0", "%201", "1_0"]
 )
-def test_what_is_not_there_is_a_404(client: TestClient, reference: str) -> None:
-    answer = client.get(f"/movies/{reference}")
-    assert answer.status_code == 404
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == "not-found"
+def test_an_unknown_movie_is_a_404(client: TestClient, reference: str) -> None:
+    response = client.get(f"/movies/{reference}")
+    assert response.status_code == 404
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "not-found"
 
 
 @pytest.mark.parametrize("reference", ["", "%20", "a%00b", "x" * 501])
-def test_what_no_film_can_be_called_is_a_422(client: TestClient, reference: str) -> None:
+def test_an_impossible_title_is_a_422(client: TestClient, reference: str) -> None:
     assert client.get(f"/movies/{reference}").status_code == 422
 
 
 @pytest.mark.parametrize("reference", ["%ED%A0%80", "%FF"])
-def test_bytes_that_are_no_text_are_a_404(client: TestClient, reference: str) -> None:
+def test_invalid_utf_8_in_a_path_is_a_404(client: TestClient, reference: str) -> None:
     assert client.get(f"/movies/{reference}").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/movies", "/movies/1", "/"])
-def test_an_answer_that_still_holds_is_a_304(
+def test_returns_a_304_for_a_current_etag(
     client: TestClient, database: Database, path: str
 ) -> None:
     store(database.unit_of_work, ALIEN)
-    answer = client.get(path)
-    etag = answer.headers["etag"]
+    response = client.get(path)
+    etag = response.headers["etag"]
     assert etag.startswith('"')
-    assert "public" in answer.headers["cache-control"]
+    assert "public" in response.headers["cache-control"]
     for value in (etag, f'"other", {etag}', f"W/{etag}", "*"):
         again = client.get(path, headers={"If-None-Match": value})
         assert again.status_code == 304
@@ -96,7 +96,7 @@ def test_an_answer_that_still_holds_is_a_304(
     assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_the_etag_of_a_list_changes_with_its_films(client: TestClient, database: Database) -> None:
+def test_the_etag_of_a_list_changes_with_its_movies(client: TestClient, database: Database) -> None:
     before = client.get("/movies").headers["etag"]
     store(database.unit_of_work, ALIEN)
     assert client.get("/movies").headers["etag"] != before

@@ -1,4 +1,4 @@
-"""Requests that are repeated: done once, answered alike."""
+"""Tests of `Idempotency-Key`: a request is executed once, and its response is replayed."""
 
 import dataclasses
 import datetime as dt
@@ -14,24 +14,30 @@ from fastapi.testclient import TestClient
 from common.clock import utc_now
 from common.errors import Conflict, InvalidInput, UpstreamTimeout
 from data_layer.database import Database
-from data_layer.entities.idempotency_record import KeptAnswer
+from data_layer.entities.idempotency_record import IdempotencyRecord
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
+from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
-from movies_service.accounts.api_keys import ApiKeys
+from movies_service.accounts.api_keys import ApiKeys, NewKey
 from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.signing_keys import SigningKeys
 from movies_service.tests.conftest import SmallOmdb, store
 from movies_service.tests.service_process import emulator, running
 from movies_service.tests.test_users import PASSWORD
-from movies_service.use_cases.idempotency import HOLD_SECONDS, KEEP_HOURS, Answer, KeptAnswers
+from movies_service.use_cases.idempotency import (
+    HOLD_SECONDS,
+    KEEP_HOURS,
+    IdempotencyStore,
+    StoredResponse,
+)
 
 KEY = {"Idempotency-Key": "f3b1c6a0"}
 ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748")
 
 
-def test_a_repeated_wish_is_the_same_answer(client: TestClient, omdb: SmallOmdb) -> None:
-    omdb.films = [ALIEN]
+def test_replays_the_response_of_a_repeated_request(client: TestClient, omdb: SmallOmdb) -> None:
+    omdb.movies = [ALIEN]
     first = client.post("/movies", json={"title": "Alien"}, headers=KEY)
     again = client.post("/movies", json={"title": "Alien"}, headers=KEY)
     assert (first.status_code, again.status_code) == (201, 201)
@@ -41,40 +47,40 @@ def test_a_repeated_wish_is_the_same_answer(client: TestClient, omdb: SmallOmdb)
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert client.post("/movies", json={"title": "Alien"}).status_code == 200
-    here = {"Idempotency-Key": "another"}
-    answers = [client.post("/movies", json={"title": "Alien"}, headers=here) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [200, 200]
+    another = {"Idempotency-Key": "another"}
+    responses = [client.post("/movies", json={"title": "Alien"}, headers=another) for _ in range(2)]
+    assert [response.status_code for response in responses] == [200, 200]
     assert omdb.calls == 1
 
 
-def test_another_request_needs_another_key(
+def test_rejects_a_key_that_was_used_with_a_different_request(
     client: TestClient, omdb: SmallOmdb, api_key_of: Callable[..., str]
 ) -> None:
-    omdb.films = [ALIEN]
+    omdb.movies = [ALIEN]
     client.post("/movies", json={"title": "Alien"}, headers=KEY)
     for other in ({"title": "Brazil"}, {"imdb_id": "tt0078748"}):
-        answer = client.post("/movies", json=other, headers=KEY)
-        assert answer.status_code == 422
-        assert answer.json()["errors"][0]["field"] == "Idempotency-Key"
-    somebody = KEY | {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
-    assert client.post("/movies", json={"title": "Alien"}, headers=somebody).status_code == 200
-    assert client.post("/movies/1/refresh", headers=somebody).status_code == 422
+        response = client.post("/movies", json=other, headers=KEY)
+        assert response.status_code == 422
+        assert response.json()["errors"][0]["field"] == "Idempotency-Key"
+    other_caller = KEY | {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
+    assert client.post("/movies", json={"title": "Alien"}, headers=other_caller).status_code == 200
+    assert client.post("/movies/1/refresh", headers=other_caller).status_code == 422
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\tb", "x" * 256])
-def test_what_is_no_key_is_told_so(client: TestClient, omdb: SmallOmdb, key: str) -> None:
-    omdb.films = [ALIEN]
-    answer = client.post("/movies", json={"title": "Alien"}, headers={"Idempotency-Key": key})
-    assert (answer.status_code, omdb.calls) == (422, 0)
+def test_rejects_an_invalid_key(client: TestClient, omdb: SmallOmdb, key: str) -> None:
+    omdb.movies = [ALIEN]
+    response = client.post("/movies", json={"title": "Alien"}, headers={"Idempotency-Key": key})
+    assert (response.status_code, omdb.calls) == (422, 0)
 
 
-def test_a_secret_that_is_shown_once_is_shown_to_who_repeats(
+def test_replays_secrets_and_stores_them_encrypted(
     client: TestClient, database: Database, api_key_of: Callable[..., str]
 ) -> None:
     boss = KEY | {"X-API-Key": api_key_of(Scope.ADMIN)}
-    wanted = {"name": "nightly", "scopes": ["movies:delete"]}
-    first = client.post("/api-keys", json=wanted, headers=boss)
-    again = client.post("/api-keys", json=wanted, headers=boss)
+    new_key = {"name": "nightly", "scopes": ["movies:delete"]}
+    first = client.post("/api-keys", json=new_key, headers=boss)
+    again = client.post("/api-keys", json=new_key, headers=boss)
     assert (first.status_code, first.json()) == (again.status_code, again.json())
     assert first.status_code == 201
     rotate = f"{first.headers['location']}/rotate"
@@ -82,103 +88,103 @@ def test_a_secret_that_is_shown_once_is_shown_to_who_repeats(
     rotated = [client.post(rotate, headers=boss).json()["key"] for _ in range(2)]
     assert rotated[0] == rotated[1] != first.json()["key"]
     boss["Idempotency-Key"] = "user"
-    wanted = {"username": "bob", "password": PASSWORD, "scopes": []}
-    answers = [client.post("/users", json=wanted, headers=boss) for _ in range(2)]
-    assert [answer.status_code for answer in answers] == [201, 201]
-    kept = database.engines.reading.connect()
-    with kept:
-        contents = b"".join(kept.exec_driver_sql("SELECT content FROM kept_answers").scalars())
-    assert b"mvs_" not in contents
+    new_user = {"username": "bob", "password": PASSWORD, "scopes": []}
+    responses = [client.post("/users", json=new_user, headers=boss) for _ in range(2)]
+    assert [response.status_code for response in responses] == [201, 201]
+    with database.engines.reading.connect() as connection:
+        query = "SELECT response FROM idempotency_records"
+        stored = b"".join(connection.exec_driver_sql(query).scalars())
+    assert b"mvs_" not in stored
 
 
-def test_errors_that_are_final_are_answers_and_others_can_be_tried_again(
+def test_replays_final_errors_and_executes_others_again(
     client: TestClient, omdb: SmallOmdb
 ) -> None:
-    wish = {"title": "Alien"}
-    first = client.post("/movies", json=wish, headers=KEY)
-    omdb.films = [ALIEN]
-    again = client.post("/movies", json=wish, headers=KEY)
+    lookup = {"title": "Alien"}
+    first = client.post("/movies", json=lookup, headers=KEY)
+    omdb.movies = [ALIEN]
+    again = client.post("/movies", json=lookup, headers=KEY)
     assert (first.status_code, first.content) == (404, again.content)
-    omdb.error = UpstreamTimeout("OMDb did not answer in time.")
-    later, wish = {"Idempotency-Key": "later"}, {"imdb_id": "tt0078748"}
-    assert client.post("/movies", json=wish, headers=later).status_code == 504
+    omdb.error = UpstreamTimeout("OMDb did not respond in time.")
+    later, lookup = {"Idempotency-Key": "later"}, {"imdb_id": "tt0078748"}
+    assert client.post("/movies", json=lookup, headers=later).status_code == 504
     omdb.error = None
-    assert client.post("/movies", json=wish, headers=later).status_code == 201
+    assert client.post("/movies", json=lookup, headers=later).status_code == 201
 
 
-def test_a_refresh_is_repeated_alike(
+def test_replays_the_response_of_a_refresh(
     client: TestClient, database: Database, omdb: SmallOmdb, api_key_of: Callable[..., str]
 ) -> None:
     store(database.unit_of_work, ALIEN)
     writer = KEY | {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
-    omdb.films = [dataclasses.replace(ALIEN, imdb_votes=1)]
+    omdb.movies = [dataclasses.replace(ALIEN, imdb_votes=1)]
     first = client.post("/movies/1/refresh", headers=writer)
-    omdb.films = [dataclasses.replace(ALIEN, imdb_votes=2)]
+    omdb.movies = [dataclasses.replace(ALIEN, imdb_votes=2)]
     again = client.post("/movies/1/refresh", headers=writer)
     assert first.json()["imdb_votes"] == again.json()["imdb_votes"] == 1
     assert omdb.calls == 1
 
 
-ANSWER = Answer(201, (("location", "/x"),), b"\x00body")
+RESPONSE = StoredResponse(201, (("location", "/x"),), b"\x00body")
 
 
-def begun(answers: KeptAnswers, key: str = "k", request: bytes = b"r") -> KeptAnswer:
-    """What the request holds."""
-    held = answers.begin("user:alice", key, request)
-    assert isinstance(held, KeptAnswer)
-    return held
+def begin(store: IdempotencyStore, key: str = "k", request: bytes = b"r") -> IdempotencyRecord:
+    """Begin a new request, and return its record."""
+    record = store.begin("user:alice", key, request)
+    assert isinstance(record, IdempotencyRecord)
+    return record
 
 
-def test_a_request_in_flight_is_waited_for_until_its_process_has_died() -> None:
+def test_a_request_in_flight_holds_its_key_until_the_lock_expires() -> None:
     now = utc_now()
     database = FakeDatabase()
-    answers = KeptAnswers(database, SigningKeys(database), lambda: now)
-    dead = begun(answers)
+    idempotency = IdempotencyStore(database, SigningKeys(database), lambda: now)
+    abandoned = begin(idempotency)
     with pytest.raises(Conflict):
-        begun(answers)
+        begin(idempotency)
     now += dt.timedelta(seconds=HOLD_SECONDS)
-    heir = begun(answers)
+    retry = begin(idempotency)
     with pytest.raises(Conflict):
-        answers.finish(dead, ANSWER)
-    answers.finish(heir, ANSWER)
-    assert answers.begin("user:alice", "k", b"r") == ANSWER
+        idempotency.finish(abandoned, RESPONSE)
+    idempotency.finish(retry, RESPONSE)
+    assert idempotency.begin("user:alice", "k", b"r") == RESPONSE
     with pytest.raises(InvalidInput):
-        answers.begin("user:alice", "k", b"another")
+        idempotency.begin("user:alice", "k", b"another")
     now += dt.timedelta(hours=KEEP_HOURS, seconds=1)
-    answers.release(begun(answers, request=b"another"))
-    begun(answers)
+    idempotency.release_lock(begin(idempotency, request=b"another"))
+    begin(idempotency)
     with pytest.raises(Conflict):
-        answers.finish(dead, ANSWER)
+        idempotency.finish(abandoned, RESPONSE)
 
 
-def test_an_answer_outlives_one_rotation_and_is_not_done_again_after_more() -> None:
+def test_a_stored_response_survives_one_key_rotation_and_is_never_executed_again() -> None:
     database = FakeDatabase()
     keys = SigningKeys(database)
-    answers = KeptAnswers(database, keys)
-    answers.finish(begun(answers), ANSWER)
+    idempotency = IdempotencyStore(database, keys)
+    idempotency.finish(begin(idempotency), RESPONSE)
     keys.rotate(COMMAND_LINE)
-    assert answers.begin("user:alice", "k", b"r") == ANSWER
-    keys.rotate(COMMAND_LINE, is_at_once=True)
-    with pytest.raises(Conflict, match="was done"):
-        answers.begin("user:alice", "k", b"r")
-    given = SigningKeys(database, [b"s" * 32])
-    answers = KeptAnswers(database, given)
-    answers.finish(begun(answers, "other"), ANSWER)
-    assert answers.begin("user:alice", "other", b"r") == ANSWER
+    assert idempotency.begin("user:alice", "k", b"r") == RESPONSE
+    keys.rotate(COMMAND_LINE, revokes_existing=True)
+    with pytest.raises(Conflict, match="no longer be decrypted"):
+        idempotency.begin("user:alice", "k", b"r")
+    from_settings = SigningKeys(database, [b"s" * 32])
+    idempotency = IdempotencyStore(database, from_settings)
+    idempotency.finish(begin(idempotency, "other"), RESPONSE)
+    assert idempotency.begin("user:alice", "other", b"r") == RESPONSE
 
 
 @pytest.mark.integration
-def test_many_at_once_are_one_and_a_crash_changes_no_answer(tmp_path: Path) -> None:
+def test_executes_concurrent_requests_once_and_replays_after_a_crash(tmp_path: Path) -> None:
     settings = {"OMDB_API_KEY": "key", "MOVIES_SEED": "off"}
     with (
         emulator("--latency-ms", "300") as omdb_url,
         running(tmp_path, OMDB_URL=omdb_url, **settings) as service,
     ):
         url = service.url()
-        answers: list[requests.Response] = []
+        responses: list[requests.Response] = []
         threads = [
             threading.Thread(
-                target=lambda: answers.append(
+                target=lambda: responses.append(
                     requests.post(f"{url}/movies", json={"title": "Alien"}, headers=KEY, timeout=20)
                 )
             )
@@ -188,31 +194,31 @@ def test_many_at_once_are_one_and_a_crash_changes_no_answer(tmp_path: Path) -> N
             thread.start()
         for thread in threads:
             thread.join()
-        statuses = sorted(answer.status_code for answer in answers)
+        statuses = sorted(response.status_code for response in responses)
         assert statuses == [201] + [409] * 9
-        first = next(answer for answer in answers if answer.status_code == 201)
+        first = next(response for response in responses if response.status_code == 201)
         service.process.send_signal(signal.SIGKILL)
         service.process.wait()
         with running(
             tmp_path, OMDB_URL=omdb_url, OMDB_API_KEY="key", MOVIES_SEED="off"
-        ) as next_one:
+        ) as restarted:
             again = requests.post(
-                f"{next_one.url()}/movies", json={"title": "Alien"}, headers=KEY, timeout=20
+                f"{restarted.url()}/movies", json={"title": "Alien"}, headers=KEY, timeout=20
             )
     assert (again.status_code, again.content) == (201, first.content)
 
 
 @pytest.mark.integration
-def test_a_crash_right_behind_the_commit_loses_no_secret(database: Database) -> None:
-    """The answer is in the transaction of the key: whoever asks again gets it."""
+def test_a_crash_after_the_commit_loses_no_secret(database: Database) -> None:
+    """Check that the response is stored in the transaction that creates the key."""
     keys = ApiKeys(database.unit_of_work)
-    answers = KeptAnswers(database.unit_of_work, SigningKeys(database.unit_of_work))
-    held = begun(answers)
-    by = dataclasses.replace(
-        COMMAND_LINE,
-        on_done=lambda uow, new: answers.keep(uow, held, Answer(201, (), new.secret.encode())),
-    )
-    made = keys.create("robot", {Scope.ADMIN}, None, by)
-    again = answers.begin("user:alice", "k", b"r")
-    assert isinstance(again, Answer)
-    assert again.body.decode() == made.secret
+    idempotency = IdempotencyStore(database.unit_of_work, SigningKeys(database.unit_of_work))
+    record = begin(idempotency)
+
+    def record_response(uow: UnitOfWork, new: NewKey) -> None:
+        idempotency.record(uow, record, StoredResponse(201, (), new.secret.encode()))
+
+    created = keys.create("robot", {Scope.ADMIN}, record=record_response)
+    again = idempotency.begin("user:alice", "k", b"r")
+    assert isinstance(again, StoredResponse)
+    assert again.body.decode() == created.secret

@@ -1,4 +1,4 @@
-"""What was ingested, for those who operate the service."""
+"""Tests of the ingestion endpoints."""
 
 import datetime as dt
 import json
@@ -11,7 +11,7 @@ import requests
 from fastapi.testclient import TestClient
 
 from data_layer.database import Database
-from data_layer.entities.ingest import Ingest, IngestFault, IngestState
+from data_layer.entities.ingest import Ingest, IngestError, IngestState
 from data_layer.entities.scope import Scope
 from movies_service.accounts.api_keys import ApiKeys
 from movies_service.tests.service_process import running
@@ -22,28 +22,28 @@ NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 
 
 def add_ingests(database: Database, number: int) -> None:
-    """So many objects, of which every second one is partly wrong."""
+    """Store a number of ingested objects, of which every second one has a rejected update."""
     with database.unit_of_work() as uow:
         for each in range(number):
-            is_wrong = each % 2 == 1
+            is_partial = each % 2 == 1
             ingest = Ingest(
                 object_id=bytes([each] * 32),
-                source="s3://drop/films",
+                source="s3://drop/movies",
                 object_key=f"{each}.json",
                 etag='"e"',
                 size_bytes=7,
                 modified_at=NOW,
                 ingested_at=NOW,
-                state=IngestState.PARTLY if is_wrong else IngestState.APPLIED,
+                state=IngestState.PARTIAL if is_partial else IngestState.APPLIED,
                 added=1,
-                refused=int(is_wrong),
+                rejected=int(is_partial),
             )
-            fault = IngestFault(2, "year", "Input should be a valid integer.")
-            uow.ingests.add_many([(ingest, [fault] if is_wrong else [])])
+            error = IngestError(2, "year", "Input should be a valid integer.")
+            uow.ingests.add_many([(ingest, [error] if is_partial else [])])
         uow.commit()
 
 
-def test_ingested_objects_are_listed_newest_first_and_in_pages(
+def test_lists_ingested_objects_in_pages_newest_first(
     client: TestClient, database: Database, api_key_of: Callable[..., str]
 ) -> None:
     add_ingests(database, 3)
@@ -54,12 +54,12 @@ def test_ingested_objects_are_listed_newest_first_and_in_pages(
     rest = client.get(page["next_url"], headers=reader).json()
     assert [ingest["key"] for ingest in rest["ingests"]] == ["0.json"]
     assert rest["next_url"] is None
-    partly = client.get("/ingests?state=partly", headers=reader).json()["ingests"]
-    assert partly == [page["ingests"][1]]
-    assert client.get(partly[0]["self_url"], headers=reader).json() == {
+    partial = client.get("/ingests?state=partial", headers=reader).json()["ingests"]
+    assert partial == [page["ingests"][1]]
+    assert client.get(partial[0]["self_url"], headers=reader).json() == {
         "id": 2,
-        "state": "partly",
-        "source": "s3://drop/films",
+        "state": "partial",
+        "source": "s3://drop/movies",
         "key": "1.json",
         "etag": '"e"',
         "size_bytes": 7,
@@ -70,8 +70,8 @@ def test_ingested_objects_are_listed_newest_first_and_in_pages(
             "changed": 0,
             "removed": 0,
             "unchanged": 0,
-            "late": 0,
-            "refused": 1,
+            "stale": 0,
+            "rejected": 1,
         },
         "self_url": "/ingests/2",
     }
@@ -82,15 +82,15 @@ def test_ingested_objects_are_listed_newest_first_and_in_pages(
 
 
 @pytest.mark.parametrize("path", ["/ingests/99", "/ingests/99/errors"])
-def test_an_object_that_nobody_knows_is_not_found(
+def test_an_unknown_object_is_a_404(
     client: TestClient, api_key_of: Callable[..., str], path: str
 ) -> None:
-    answer = client.get(path, headers={"X-API-Key": api_key_of(Scope.OPS_READ)})
-    assert (answer.status_code, answer.json()["code"]) == (404, "not-found")
+    response = client.get(path, headers={"X-API-Key": api_key_of(Scope.OPS_READ)})
+    assert (response.status_code, response.json()["code"]) == (404, "not-found")
 
 
 @pytest.mark.parametrize("path", ["/ingests", "/ingests/1", "/ingests/1/errors"])
-def test_only_operators_may_see_them(
+def test_reading_requires_the_scope_ops_read(
     client: TestClient, api_key_of: Callable[..., str], path: str
 ) -> None:
     assert client.get(path).status_code == 401
@@ -98,17 +98,17 @@ def test_only_operators_may_see_them(
     assert client.get(path, headers=writer).status_code == 403
 
 
-def test_where_nothing_is_ingested_nobody_can_ask_for_it(
+def test_rejects_a_scan_request_if_ingestion_is_disabled(
     client: TestClient, api_key_of: Callable[..., str]
 ) -> None:
     assert client.post("/ingests").status_code == 401
     writer = {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
-    answer = client.post("/ingests", headers=writer)
-    assert (answer.status_code, answer.json()["code"]) == (409, "conflict")
-    assert "MOVIES_INGEST_SOURCE" in answer.json()["detail"]
+    response = client.post("/ingests", headers=writer)
+    assert (response.status_code, response.json()["code"]) == (409, "conflict")
+    assert "MOVIES_INGEST_SOURCE" in response.json()["detail"]
 
 
-def test_the_service_takes_in_what_is_dropped_and_looks_when_it_is_asked(tmp_path: Path) -> None:
+def test_the_service_ingests_new_objects_when_a_scan_is_requested(tmp_path: Path) -> None:
     folder = tmp_path / "drop"
     folder.mkdir()
     settings = {
@@ -123,33 +123,35 @@ def test_the_service_takes_in_what_is_dropped_and_looks_when_it_is_asked(tmp_pat
         session = requests.Session()
         session.headers["X-API-Key"] = key
 
-        def look_until(condition: Callable[[dict[str, object]], bool]) -> dict[str, object]:
+        def poll_until(condition: Callable[[dict[str, object]], bool]) -> dict[str, object]:
             end = time.monotonic() + 30
             while not condition(page := session.get(f"{url}/ingests", timeout=10).json()):
                 assert time.monotonic() < end, page
-            found: dict[str, object] = page
-            return found
+            result: dict[str, object] = page
+            return result
 
-        look_until(lambda page: page["source"]["looked_at"] is not None)  # type: ignore[index]  # JSON.
+        poll_until(lambda page: page["source"]["scanned_at"] is not None)  # type: ignore[index]  # JSON.
         (folder / "a.json").write_text(json.dumps({"title": "Alien", "year": 1979}))
-        asked = session.post(f"{url}/ingests", headers={"Idempotency-Key": "one"}, timeout=10)
-        assert asked.status_code == 202
+        requested = session.post(f"{url}/ingests", headers={"Idempotency-Key": "one"}, timeout=10)
+        assert requested.status_code == 202
         again = session.post(f"{url}/ingests", headers={"Idempotency-Key": "one"}, timeout=10)
-        assert again.json() == asked.json()
-        assert asked.json()["name"] == f"dir:{folder}"
-        page = look_until(lambda page: bool(page["ingests"]))
+        assert again.json() == requested.json()
+        assert requested.json()["name"] == f"dir:{folder}"
+        page = poll_until(lambda page: bool(page["ingests"]))
         assert page["ingests"][0]["key"] == "a.json"  # type: ignore[index]  # JSON.
         assert requests.get(f"{url}/movies/Alien", timeout=10).json()["year"] == 1979
         metrics = session.get(f"{url}/metrics", timeout=10).text
-        assert 'movies_ingests{state="applied"} 1.0' in metrics
-        assert "movies_ingest_failing 0.0" in metrics
-        audit = session.get(f"{url}/audit?action=ingest.wanted", timeout=10).json()["entries"]
+        assert 'movies_ingest_objects{state="applied"} 1.0' in metrics
+        assert "movies_ingest_source_up 1.0" in metrics
+        audit = session.get(f"{url}/audit?action=ingest.scan_requested", timeout=10).json()[
+            "entries"
+        ]
         assert len(audit) == 1
         assert service.stop() == 0
         database.close()
 
 
-def test_a_source_that_is_not_there_is_told_before_the_service_starts(tmp_path: Path) -> None:
+def test_the_service_does_not_start_without_its_ingest_source(tmp_path: Path) -> None:
     with running(tmp_path, MOVIES_INGEST_SOURCE=f"dir:{tmp_path / 'gone'}") as service:
         assert service.process.wait(30) == 2
-        assert "The folder with updates is not there: make it first." in service.log.read_text()
+        assert "The folder with updates does not exist: create it first." in service.log.read_text()

@@ -9,13 +9,13 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp
 
-from movies_service.middleware.body_limit import BodyLimit
-from movies_service.response_cache.middleware import AnswerCache
+from movies_service.middleware.body_limit import BodyLimitMiddleware
+from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
 from movies_service.server.cached_protocol import with_cache
-from movies_service.server.limited_protocol import GuardedHttpProtocol, with_bounds
+from movies_service.server.limited_protocol import LimitedHttpProtocol, with_limits
 from movies_service.tests.conftest import KnownRevision
-from movies_service.tests.test_cached_protocol import Surroundings
+from movies_service.tests.test_cached_protocol import CountedApp
 
 pytestmark = pytest.mark.integration
 
@@ -24,13 +24,13 @@ TIMEOUT_SECONDS = 0.5
 
 
 @contextmanager
-def served(app: ASGIApp, protocol: type[GuardedHttpProtocol]) -> Iterator[int]:
-    """The port of a server with small bounds."""
-    bounded = with_bounds(
-        protocol, max_head_bytes=MAX_BYTES, request_timeout_seconds=TIMEOUT_SECONDS
+def served(app: ASGIApp, protocol: type[LimitedHttpProtocol]) -> Iterator[int]:
+    """Yield the port of a server with low limits."""
+    limited = with_limits(
+        protocol, max_header_bytes=MAX_BYTES, request_timeout_seconds=TIMEOUT_SECONDS
     )
     config = uvicorn.Config(
-        app, http=bounded, lifespan="off", log_config=None, server_header=False, ws="none"
+        app, http=limited, lifespan="off", log_config=None, server_header=False, ws="none"
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -45,18 +45,18 @@ def served(app: ASGIApp, protocol: type[GuardedHttpProtocol]) -> Iterator[int]:
 
 @pytest.fixture(params=["cached", "plain"])
 def port(request: pytest.FixtureRequest) -> Iterator[int]:
-    """The port of a server with a cache, or without."""
-    around = Surroundings()
-    app = BodyLimit(around.answer, max_bytes=100, timeout_seconds=TIMEOUT_SECONDS)
-    cache = AnswerCache(app, CacheOptions(revision=KnownRevision()))
+    """Yield the port of a server with or without a cache."""
+    counted = CountedApp()
+    app = BodyLimitMiddleware(counted.app, max_bytes=100, timeout_seconds=TIMEOUT_SECONDS)
+    cache = ResponseCacheMiddleware(app, CacheOptions(revision=KnownRevision()))
     is_cached = request.param == "cached"
-    protocol = with_cache(cache) if is_cached else GuardedHttpProtocol
+    protocol = with_cache(cache) if is_cached else LimitedHttpProtocol
     with served(cache if is_cached else app, protocol) as number:
         yield number
 
 
 def talk(port: int, *sent: bytes, pause_seconds: float = 0.0) -> bytes:
-    """Send bytes, and return all that comes until the server closes."""
+    """Send bytes in parts, and return all received bytes until the server closes."""
     with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
         for part in sent:
             client.sendall(part)
@@ -64,9 +64,9 @@ def talk(port: int, *sent: bytes, pause_seconds: float = 0.0) -> bytes:
         return b"".join(iter(lambda: client.recv(65_536), b""))
 
 
-def problem_of(answer: bytes) -> tuple[int, str]:
-    """Status and code of the one problem document that came."""
-    head, _, body = answer.partition(b"\r\n\r\n")
+def problem_of(response: bytes) -> tuple[int, str]:
+    """Return status and code of a response that is a problem document."""
+    head, _, body = response.partition(b"\r\n\r\n")
     assert b"content-type: application/problem+json" in head
     assert b"connection: close" in head.lower()
     problem = json.loads(body)
@@ -76,7 +76,7 @@ def problem_of(answer: bytes) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize(
-    "nonsense",
+    "malformed",
     [
         b"BREW / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
@@ -89,8 +89,8 @@ def problem_of(answer: bytes) -> tuple[int, str]:
         b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
     ],
 )
-def test_what_is_no_request_is_told_so(port: int, nonsense: bytes) -> None:
-    assert problem_of(talk(port, nonsense)) == (400, "malformed-request")
+def test_malformed_requests_get_a_problem_document(port: int, malformed: bytes) -> None:
+    assert problem_of(talk(port, malformed)) == (400, "malformed-request")
 
 
 @pytest.mark.parametrize(
@@ -103,39 +103,42 @@ def test_what_is_no_request_is_told_so(port: int, nonsense: bytes) -> None:
         b"GET / HTTP/1.1\r\nX: " + b"x" * 200_000 + b"\r\n\r\n",
     ],
 )
-def test_a_head_that_is_too_large_is_refused(port: int, head: bytes) -> None:
-    assert problem_of(talk(port, head)) == (431, "head-too-large")
+def test_large_headers_are_rejected(port: int, head: bytes) -> None:
+    assert problem_of(talk(port, head)) == (431, "header-fields-too-large")
     halves = head[:1_500], head[1_500:3_000]
-    assert problem_of(talk(port, *halves, pause_seconds=0.05)) == (431, "head-too-large")
+    assert problem_of(talk(port, *halves, pause_seconds=0.05)) == (
+        431,
+        "header-fields-too-large",
+    )
 
 
-def test_a_large_body_is_no_large_head(port: int) -> None:
+def test_a_large_body_does_not_count_as_headers(port: int) -> None:
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % (2 * MAX_BYTES)
     assert problem_of(talk(port, head + b"x" * 2 * MAX_BYTES)) == (413, "body-too-large")
 
 
-def test_a_large_part_of_several_requests_is_no_large_head(port: int) -> None:
+def test_pipelined_requests_are_measured_separately(port: int) -> None:
     many = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 100
-    answers = talk(port, many + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
-    assert answers.count(b"HTTP/1.1 200 OK") == 101
+    responses = talk(port, many + b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+    assert responses.count(b"HTTP/1.1 200 OK") == 101
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: h\r\n"])
-def test_a_head_that_takes_too_long_is_refused(port: int, sent: bytes) -> None:
+def test_slow_headers_are_rejected(port: int, sent: bytes) -> None:
     assert problem_of(talk(port, sent)) == (408, "request-timeout")
 
 
-def test_so_is_one_behind_a_request_that_was_answered(port: int) -> None:
-    answers = talk(port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / HT", pause_seconds=0.05)
-    assert answers.startswith(b"HTTP/1.1 200 OK")
-    assert problem_of(answers[answers.index(b"HTTP/1.1 408") :]) == (408, "request-timeout")
+def test_slow_headers_after_a_response_are_rejected(port: int) -> None:
+    responses = talk(port, b"GET / HTTP/1.1\r\nHost: h\r\n\r\n", b"GET / HT", pause_seconds=0.05)
+    assert responses.startswith(b"HTTP/1.1 200 OK")
+    assert problem_of(responses[responses.index(b"HTTP/1.1 408") :]) == (408, "request-timeout")
 
 
-def test_a_body_that_takes_too_long_is_refused(port: int) -> None:
+def test_a_slow_body_is_rejected(port: int) -> None:
     head = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50\r\n\r\n"
     assert problem_of(talk(port, head, b"slow")) == (408, "request-timeout")
 
 
-def test_a_head_that_comes_in_parts_but_in_time_is_answered(port: int) -> None:
+def test_headers_in_parts_are_accepted(port: int) -> None:
     parts = b"GET / HT", b"TP/1.1\r\nConnection: clo", b"se\r\n\r\n"
     assert talk(port, *parts, pause_seconds=0.05).startswith(b"HTTP/1.1 200 OK")

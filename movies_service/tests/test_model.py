@@ -1,4 +1,4 @@
-"""The service against a model: whatever is done in whatever order, both know the same films."""
+"""Model-based test: after random operations, the service and a model contain the same movies."""
 
 import tempfile
 from contextlib import ExitStack
@@ -22,26 +22,26 @@ from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
 from movies_service.accounts.api_keys import ApiKeys
-from movies_service.app import EdgeOptions
+from movies_service.app import MiddlewareOptions
 from movies_service.response_cache.options import CacheOptions
 from movies_service.tests.conftest import SmallOmdb, new_client
 
 pytestmark = pytest.mark.integration
 
 TITLES = ["Alien", "Amélie", "Se7en", "Heat", "M", "\u00c9t\u00e9 \U0001f3ac", "100%_'"]
-FILMS = [
+MOVIES = [
     MovieFacts(title=title, imdb_id=f"tt{number:07}", year=1950 + number, genres=("Drama",))
     for number, title in enumerate(TITLES)
 ]
 
 
 def has_genre(document: dict[str, Any], genre: str) -> bool:
-    """Whether the film is of this genre."""
+    """Return whether the movie has this genre."""
     return match_key(genre) in map(match_key, document["genres"])
 
 
 class Catalogue(RuleBasedStateMachine):
-    """Adds, changes, removes, gets and lists films, with the cache on."""
+    """State machine that adds, changes, removes, gets and lists movies, with the cache enabled."""
 
     ids = Bundle("ids")
 
@@ -52,35 +52,37 @@ class Catalogue(RuleBasedStateMachine):
         database = Database(f"sqlite:///{folder / 'movies.db'}")
         self.stack.callback(database.close)
         database.migrate()
-        options = EdgeOptions(cache=CacheOptions(revision=database.revision), logs_requests=False)
+        options = MiddlewareOptions(
+            cache=CacheOptions(revision=database.revision), logs_requests=False
+        )
         self.client = self.stack.enter_context(
-            new_client(database, SmallOmdb(films=list(FILMS)), options)
+            new_client(database, SmallOmdb(movies=list(MOVIES)), options)
         )
         key = ApiKeys(database.unit_of_work).create("model", {Scope.ADMIN}).secret
         self.headers = {"X-API-Key": key}
-        self.films: dict[int, dict[str, object]] = {}
+        self.movies: dict[int, dict[str, object]] = {}
         self.last_id = 0
 
     def teardown(self) -> None:
-        """Close everything."""
+        """Close the client and the database."""
         self.stack.close()
 
-    @rule(target=ids, film=st.sampled_from(FILMS), by_title=st.booleans())
-    def add(self, film: MovieFacts, *, by_title: bool) -> int:
-        """A wish is a new film, or the one that is there."""
-        wish = {"title": film.title} if by_title else {"imdb_id": film.imdb_id}
-        answer = self.client.post("/movies", json=wish)
-        document = answer.json()
-        known = [
-            each for each in self.films.values() if self._is_meant(each, film, by_title=by_title)
+    @rule(target=ids, movie=st.sampled_from(MOVIES), by_title=st.booleans())
+    def add(self, movie: MovieFacts, *, by_title: bool) -> int:
+        """Add a movie; the response is a new movie, or the existing one."""
+        lookup = {"title": movie.title} if by_title else {"imdb_id": movie.imdb_id}
+        response = self.client.post("/movies", json=lookup)
+        document = response.json()
+        existing = [
+            each for each in self.movies.values() if self._matches(each, movie, by_title=by_title)
         ]
-        if known:
-            assert (answer.status_code, document) == (200, known[0])
+        if existing:
+            assert (response.status_code, document) == (200, existing[0])
         else:
-            assert answer.status_code == 201
+            assert response.status_code == 201
             self.last_id += 1
             assert document["id"] == self.last_id
-            self.films[self.last_id] = document
+            self.movies[self.last_id] = document
         movie_id: int = document["id"]
         return movie_id
 
@@ -90,40 +92,40 @@ class Catalogue(RuleBasedStateMachine):
         genres=st.lists(st.sampled_from("AB")),
     )
     def change(self, movie_id: int, year: int | None, genres: list[str]) -> None:
-        """A patch changes what it names."""
+        """Change a movie; the patch changes only its own fields."""
         patch = {"year": year, "genres": genres}
-        answer = self.client.patch(f"/movies/{movie_id}", json=patch, headers=self.headers)
-        assert answer.status_code == (200 if movie_id in self.films else 404)
-        if movie_id in self.films:
-            self.films[movie_id] |= patch
-            assert answer.json() == self.films[movie_id]
+        response = self.client.patch(f"/movies/{movie_id}", json=patch, headers=self.headers)
+        assert response.status_code == (200 if movie_id in self.movies else 404)
+        if movie_id in self.movies:
+            self.movies[movie_id] |= patch
+            assert response.json() == self.movies[movie_id]
 
     @rule(movie_id=consumes(ids))
     def remove(self, movie_id: int) -> None:
-        """What is removed is gone."""
-        answer = self.client.delete(f"/movies/{movie_id}", headers=self.headers)
-        assert answer.status_code == (204 if self.films.pop(movie_id, None) else 404)
+        """Remove a movie."""
+        response = self.client.delete(f"/movies/{movie_id}", headers=self.headers)
+        assert response.status_code == (204 if self.movies.pop(movie_id, None) else 404)
 
     @rule(movie_id=ids)
     def get(self, movie_id: int) -> None:
-        """A film is what was last said of it."""
-        answer = self.client.get(f"/movies/{movie_id}")
-        if movie_id in self.films:
-            assert answer.json() == self.films[movie_id]
+        """Get a movie; it has its latest state."""
+        response = self.client.get(f"/movies/{movie_id}")
+        if movie_id in self.movies:
+            assert response.json() == self.movies[movie_id]
         else:
-            assert answer.status_code == 404
+            assert response.status_code == 404
 
     @rule(genre=st.sampled_from(["drama", "A", "b"]))
     def filter(self, genre: str) -> None:
-        """A filter finds what has it, and counts it."""
+        """List the movies of a genre; the page has all of them, and their number."""
         page = self.client.get("/movies", params={"genre": genre, "limit": 100}).json()
         expected = [each for each in self._sorted() if has_genre(each, genre)]
         assert page["movies"] == expected
         assert page["total"] == len(expected)
 
     @invariant()
-    def lists_every_film_in_order(self) -> None:
-        """All pages together are all films."""
+    def lists_every_movie_in_order(self) -> None:
+        """List all pages; together they have all movies in order."""
         url, movies = "/movies?limit=3", []
         while url:
             page = self.client.get(url).json()
@@ -131,19 +133,19 @@ class Catalogue(RuleBasedStateMachine):
             url = page["next_url"]
         assert movies == self._sorted()
 
-    def _is_meant(self, document: dict[str, object], film: MovieFacts, *, by_title: bool) -> bool:
+    def _matches(self, document: dict[str, object], movie: MovieFacts, *, by_title: bool) -> bool:
         return document["title" if by_title else "imdb_id"] == (
-            film.title if by_title else film.imdb_id
+            movie.title if by_title else movie.imdb_id
         )
 
     def _sorted(self) -> list[dict[str, object]]:
         return sorted(
-            self.films.values(),
+            self.movies.values(),
             key=lambda each: (match_key(str(each["title"])), each["year"] or 0, each["id"]),
         )
 
 
-def test_the_service_and_a_model_agree() -> None:
+def test_service_and_model_agree() -> None:
     run_state_machine_as_test(
         Catalogue, settings=settings(max_examples=25, stateful_step_count=25, deadline=None)
     )

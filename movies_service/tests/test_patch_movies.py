@@ -1,4 +1,4 @@
-"""Changing films, and fetching them again."""
+"""Tests of changing and refreshing movies."""
 
 import dataclasses
 from collections.abc import Callable
@@ -26,11 +26,11 @@ MERGE = "application/merge-patch+json"
 
 @pytest.fixture
 def writer(api_key_of: Callable[..., str]) -> dict[str, str]:
-    """The headers of somebody who may change films."""
+    """Return the headers of a caller with the scope `movies:write`."""
     return {"X-API-Key": api_key_of(Scope.MOVIES_WRITE), "Content-Type": MERGE}
 
 
-def test_what_is_absent_stays_and_null_clears(
+def test_absent_fields_stay_and_null_clears(
     client: TestClient, database: Database, writer: dict[str, str]
 ) -> None:
     store(database.unit_of_work, ALIEN)
@@ -44,30 +44,30 @@ def test_what_is_absent_stays_and_null_clears(
         "imdb_rating": 8.5,
         "ratings": [{"source": "Us", "value": "10"}],
     }
-    answer = client.patch("/movies/tt0078748", json=patch, headers=writer)
+    response = client.patch("/movies/tt0078748", json=patch, headers=writer)
     expected = before | patch | {"genres": []}
-    assert (answer.status_code, answer.json()) == (200, expected)
-    assert answer.headers["cache-control"] == "no-store"
+    assert (response.status_code, response.json()) == (200, expected)
+    assert response.headers["cache-control"] == "no-store"
     read = client.get("/movies/1")
     assert read.json() == expected
-    assert read.headers["etag"] == answer.headers["etag"]
+    assert read.headers["etag"] == response.headers["etag"]
     assert client.get("/movies?year=1980").json()["total"] == 1
     assert client.get("/movies?genre=horror").json()["total"] == 0
 
 
-def test_a_patch_that_changes_nothing_is_no_change(
+def test_a_patch_without_changes_creates_no_revision(
     client: TestClient, database: Database, writer: dict[str, str]
 ) -> None:
     store(database.unit_of_work, ALIEN)
-    answer = client.patch("/movies/1", json={"year": 1979}, headers=writer)
-    assert answer.headers["catalogue-revision"] == "1"
+    response = client.patch("/movies/1", json={"year": 1979}, headers=writer)
+    assert response.headers["catalogue-revision"] == "1"
     assert client.patch("/movies/1", json={}, headers=writer).status_code == 200
     with database.unit_of_work(is_read_only=True) as uow:
         assert uow.movies.revision() == 1
 
 
 @pytest.mark.parametrize("encoding", ["identity", "gzip", "br"])
-def test_nobody_overwrites_what_they_have_not_seen(
+def test_if_match_prevents_overwriting_a_concurrent_change(
     client: TestClient, database: Database, writer: dict[str, str], encoding: str
 ) -> None:
     store(database.unit_of_work, dataclasses.replace(ALIEN, plot="long " * 200))
@@ -85,7 +85,7 @@ def test_nobody_overwrites_what_they_have_not_seen(
         assert client.patch("/movies/1", json={"year": 1980}, headers=headers).status_code == 200
 
 
-def test_nobody_removes_what_they_have_not_seen(
+def test_if_match_prevents_deleting_a_changed_movie(
     client: TestClient, database: Database, api_key: str
 ) -> None:
     store(database.unit_of_work, ALIEN)
@@ -112,31 +112,32 @@ def test_nobody_removes_what_they_have_not_seen(
         ({"cast": "Sigourney Weaver"}, "body.cast"),
         ({"cast": [None]}, "body.cast.0"),
         ({"ratings": [{"source": "Us"}]}, "body.ratings.0.value"),
+        ({"ratings": [{"source": "Us", "value": "1", "stars": 5}]}, "body.ratings.0"),
         ({"poster_url": "javascript:alert(1)"}, "body.poster_url"),
         ({"released": "yesterday"}, "body.released"),
         ([], "body"),
     ],
 )
-def test_a_wrong_patch_changes_nothing(
+def test_an_invalid_patch_changes_nothing(
     client: TestClient, database: Database, writer: dict[str, str], patch: object, field: str
 ) -> None:
     store(database.unit_of_work, ALIEN)
     before = client.get("/movies/1").content
-    answer = client.patch("/movies/1", json=patch, headers=writer)
-    assert answer.status_code == 422
-    assert answer.json()["errors"][0]["field"] == field
+    response = client.patch("/movies/1", json=patch, headers=writer)
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["field"] == field
     assert client.get("/movies/1").content == before
 
 
-def test_half_of_a_surrogate_pair_is_no_text(
+def test_rejects_an_unpaired_surrogate(
     client: TestClient, database: Database, writer: dict[str, str]
 ) -> None:
     store(database.unit_of_work, ALIEN)
-    answer = client.patch("/movies/1", content=b'{"plot": "\\ud800"}', headers=writer)
-    assert (answer.status_code, answer.json()["code"]) == (400, "malformed-body")
+    response = client.patch("/movies/1", content=b'{"plot": "\\ud800"}', headers=writer)
+    assert (response.status_code, response.json()["code"]) == (400, "malformed-body")
 
 
-def test_a_patch_needs_a_film_a_scope_and_a_known_form(
+def test_a_patch_requires_a_movie_a_scope_and_a_json_media_type(
     client: TestClient, database: Database, writer: dict[str, str], api_key: str
 ) -> None:
     store(database.unit_of_work, ALIEN, MovieFacts(title="Other"))
@@ -153,24 +154,24 @@ def test_a_patch_needs_a_film_a_scope_and_a_known_form(
     assert (taken.status_code, taken.json()["code"]) == (409, "conflict")
 
 
-def test_a_film_is_fetched_again(
+def test_refreshes_a_movie(
     client: TestClient, database: Database, omdb: SmallOmdb, writer: dict[str, str]
 ) -> None:
     home = MovieFacts(title="Home Video", year=1999)
     store(database.unit_of_work, ALIEN, home)
-    omdb.films = [
+    omdb.movies = [
         dataclasses.replace(ALIEN, imdb_votes=1_000_000, plot=None),
         dataclasses.replace(home, runtime_minutes=3),
     ]
-    answer = client.post("/movies/1/refresh", headers=writer)
-    assert (answer.status_code, answer.json()["imdb_votes"]) == (200, 1_000_000)
-    assert client.get("/movies/1").json() == answer.json()
-    assert answer.json()["plot"] is None
+    response = client.post("/movies/1/refresh", headers=writer)
+    assert (response.status_code, response.json()["imdb_votes"]) == (200, 1_000_000)
+    assert client.get("/movies/1").json() == response.json()
+    assert response.json()["plot"] is None
     by_title = client.post("/movies/2/refresh", headers=writer)
     assert by_title.json()["runtime_minutes"] == 3
 
 
-def test_what_cannot_be_fetched_stays_as_it_is(
+def test_a_failed_refresh_changes_nothing(
     client: TestClient, database: Database, omdb: SmallOmdb, writer: dict[str, str]
 ) -> None:
     store(database.unit_of_work, ALIEN)
@@ -179,6 +180,6 @@ def test_what_cannot_be_fetched_stays_as_it_is(
     assert client.post("/movies/9/refresh", headers=writer).status_code == 404
     assert omdb.calls == 0
     assert client.post("/movies/1/refresh", headers=writer).status_code == 404
-    omdb.error = UpstreamTimeout("OMDb did not answer in time.")
+    omdb.error = UpstreamTimeout("OMDb did not respond in time.")
     assert client.post("/movies/1/refresh", headers=writer).status_code == 504
     assert client.get("/movies/1").content == before

@@ -1,4 +1,4 @@
-"""What Pub/Sub pushes: tokens of a Google of our own, messages good and bad."""
+"""Pub/Sub push endpoint: tokens signed with a test key, and valid and invalid messages."""
 
 import base64
 import datetime as dt
@@ -17,23 +17,23 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from common.errors import Conflict, UpstreamQuota
-from data_fetcher.fetch_queue.completion import Settled
-from data_fetcher.fetch_queue.deduplication_key import Wisher
-from data_fetcher.fetch_queue.queue import Fetches
-from data_fetcher.omdb.lookups import TitleWish
-from data_fetcher.throttling.admission_controller import UpstreamCare
+from common.errors import Conflict, UpstreamQuotaExceeded
+from data_fetcher.fetch_queue.completion import CompletedFetch
+from data_fetcher.fetch_queue.deduplication_key import Requester
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.omdb.lookups import TitleLookup
+from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_fetcher.throttling.daily_quota import Quota
 from data_layer.database import Database
 from data_layer.entities.fetch import FetchState
 from data_layer.entities.movie import MovieFacts
 from movies_service.api.routers.pubsub_push import PATH
-from movies_service.app import EdgeOptions, create_app
-from movies_service.bootstrap import Fetching, built_services
-from movies_service.telemetry.collector import Counts
+from movies_service.app import MiddlewareOptions, create_app
+from movies_service.bootstrap import FetchingDependencies, built_use_cases
+from movies_service.telemetry.counters import ProcessCounters
 from movies_service.tests.conftest import SmallOmdb
 from movies_service.tests.service_process import running
-from movies_service.use_cases.pubsub_push import PushTokens
+from movies_service.use_cases.pubsub_push import PushTokenVerifier
 
 pytestmark = pytest.mark.integration
 
@@ -45,7 +45,7 @@ ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748")
 
 @pytest.fixture(scope="module")
 def certs_url() -> Iterator[str]:
-    """Where the public key is, as Google shows its own."""
+    """Yield the URL of a JSON Web Key Set with the public test key."""
     jwk = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(KEY.public_key()))
     document = json.dumps({"keys": [jwk | {"kid": "1", "use": "sig", "alg": "RS256"}]}).encode()
 
@@ -56,7 +56,7 @@ def certs_url() -> Iterator[str]:
             self.wfile.write(document)
 
         def log_message(self, *_args: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with HTTPServer(("127.0.0.1", 0), Handler) as server:
         thread = Thread(target=server.serve_forever, daemon=True)
@@ -67,7 +67,7 @@ def certs_url() -> Iterator[str]:
 
 
 def token(key: rsa.RSAPrivateKey = KEY, kid: str = "1", **changes: object) -> str:
-    """A token as Pub/Sub signs it, but for some claims."""
+    """Return a token as Pub/Sub signs it, with changed claims; `None` removes a claim."""
     now = dt.datetime.now(dt.UTC)
     claims = {
         "iss": "https://accounts.google.com",
@@ -90,20 +90,20 @@ def message(data: bytes) -> dict[str, Any]:
     }
 
 
-class Troubled(Fetches):
-    """Wishes whose films somebody else stores meanwhile, once."""
+class FailingQueue(FetchQueue):
+    """Fetch queue whose `complete` raises the given errors first."""
 
     errors: list[Exception]
 
-    def settle(self, *args: object, **options: object) -> tuple[Settled, ...]:
+    def complete(self, *args: object, **options: object) -> tuple[CompletedFetch, ...]:
         if self.errors:
             raise self.errors.pop()
-        return super().settle(*args, **options)  # type: ignore[arg-type]  # As given.
+        return super().complete(*args, **options)  # type: ignore[arg-type]  # As given.
 
 
 @pytest.fixture
-def fetches(database: Database) -> Troubled:
-    fetches = Troubled(database.unit_of_work)
+def fetches(database: Database) -> FailingQueue:
+    fetches = FailingQueue(database.unit_of_work)
     fetches.errors = []
     return fetches
 
@@ -112,10 +112,12 @@ Push = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture
-def push(database: Database, omdb: SmallOmdb, fetches: Fetches, certs_url: str) -> Iterator[Push]:
-    """Pushes a message; gives the status and the code of the problem."""
-    omdb.films = [ALIEN]
-    tokens = PushTokens(AUDIENCE, EMAIL, certs_url)
+def push(
+    database: Database, omdb: SmallOmdb, fetches: FetchQueue, certs_url: str
+) -> Iterator[Push]:
+    """Yield a function that pushes a message and returns status and error code."""
+    omdb.movies = [ALIEN]
+    tokens = PushTokenVerifier(AUDIENCE, EMAIL, certs_url)
     with _client(database, omdb, fetches, tokens) as client:
 
         def post(
@@ -123,56 +125,62 @@ def push(database: Database, omdb: SmallOmdb, fetches: Fetches, certs_url: str) 
         ) -> tuple[int, str]:
             body = message(data) if isinstance(data, bytes) else data
             headers = {"Authorization": f"Bearer {bearer or token()}"}
-            answer = client.post(PATH, json=body, headers=headers)
-            return answer.status_code, answer.json()["code"] if answer.content else ""
+            response = client.post(PATH, json=body, headers=headers)
+            return response.status_code, response.json()["code"] if response.content else ""
 
         yield post
 
 
 def _client(
-    database: Database, omdb: SmallOmdb, fetches: Fetches, tokens: PushTokens
+    database: Database, omdb: SmallOmdb, fetches: FetchQueue, tokens: PushTokenVerifier
 ) -> TestClient:
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
-        fetching = Fetching(fetches, UpstreamCare(database.unit_of_work, Quota()), tokens)
-        with built_services(database, omdb, Counts, fetching=fetching) as api.state.services:
+        fetching = FetchingDependencies(
+            fetches, UpstreamAdmission(database.unit_of_work, Quota()), tokens
+        )
+        with built_use_cases(
+            database, omdb, ProcessCounters, fetching=fetching
+        ) as api.state.use_cases:
             yield
 
-    return TestClient(create_app(lifespan, EdgeOptions()))
+    return TestClient(create_app(lifespan, MiddlewareOptions()))
 
 
-def wish(fetches: Fetches, *titles: str) -> list[int]:
-    made = fetches.wish([TitleWish(title) for title in titles], Wisher())
-    return [each.known_id for each in made]
+def enqueue(fetches: FetchQueue, *titles: str) -> list[int]:
+    enqueued = fetches.enqueue([TitleLookup(title) for title in titles], Requester())
+    return [each.known_id for each in enqueued]
 
 
-def announce(fetch_id: int) -> bytes:
+def notify(fetch_id: int) -> bytes:
     return json.dumps({"fetch_id": fetch_id}).encode()
 
 
-def test_what_is_pushed_is_done_before_it_is_answered(push: Push, fetches: Fetches) -> None:
-    (fetch_id,) = wish(fetches, "Alien")
-    assert push(announce(fetch_id)) == (204, "")
+def test_pushed_fetches_are_completed_before_the_response(push: Push, fetches: FetchQueue) -> None:
+    (fetch_id,) = enqueue(fetches, "Alien")
+    assert push(notify(fetch_id)) == (204, "")
     assert fetches.get(fetch_id).state is FetchState.FETCHED
-    assert push(announce(fetch_id)) == (204, "")
-    assert push(announce(999)) == (204, "")
+    assert push(notify(fetch_id)) == (204, "")
+    assert push(notify(999)) == (204, "")
 
 
-def test_a_film_that_is_not_to_be_had_is_done_with(push: Push, fetches: Fetches) -> None:
-    (fetch_id,) = wish(fetches, "Nothing")
-    assert push(announce(fetch_id)) == (204, "")
+def test_a_movie_that_omdb_does_not_have_is_acknowledged(push: Push, fetches: FetchQueue) -> None:
+    (fetch_id,) = enqueue(fetches, "Nothing")
+    assert push(notify(fetch_id)) == (204, "")
     assert fetches.get(fetch_id).state is FetchState.NOT_FOUND
 
 
-def test_what_has_to_wait_is_sent_again(push: Push, fetches: Fetches, omdb: SmallOmdb) -> None:
-    (fetch_id,) = wish(fetches, "Alien")
-    omdb.error = UpstreamQuota("Spent.")
-    assert push(announce(fetch_id)) == (503, "unavailable")
+def test_paused_fetches_are_redelivered(push: Push, fetches: FetchQueue, omdb: SmallOmdb) -> None:
+    (fetch_id,) = enqueue(fetches, "Alien")
+    omdb.error = UpstreamQuotaExceeded("Daily OMDb quota used up.")
+    assert push(notify(fetch_id)) == (503, "unavailable")
     assert fetches.get(fetch_id).state is FetchState.QUEUED
 
 
-def test_a_message_without_a_wish_has_all_done_that_is_due(push: Push, fetches: Fetches) -> None:
-    ids = wish(fetches, "Alien", "Nothing", "Nothing else")
+def test_a_message_without_a_fetch_id_processes_due_fetches(
+    push: Push, fetches: FetchQueue
+) -> None:
+    ids = enqueue(fetches, "Alien", "Nothing", "Nothing else")
     assert push(b"{}") == (204, "")
     assert {fetches.get(each).state for each in ids} == {
         FetchState.FETCHED,
@@ -180,19 +188,19 @@ def test_a_message_without_a_wish_has_all_done_that_is_due(push: Push, fetches: 
     }
 
 
-def test_a_film_that_somebody_stores_meanwhile_is_found(push: Push, fetches: Troubled) -> None:
-    (fetch_id,) = wish(fetches, "Alien")
-    fetches.errors = [Conflict("Somebody was faster.")]
-    assert push(announce(fetch_id)) == (204, "")
+def test_a_conflict_with_a_concurrent_store_is_retried(push: Push, fetches: FailingQueue) -> None:
+    (fetch_id,) = enqueue(fetches, "Alien")
+    fetches.errors = [Conflict("The change conflicts with a concurrent write.")]
+    assert push(notify(fetch_id)) == (204, "")
     assert fetches.get(fetch_id).state is FetchState.FETCHED
 
 
-def test_a_wish_that_was_cancelled_meanwhile_is_done_with(
-    push: Push, fetches: Troubled, monkeypatch: pytest.MonkeyPatch
+def test_a_fetch_cancelled_during_processing_is_acknowledged(
+    push: Push, fetches: FailingQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (fetch_id,) = wish(fetches, "Alien")
-    monkeypatch.setattr(fetches, "settle", lambda *_args, **_options: ())
-    assert push(announce(fetch_id)) == (204, "")
+    (fetch_id,) = enqueue(fetches, "Alien")
+    monkeypatch.setattr(fetches, "complete", lambda *_args, **_options: ())
+    assert push(notify(fetch_id)) == (204, "")
 
 
 @pytest.mark.parametrize(
@@ -202,9 +210,7 @@ def test_a_wish_that_was_cancelled_meanwhile_is_done_with(
         message(b""), message(b"[]"), message(b'{"fetch_id": "7"}'), message(b'{"id": 7}'),
     ],
 )  # fmt: skip
-def test_what_is_no_message_is_refused_and_ends_at_the_dead_letters(
-    push: Push, body: dict[str, Any]
-) -> None:
+def test_invalid_messages_are_rejected(push: Push, body: dict[str, Any]) -> None:
     status, code = push(body)
     assert status in {400, 422}
     assert code in {"malformed-body", "invalid-input"}
@@ -228,26 +234,28 @@ def test_what_is_no_message_is_refused_and_ends_at_the_dead_letters(
         ("x", 401),
     ],
 )
-def test_only_pubsub_may_push(push: Push, fetches: Fetches, bearer: str, status: int) -> None:
-    (fetch_id,) = wish(fetches, "Alien")
-    assert push(announce(fetch_id), bearer)[0] == status
+def test_only_pubsub_may_push(push: Push, fetches: FetchQueue, bearer: str, status: int) -> None:
+    (fetch_id,) = enqueue(fetches, "Alien")
+    assert push(notify(fetch_id), bearer)[0] == status
     assert fetches.get(fetch_id).state is FetchState.QUEUED
 
 
-def test_without_the_keys_nobody_may(database: Database, omdb: SmallOmdb, fetches: Fetches) -> None:
-    tokens = PushTokens(AUDIENCE, EMAIL, "http://127.0.0.1:9/certs")
+def test_pushes_are_rejected_while_the_public_keys_are_unavailable(
+    database: Database, omdb: SmallOmdb, fetches: FetchQueue
+) -> None:
+    tokens = PushTokenVerifier(AUDIENCE, EMAIL, "http://127.0.0.1:9/certs")
     with _client(database, omdb, fetches, tokens) as client:
-        answer = client.post(
+        response = client.post(
             PATH, json=message(b"{}"), headers={"Authorization": f"Bearer {token()}"}
         )
-        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+        assert (response.status_code, response.json()["code"]) == (503, "unavailable")
         assert client.post(PATH, json=message(b"{}")).status_code == 401
 
 
-def test_a_service_is_told_by_its_settings_who_may_push(tmp_path: Path, certs_url: str) -> None:
+def test_settings_configure_the_push_endpoint(tmp_path: Path, certs_url: str) -> None:
     settings = {
         "MOVIES_SEED": "off",
-        "MOVIES_FETCH_ENGINE": "workers",
+        "MOVIES_FETCH_BACKEND": "workers",
         "MOVIES_PUBSUB_PUSH_AUDIENCE": AUDIENCE,
         "MOVIES_PUBSUB_PUSH_EMAIL": EMAIL,
         "MOVIES_PUBSUB_CERTS_URL": certs_url,
@@ -257,11 +265,11 @@ def test_a_service_is_told_by_its_settings_who_may_push(tmp_path: Path, certs_ur
         assert requests.post(url, json=message(b"{}"), timeout=20).status_code == 401
         headers = {"Authorization": f"Bearer {token()}"}
         service.read_until("Ready. Try:")
-        answer = requests.post(url, json=message(b"{}"), headers=headers, timeout=20)
-        assert answer.status_code == 204
+        response = requests.post(url, json=message(b"{}"), headers=headers, timeout=20)
+        assert response.status_code == 204
         assert service.stop() == 0
 
 
-def test_where_nothing_is_pushed_there_is_nothing(client: TestClient) -> None:
+def test_push_endpoint_is_missing_unless_configured(client: TestClient) -> None:
     assert client.post(PATH, json=message(b"{}")).status_code == 404
     assert client.get(PATH).status_code == 405

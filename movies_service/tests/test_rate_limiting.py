@@ -1,4 +1,4 @@
-"""Limits: what a client gets, and what it is told."""
+"""Rate limits, the login throttle, and client addresses."""
 
 import asyncio
 import socket
@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Send
 
 from common.errors import TooManyRequests
+from common.rates import Rate
 from common.settings import Settings
 from conftest import RequireProgram
 from data_layer.database import Database
@@ -20,78 +21,86 @@ from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
 from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.users import Users
-from movies_service.app import EdgeOptions
+from movies_service.app import MiddlewareOptions
 from movies_service.http_semantics.client_address import ClientAddresses
-from movies_service.rate_limiting import rate_limiter as rate_limit
+from movies_service.rate_limiting import rate_limiter
 from movies_service.rate_limiting.login_throttle import LoginThrottle
-from movies_service.rate_limiting.rate_limiter import Purse, Rate, RateLimit
-from movies_service.rate_limiting.rate_limits import Limits, build_limits
-from movies_service.rate_limiting.window_counters import Windows
-from movies_service.response_cache.middleware import AnswerCache
+from movies_service.rate_limiting.rate_limiter import ConnectionTokens, RateLimiter
+from movies_service.rate_limiting.rate_limits import RateLimits, build_limits
+from movies_service.rate_limiting.window_counters import WindowCounters
+from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
 from movies_service.tests.conftest import KnownRevision, SmallOmdb, new_client, store
 from movies_service.tests.test_users import PASSWORD
 
-Open = Callable[..., TestClient]
+OpenClient = Callable[..., TestClient]
 
 
 @pytest.fixture
-def open_limited(database: Database, omdb: SmallOmdb) -> Iterator[Open]:
-    """Opens a client of a service with these limits; it seems to come from 127.0.0.1."""
+def open_limited(database: Database, omdb: SmallOmdb) -> Iterator[OpenClient]:
+    """Yield a function that opens a client of a service with the given limits."""
     opened = []
 
-    def open_one(*, cache: bool = False, **settings: str) -> TestClient:
+    def open_client(*, cache: bool = False, **settings: str) -> TestClient:
         limits = build_limits(
             Settings(
-                **{"limit_requests": "off", "limit_adds": "off", "limit_logins": "off"} | settings  # type: ignore[arg-type]  # As the environment gives them.
+                **{
+                    "rate_limit_requests": "off",
+                    "rate_limit_adds": "off",
+                    "rate_limit_logins": "off",
+                }
+                | settings  # type: ignore[arg-type]  # Parsed like environment variables.
             )
         )
-        options = EdgeOptions(
+        options = MiddlewareOptions(
             limits=limits, cache=CacheOptions(revision=KnownRevision()) if cache else None
         )
         client = new_client(database, omdb, options, limits=limits)
         opened.append(client)
         return client.__enter__()
 
-    yield open_one
+    yield open_client
     for client in opened:
         client.__exit__(None, None, None)
 
 
-def test_every_answer_says_what_is_left(open_limited: Open) -> None:
-    client = open_limited(limit_requests="3/minute")
-    for path, left in (("/movies", 2), ("/movies/nope", 1), ("/nope", 0)):
-        answer = client.get(path)
-        assert answer.headers["ratelimit-policy"] == '"requests";q=3;w=60'
-        assert answer.headers["ratelimit"].startswith(f'"requests";r={left};t=')
-    refused = client.get("/movies")
-    assert (refused.status_code, refused.json()["code"]) == (429, "too-many-requests")
-    assert 1 <= int(refused.headers["retry-after"]) <= 61
-    assert refused.headers["ratelimit-policy"] == '"requests";q=3;w=60'
-    assert refused.headers["x-content-type-options"] == "nosniff"
+def test_responses_report_the_remaining_requests(open_limited: OpenClient) -> None:
+    client = open_limited(rate_limit_requests="3/minute")
+    for path, remaining in (("/movies", 2), ("/movies/nope", 1), ("/nope", 0)):
+        response = client.get(path)
+        assert response.headers["ratelimit-policy"] == '"requests";q=3;w=60'
+        assert response.headers["ratelimit"].startswith(f'"requests";r={remaining};t=')
+    rejected = client.get("/movies")
+    assert (rejected.status_code, rejected.json()["code"]) == (429, "too-many-requests")
+    assert 1 <= int(rejected.headers["retry-after"]) <= 61
+    assert rejected.headers["ratelimit-policy"] == '"requests";q=3;w=60'
+    assert rejected.headers["x-content-type-options"] == "nosniff"
     assert "ratelimit" not in client.get("/health/live").headers
 
 
 @pytest.mark.parametrize("limit", [3, 50])
-def test_what_is_cached_is_limited_too(open_limited: Open, database: Database, limit: int) -> None:
+def test_cache_hits_count_against_the_rate_limit(
+    open_limited: OpenClient, database: Database, limit: int
+) -> None:
     store(database.unit_of_work, MovieFacts(title="Alien"))
-    client = open_limited(cache=True, limit_requests=f"{limit}/minute")
-    answers = [client.get("/movies/1") for _ in range(limit + 5)]
-    assert [answer.status_code for answer in answers] == [200] * limit + [429] * 5
-    left = [
-        int(answer.headers["ratelimit"].split("=")[1].split(";")[0]) for answer in answers[:limit]
+    client = open_limited(cache=True, rate_limit_requests=f"{limit}/minute")
+    responses = [client.get("/movies/1") for _ in range(limit + 5)]
+    assert [response.status_code for response in responses] == [200] * limit + [429] * 5
+    remaining = [
+        int(response.headers["ratelimit"].split("=")[1].split(";")[0])
+        for response in responses[:limit]
     ]
-    assert left == list(range(limit - 1, -1, -1))
-    assert ["; hit" in answer.headers["cache-status"] for answer in answers[:limit]] == [
+    assert remaining == list(range(limit - 1, -1, -1))
+    assert ["; hit" in response.headers["cache-status"] for response in responses[:limit]] == [
         False,
         *[True] * (limit - 1),
     ]
-    assert len({answer.headers["etag"] for answer in answers[:limit]}) == 1
+    assert len({response.headers["etag"] for response in responses[:limit]}) == 1
 
 
-def test_what_is_sent_at_once_is_limited_too() -> None:
-    """The way past uvicorn's tasks: it hands out what is at hand, and no more."""
-    limits = Limits(requests=RateLimit("requests", Rate(40, 60), Windows()))
+def test_raw_responses_count_against_the_rate_limit() -> None:
+    """The protocol sends raw responses only while the token batch of the client lasts."""
+    limits = RateLimits(requests=RateLimiter("requests", Rate(40, 60), WindowCounters()))
     scope = {
         "type": "http",
         "http_version": "1.1",
@@ -119,14 +128,14 @@ def test_what_is_sent_at_once_is_limited_too() -> None:
         return {"type": "http.request"}
 
     async def scenario() -> list[bytes]:
-        cache = AnswerCache(app, CacheOptions(revision=KnownRevision()), limits)
-        heads, purse = [], Purse()
-        for _ in range(2):  # Each lot is two: one goes the long way and fetches it.
-            assert cache.answer_now(scope, purse) is None
+        cache = ResponseCacheMiddleware(app, CacheOptions(revision=KnownRevision()), limits)
+        heads, connection_tokens = [], ConnectionTokens()
+        for _ in range(2):  # Each batch has two tokens; the middleware prefetches it.
+            assert cache.get_raw_response(scope, connection_tokens) is None
             await cache(dict(scope), receive, send)
-            answer = cache.answer_now(scope, purse)
-            assert answer is not None
-            heads.append(answer[0])
+            response = cache.get_raw_response(scope, connection_tokens)
+            assert response is not None
+            heads.append(response[0])
         return heads
 
     first, second = asyncio.run(scenario())
@@ -135,9 +144,9 @@ def test_what_is_sent_at_once_is_limited_too() -> None:
     assert dict(sent[0]["headers"])[b"ratelimit"].startswith(b'"requests";r=39;')
 
 
-def test_clients_behind_one_proxy_spend_apart_on_one_connection() -> None:
-    limits = Limits(
-        requests=RateLimit("requests", Rate(40, 60), Windows()),
+def test_clients_behind_a_proxy_have_separate_limits_on_one_connection() -> None:
+    limits = RateLimits(
+        requests=RateLimiter("requests", Rate(40, 60), WindowCounters()),
         addresses=ClientAddresses([ip_network("192.0.2.1")]),
     )
 
@@ -153,8 +162,11 @@ def test_clients_behind_one_proxy_spend_apart_on_one_connection() -> None:
         return {"type": "http.request"}
 
     async def scenario() -> list[bool]:
-        cache, purse = AnswerCache(app, CacheOptions(revision=KnownRevision()), limits), Purse()
-        answered = []
+        cache, connection_tokens = (
+            ResponseCacheMiddleware(app, CacheOptions(revision=KnownRevision()), limits),
+            ConnectionTokens(),
+        )
+        sent = []
         for client in (b"198.51.100.1", b"198.51.100.2"):
             scope = {
                 "type": "http",
@@ -165,17 +177,17 @@ def test_clients_behind_one_proxy_spend_apart_on_one_connection() -> None:
                 "headers": [(b"host", b"x"), (b"x-forwarded-for", client)],
                 "client": ("192.0.2.1", 5000),
             }
-            answered.append(cache.answer_now(scope, purse) is not None)
+            sent.append(cache.get_raw_response(scope, connection_tokens) is not None)
             await cache(dict(scope), receive, ignore)
-            answered.append(cache.answer_now(scope, purse) is not None)
-        return answered
+            sent.append(cache.get_raw_response(scope, connection_tokens) is not None)
+        return sent
 
     assert asyncio.run(scenario()) == [False, True, False, True]
 
 
-def test_a_new_window_begins_after_the_old_one() -> None:
+def test_a_new_window_starts_after_the_old_one() -> None:
     async def scenario() -> list[bool]:
-        limit = RateLimit("requests", Rate(2, 1), Windows())
+        limit = RateLimiter("requests", Rate(2, 1), WindowCounters())
         first = [await is_admitted(limit) for _ in range(3)]
         await asyncio.sleep(1.05)
         return [*first, await is_admitted(limit)]
@@ -183,22 +195,22 @@ def test_a_new_window_begins_after_the_old_one() -> None:
     assert asyncio.run(scenario()) == [True, True, False, True]
 
 
-async def is_admitted(limit: RateLimit, client: str = "someone") -> bool:
-    """Whether a request passes."""
+async def is_admitted(limit: RateLimiter, client: str = "192.0.2.1") -> bool:
+    """Consume a token, and return whether one was left."""
     try:
-        await limit.take(client)
+        await limit.consume(client)
     except TooManyRequests:
         return False
     return True
 
 
-def test_all_of_a_limit_can_be_used_however_lots_divide_it() -> None:
+def test_the_whole_limit_can_be_used_for_every_batch_size() -> None:
     async def scenario() -> list[int]:
         counts = []
         for amount in (1, 7, 59, 100, 101):
-            limit = RateLimit("requests", Rate(amount, 60), Windows())
+            limit = RateLimiter("requests", Rate(amount, 60), WindowCounters())
             counts.append(sum([await is_admitted(limit) for _ in range(amount + 20)]))
-            together = RateLimit("together", Rate(amount, 60), Windows())
+            together = RateLimiter("together", Rate(amount, 60), WindowCounters())
             admitted = await asyncio.gather(*(is_admitted(together) for _ in range(amount + 20)))
             counts.append(sum(admitted))
         return counts
@@ -206,23 +218,23 @@ def test_all_of_a_limit_can_be_used_however_lots_divide_it() -> None:
     assert asyncio.run(scenario()) == [1, 1, 7, 7, 59, 59, 100, 100, 101, 101]
 
 
-def test_clients_are_counted_apart_and_their_number_is_bounded(
+def test_clients_have_separate_limits_and_their_number_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(rate_limit, "_CLIENTS_MAX", 2)
+    monkeypatch.setattr(rate_limiter, "_CLIENTS_MAX", 2)
 
     async def scenario() -> list[bool]:
-        limit = RateLimit("requests", Rate(1, 60), Windows())
+        limit = RateLimiter("requests", Rate(1, 60), WindowCounters())
         return [await is_admitted(limit, name) for name in "abcabc"]
 
     assert asyncio.run(scenario()) == [True, True, True, False, False, False]
 
 
 def test_adding_is_limited_by_credential_or_address(
-    open_limited: Open, omdb: SmallOmdb, api_key_of: Callable[..., str]
+    open_limited: OpenClient, omdb: SmallOmdb, api_key_of: Callable[..., str]
 ) -> None:
-    omdb.films = [MovieFacts(title="Alien"), MovieFacts(title="Brazil")]
-    client = open_limited(limit_adds="1/hour")
+    omdb.movies = [MovieFacts(title="Alien"), MovieFacts(title="Brazil")]
+    client = open_limited(rate_limit_adds="1/hour")
     alien, brazil = {"title": "Alien"}, {"title": "Brazil"}
     robot = {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
     assert client.post("/movies", json=alien).status_code == 201
@@ -235,10 +247,10 @@ def test_adding_is_limited_by_credential_or_address(
     assert client.post("/movies/1/refresh", headers=other).status_code == 200
 
 
-def test_a_credential_is_limited_from_wherever_it_comes(
-    open_limited: Open, api_key_of: Callable[..., str]
+def test_a_credential_has_one_limit_for_all_addresses(
+    open_limited: OpenClient, api_key_of: Callable[..., str]
 ) -> None:
-    client = open_limited(limit_requests="2/hour", trusted_proxies="0.0.0.0/0")
+    client = open_limited(rate_limit_requests="2/hour", trusted_proxies="0.0.0.0/0")
     client._transport.client = ("127.0.0.1", 5000)  # type: ignore[attr-defined]  # Starlette's.
     robot = {"X-API-Key": api_key_of()}
     statuses = [
@@ -269,7 +281,7 @@ TRUSTED = ClientAddresses([ip_network("10.0.0.0/8"), ip_network("2001:db8:f::/48
         ("testclient", ["198.51.100.1"], "unknown"),
     ],
 )
-def test_only_trusted_proxies_say_who_is_behind_them(
+def test_forwarded_addresses_are_accepted_from_trusted_proxies_only(
     peer: str, forwarded: list[str], expected: str
 ) -> None:
     headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
@@ -277,8 +289,8 @@ def test_only_trusted_proxies_say_who_is_behind_them(
     assert TRUSTED.of(scope) == expected
 
 
-def test_a_forged_address_changes_nothing(open_limited: Open) -> None:
-    client = open_limited(limit_requests="2/hour")
+def test_a_forged_address_changes_nothing(open_limited: OpenClient) -> None:
+    client = open_limited(rate_limit_requests="2/hour")
     statuses = [
         client.get("/movies", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
         for number in range(3)
@@ -288,21 +300,21 @@ def test_a_forged_address_changes_nothing(open_limited: Open) -> None:
 
 @pytest.fixture
 def alice(database: Database) -> None:
-    """A user."""
+    """Add the user alice."""
     Users(database.unit_of_work).add("alice", PASSWORD, set(), COMMAND_LINE)
 
 
-def test_an_address_tries_few_passwords(open_limited: Open, alice: None) -> None:
-    client = open_limited(limit_logins="3/hour")
+def test_login_attempts_of_an_address_are_limited(open_limited: OpenClient, alice: None) -> None:
+    client = open_limited(rate_limit_logins="3/hour")
     body = {"username": "x", "password": "x"}
     statuses = [client.post("/login", json=body).status_code for _ in range(4)]
     assert statuses == [401, 401, 401, 429]
 
 
-def test_a_stranger_waits_longer_and_longer_and_the_user_does_not(
-    open_limited: Open, alice: None
+def test_login_delay_of_an_address_doubles_and_does_not_affect_the_user(
+    open_limited: OpenClient, alice: None
 ) -> None:
-    client = open_limited(limit_logins="1000/hour", trusted_proxies="127.0.0.1")
+    client = open_limited(rate_limit_logins="1000/hour", trusted_proxies="127.0.0.1")
     client._transport.client = ("127.0.0.1", 5000)  # type: ignore[attr-defined]  # Starlette's.
     stranger, home = ({"X-Forwarded-For": f"192.0.2.{number}"} for number in (1, 2))
     wrong = {"username": "alice", "password": "wrong wrong wrong"}
@@ -310,16 +322,16 @@ def test_a_stranger_waits_longer_and_longer_and_the_user_does_not(
     for _ in range(3):
         assert client.post("/login", json=wrong, headers=stranger).status_code == 401
     for expected in (1, 2):
-        refused = client.post("/login", json=right, headers=stranger)
-        assert refused.status_code == 429
-        assert expected <= int(refused.headers["retry-after"]) <= expected + 1
+        rejected = client.post("/login", json=right, headers=stranger)
+        assert rejected.status_code == 429
+        assert expected <= int(rejected.headers["retry-after"]) <= expected + 1
         assert client.post("/login", json=right, headers=home).status_code == 200
-        time.sleep(int(refused.headers["retry-after"]))
+        time.sleep(int(rejected.headers["retry-after"]))
         assert client.post("/login", json=wrong, headers=stranger).status_code == 401
 
 
-def test_who_knows_the_password_begins_anew(open_limited: Open, alice: None) -> None:
-    client = open_limited(limit_logins="1000/hour")
+def test_a_successful_login_resets_the_failures(open_limited: OpenClient, alice: None) -> None:
+    client = open_limited(rate_limit_logins="1000/hour")
     wrong = {"username": "alice", "password": "wrong wrong wrong"}
     right = {"username": "alice", "password": PASSWORD}
     for _ in range(3):
@@ -327,37 +339,37 @@ def test_who_knows_the_password_begins_anew(open_limited: Open, alice: None) -> 
             assert client.post("/login", json=body).status_code == status
 
 
-def test_an_attack_from_many_addresses_makes_strangers_slow_and_refuses_nobody() -> None:
+def test_an_attack_from_many_addresses_slows_unknown_ones_and_rejects_none() -> None:
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
     async def scenario() -> None:
-        windows = Windows()
-        attempts = RateLimit("logins", Rate(100, 60), windows)
-        throttle = LoginThrottle(attempts, windows, sleep)
+        counters = WindowCounters()
+        attempts = RateLimiter("logins", Rate(100, 60), counters)
+        throttle = LoginThrottle(attempts, counters, sleep)
 
-        async def is_known() -> bool:
+        async def is_unknown() -> bool:
             return False
 
-        async def is_home() -> bool:
+        async def is_known() -> bool:
             return True
 
         for number in range(20):
-            await throttle.admit("alice", f"192.0.2.{number}", is_known)
-            await throttle.note_failure("alice", f"192.0.2.{number}")
+            await throttle.check("alice", f"192.0.2.{number}", is_unknown)
+            await throttle.record_failure("alice", f"192.0.2.{number}")
         before = len(slept)
-        await throttle.admit("alice", "198.51.100.1", is_home)
+        await throttle.check("alice", "198.51.100.1", is_known)
         assert len(slept) == before
-        await throttle.admit("alice", "198.51.100.2", is_known)
-        await throttle.admit("bob", "192.0.2.1", is_known)
+        await throttle.check("alice", "198.51.100.2", is_unknown)
+        await throttle.check("bob", "192.0.2.1", is_unknown)
 
     asyncio.run(scenario())
     assert slept == [0.25, 0.5, 1.0, 2.0] + [4.0] * 7
 
 
-def test_who_has_signed_in_before_is_not_slowed_by_an_attack(
+def test_known_addresses_are_not_slowed_by_an_attack(
     database: Database, omdb: SmallOmdb, alice: None
 ) -> None:
     slept: list[float] = []
@@ -365,10 +377,10 @@ def test_who_has_signed_in_before_is_not_slowed_by_an_attack(
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    windows = Windows()
-    throttle = LoginThrottle(RateLimit("logins", Rate(1000, 60), windows), windows, sleep)
+    counters = WindowCounters()
+    throttle = LoginThrottle(RateLimiter("logins", Rate(1000, 60), counters), counters, sleep)
     addresses = ClientAddresses([ip_network("127.0.0.1")])
-    limits = Limits(logins=throttle, addresses=addresses, windows=windows)
+    limits = RateLimits(logins=throttle, addresses=addresses, counters=counters)
     right = {"username": "alice", "password": PASSWORD}
     home = {"X-Forwarded-For": "198.51.100.1"}
     with new_client(database, omdb, limits=limits) as client:
@@ -385,22 +397,24 @@ def test_who_has_signed_in_before_is_not_slowed_by_an_attack(
         assert slept == [0.25]
 
 
-def test_the_defaults_are_on() -> None:
+def test_limits_are_enabled_by_default() -> None:
     limits = build_limits(Settings())
     assert limits.requests is not None
     assert limits.requests.policy == b'"requests";q=6000;w=60'
     assert limits.adds is not None
     assert limits.logins is not None
-    off = build_limits(Settings(limit_requests="off", limit_adds="off", limit_logins="off"))
+    off = build_limits(
+        Settings(rate_limit_requests="off", rate_limit_adds="off", rate_limit_logins="off")
+    )
     assert (off.requests, off.adds, off.logins) == (None, None, None)
-    assert Limits().requests is None
+    assert RateLimits().requests is None
 
 
 @pytest.fixture
 def redis(
     tmp_path: Path, require_program: RequireProgram
 ) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
-    """A Redis of our own."""
+    """Yield the URL and the process of a Redis server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -424,25 +438,28 @@ def redis(
 
 
 @pytest.mark.integration
-def test_redis_counts_for_all_and_without_it_each_one_goes_on(
+def test_redis_shares_counts_and_processes_count_locally_without_it(
     redis: tuple[str, subprocess.Popen[bytes]],
 ) -> None:
     url, process = redis
 
     async def scenario() -> tuple[list[bool], list[bool], list[int]]:
-        processes = [Windows(url, timeout_seconds=10), Windows(url, timeout_seconds=10)]
-        limits = [RateLimit("requests", Rate(3, 60), each) for each in processes]
-        together = [await is_admitted(limits[number % 2]) for number in range(4)]
-        windows = processes[0]
-        counts = [(await windows.add("x", 60)).count, (await windows.look("x")).count]
-        await windows.clear("x")
-        counts.append((await windows.look("x")).count)
+        processes = [
+            WindowCounters(url, timeout_seconds=10),
+            WindowCounters(url, timeout_seconds=10),
+        ]
+        limits = [RateLimiter("requests", Rate(3, 60), each) for each in processes]
+        shared = [await is_admitted(limits[number % 2]) for number in range(4)]
+        counters = processes[0]
+        counts = [(await counters.add("x", 60)).count, (await counters.peek("x")).count]
+        await counters.clear("x")
+        counts.append((await counters.peek("x")).count)
         process.kill()
         process.wait()
-        alone = [await is_admitted(limits[number % 2]) for number in range(7)]
+        local = [await is_admitted(limits[number % 2]) for number in range(7)]
         for each in processes:
             await each.close()
-        return together, alone, counts
+        return shared, local, counts
 
     assert asyncio.run(scenario()) == (
         [True, True, True, False],

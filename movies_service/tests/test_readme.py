@@ -1,45 +1,47 @@
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from common.cli.exit_codes import ExitCode
-from data_fetcher.emulator.movies import load_films
-from movies_service.http_semantics.problem_details import _STATUSES
+from data_fetcher.emulator.movies import load_movies
+from movies_service.accounts.api_keys import ApiKeys
+from movies_service.cli import startup_messages
 from movies_service.tests.service_process import running
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+URL = "http://127.0.0.1:8080"
 
 DIVIDER = "-- next --"
 
 
-def read_tour() -> list[tuple[str, str]]:
-    """Each command of README's tour, with what stands below it."""
-    steps: list[tuple[str, str]] = []
-    for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL):
-        for line in block.splitlines():
-            if line.startswith("$ "):
-                steps.append((line[2:], ""))
-            else:
-                command, below = steps.pop()
-                steps.append((command, f"{below}{line}\n"))
-    return steps
+def read_steps(document: Path) -> Iterator[tuple[str, str]]:
+    """Yield each command of a document's console blocks, and the output printed below it."""
+    text = document.read_text(encoding="utf-8")
+    for block in re.findall(r"```console\n(.*?)```", text, re.DOTALL):
+        for step in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _line_feed, output = step.partition("\n")
+            yield command, output
 
 
 @pytest.mark.integration
-def test_the_tour_gives_what_readme_prints(tmp_path: Path) -> None:
-    steps = read_tour()
-    assert len(steps) >= 10
+@pytest.mark.parametrize(("document", "steps_min"), [(README, 3), (TUTORIAL, 16)])
+def test_each_command_prints_what_the_document_shows(
+    document: Path, steps_min: int, tmp_path: Path
+) -> None:
+    steps = list(read_steps(document))
+    assert len(steps) >= steps_min
     with running(tmp_path) as service:
         url = service.url()
         service.read_until("Ready. Try:")
-        script = f"\necho '{DIVIDER}'\n".join(command for command, _below in steps)
-        script = script.replace("http://127.0.0.1:8080", url)
-        script = script.replace(".venv/bin/python", sys.executable)
-        shown = subprocess.run(
+        script = f"\necho '{DIVIDER}'\n".join(command for command, _output in steps)
+        script = script.replace(URL, url).replace(".venv/bin/python", sys.executable)
+        printed = subprocess.run(
             ["sh", "-c", script],
             cwd=ROOT,
             env={"PATH": "/usr/bin:/bin", "DATABASE_URL": f"sqlite:///{tmp_path / 'movies.db'}"},
@@ -48,31 +50,30 @@ def test_the_tour_gives_what_readme_prints(tmp_path: Path) -> None:
             text=True,
             check=True,
         ).stdout
-    assert shown.split(f"{DIVIDER}\n") == [below for _command, below in steps]
+    assert printed.split(f"{DIVIDER}\n") == [output for _command, output in steps]
 
 
-def test_readme_lists_every_error_and_exit_code() -> None:
-    codes = [kind.code for kind, _status in _STATUSES]
-    assert [code for code in codes if f"`{code}`" not in README] == []
-    assert [code for code in ExitCode if f"\n| {code} | " not in README] == []
+class NewKey:
+    def create_first(self) -> str:
+        return "mvs_0123abcd_…"
 
 
-def test_every_link_of_the_documentation_leads_somewhere() -> None:
-    broken = [
-        (page.name, target)
-        for page in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
-        if not (page.parent / target).exists()
-    ]
-    assert broken == []
+def test_readme_shows_the_startup_messages(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    startup_messages.print_address(URL)
+    startup_messages.print_admin_key(cast("ApiKeys", NewKey()), URL)
+    startup_messages.print_next_steps(URL)
+    readme = README.read_text(encoding="utf-8")
+    printed = capsys.readouterr().out.splitlines()
+    assert "omdb_emulator_started" in readme
+    assert [line for line in printed if f"{line}\n" not in readme] == []
 
 
-def test_readme_knows_how_many_films_the_emulator_has() -> None:
-    assert f"knows {len(load_films())} films" in README
+def test_readme_is_short() -> None:
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 250
 
 
-def test_every_test_that_the_threat_model_names_is_there() -> None:
-    named = set(re.findall(r"`(test_[a-z_]+)`", (ROOT / "docs/security.md").read_text()))
-    tests = "".join(path.read_text() for path in ROOT.glob("*/tests/test_*.py"))
-    assert len(named) > 20
-    assert [name for name in sorted(named) if f"def {name}(" not in tests] == []
+def test_readme_states_the_number_of_emulated_movies() -> None:
+    assert f"knows {len(load_movies())} movies" in README.read_text(encoding="utf-8")

@@ -8,10 +8,10 @@ import brotli
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from movies_service.response_cache.cached_response import negotiate
-from movies_service.response_cache.middleware import AnswerCache
+from movies_service.http_semantics.content_negotiation import negotiate_encoding
+from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
-from movies_service.telemetry.collector import CacheCounts, RequestCounts
+from movies_service.telemetry.counters import CacheCounters, RequestCounters
 from movies_service.tests.conftest import KnownRevision
 
 BODY = b'{"movies":[' + b'"Alien",' * 200 + b"]}"
@@ -20,8 +20,8 @@ Headers = tuple[tuple[str, str], ...]
 
 
 @dataclass
-class Surroundings:
-    """The app behind the cache, the catalogue's revision and the clock, as a test sets them."""
+class CacheSetup:
+    """App behind the cache, catalogue revision and clock, with the values that a test sets."""
 
     status: int = 200
     cache_control: str = "public, max-age=0"
@@ -33,7 +33,7 @@ class Surroundings:
     options: dict[str, Any] = field(default_factory=dict)
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the API does."""
+        """Send a response like the API."""
         self.calls.append(scope)
         body = self.body
         if self.gate is not None:
@@ -56,27 +56,30 @@ class Surroundings:
         await send({"type": "http.response.body", "body": body[:half], "more_body": True})
         await send({"type": "http.response.body", "body": body[half:]})
 
-    def cache(self) -> AnswerCache:
+    def cache(self) -> ResponseCacheMiddleware:
         """Return a cache in front of the app."""
-        return AnswerCache(
+        return ResponseCacheMiddleware(
             self.app,
             CacheOptions(revision=self.revision, clock=lambda: self.now, **self.options),
         )
 
 
 @dataclass
-class Answered:
-    """What a client gets."""
+class Received:
+    """A response as the client receives it."""
 
     status: int
     headers: dict[str, str]
     body: bytes
 
 
-async def ask(
-    cache: AnswerCache, path: str = "/movies", headers: Headers = (), method: str = "GET"
-) -> Answered:
-    """Send one request."""
+async def send_request(
+    cache: ResponseCacheMiddleware,
+    path: str = "/movies",
+    headers: Headers = (),
+    method: str = "GET",
+) -> Received:
+    """Send one request, and return the response."""
     messages: list[Message] = []
 
     async def receive() -> Message:
@@ -95,27 +98,27 @@ async def ask(
     }
     await cache(scope, receive, send)
     start, *rest = messages
-    return Answered(
+    return Received(
         start["status"],
         {name.decode(): value.decode() for name, value in start["headers"]},
         b"".join(message.get("body", b"") for message in rest),
     )
 
 
-def asked(around: Surroundings, *requests: tuple[Any, ...]) -> list[Answered]:
-    """Send requests one after the other, through one cache."""
+def send_all(setup: CacheSetup, *requests: tuple[Any, ...]) -> list[Received]:
+    """Send requests in sequence through one cache, and return the responses."""
 
-    async def scenario() -> list[Answered]:
-        cache = around.cache()
-        return [await ask(cache, *request) for request in requests]
+    async def scenario() -> list[Received]:
+        cache = setup.cache()
+        return [await send_request(cache, *request) for request in requests]
 
     return asyncio.run(scenario())
 
 
-def test_the_app_is_asked_once() -> None:
-    around = Surroundings()
-    first, second = asked(around, ("/movies",), ("/movies",))
-    assert len(around.calls) == 1
+def test_a_hit_does_not_call_the_app() -> None:
+    setup = CacheSetup()
+    first, second = send_all(setup, ("/movies",), ("/movies",))
+    assert len(setup.calls) == 1
     assert first.body == second.body == BODY
     assert first.headers["cache-status"] == "movies-api; fwd=miss; stored"
     assert second.headers["cache-status"] == "movies-api; hit; ttl=60"
@@ -124,9 +127,9 @@ def test_the_app_is_asked_once() -> None:
     assert second.headers["content-length"] == str(len(BODY))
 
 
-def test_every_hit_has_an_id_of_its_own() -> None:
-    _first, second, third, named, strange = asked(
-        Surroundings(),
+def test_every_hit_has_its_own_request_id() -> None:
+    _first, second, third, accepted, unacceptable = send_all(
+        CacheSetup(),
         ("/",),
         ("/",),
         ("/",),
@@ -135,56 +138,56 @@ def test_every_hit_has_an_id_of_its_own() -> None:
     )
     ids = {second.headers["x-request-id"], third.headers["x-request-id"]}
     assert len(ids) == 2
-    assert named.headers["x-request-id"] == "mine"
-    assert strange.headers["x-request-id"] not in {"not mine", *ids}
+    assert accepted.headers["x-request-id"] == "mine"
+    assert unacceptable.headers["x-request-id"] not in {"not mine", *ids}
 
 
-def test_the_order_and_the_notation_of_parameters_do_not_matter() -> None:
-    around = Surroundings()
-    asked(around, ("/movies?a=1&b=%41",), ("/movies?b=A&a=1",), ("/movies?a=1&b=B",))
-    assert len(around.calls) == 2
+def test_query_order_and_encoding_do_not_matter() -> None:
+    setup = CacheSetup()
+    send_all(setup, ("/movies?a=1&b=%41",), ("/movies?b=A&a=1",), ("/movies?a=1&b=B",))
+    assert len(setup.calls) == 2
 
 
-def test_a_commit_puts_what_was_kept_out_of_reach() -> None:
-    around = Surroundings()
+def test_a_new_revision_invalidates_stored_responses() -> None:
+    setup = CacheSetup()
 
-    async def scenario() -> Answered:
-        cache = around.cache()
-        await ask(cache)
-        around.revision.number += 1
-        around.body = b"{}"
-        return await ask(cache)
+    async def scenario() -> Received:
+        cache = setup.cache()
+        await send_request(cache)
+        setup.revision.number += 1
+        setup.body = b"{}"
+        return await send_request(cache)
 
     assert asyncio.run(scenario()).body == b"{}"
-    assert len(around.calls) == 2
+    assert len(setup.calls) == 2
 
 
-def test_what_was_read_before_a_commit_is_not_served_after_it() -> None:
-    around = Surroundings()
+def test_a_response_read_before_a_commit_is_not_served_after_it() -> None:
+    setup = CacheSetup()
 
-    async def commit_meanwhile() -> None:
-        around.revision.number += 1
-        around.body = b"new"
+    async def commit() -> None:
+        setup.revision.number += 1
+        setup.body = b"new"
 
-    async def scenario() -> Answered:
-        cache = around.cache()
-        around.gate = commit_meanwhile
-        await ask(cache)
-        around.gate = None
-        return await ask(cache)
+    async def scenario() -> Received:
+        cache = setup.cache()
+        setup.gate = commit
+        await send_request(cache)
+        setup.gate = None
+        return await send_request(cache)
 
     assert asyncio.run(scenario()).body == b"new"
 
 
-def test_an_answer_grows_old() -> None:
-    around = Surroundings()
+def test_responses_expire() -> None:
+    setup = CacheSetup()
 
     async def scenario() -> list[str]:
-        cache = around.cache()
+        cache = setup.cache()
         statuses = []
         for now in (0.0, 0.5, 17.5, 59.0, 60.0):
-            around.now = now
-            statuses.append((await ask(cache)).headers["cache-status"])
+            setup.now = now
+            statuses.append((await send_request(cache)).headers["cache-status"])
         return statuses
 
     assert asyncio.run(scenario()) == [
@@ -196,117 +199,114 @@ def test_an_answer_grows_old() -> None:
     ]
 
 
-def test_a_herd_asks_once() -> None:
-    around = Surroundings()
-
-    async def scenario() -> list[Answered]:
-        cache = around.cache()
-        gate = asyncio.Event()
-        around.gate = gate.wait  # type: ignore[assignment]  # It returns True, unread.
-        herd = [asyncio.create_task(ask(cache)) for _ in range(50)]
-        await asyncio.sleep(0)
-        gate.set()
-        return await asyncio.gather(*herd)
-
-    answers = asyncio.run(scenario())
-    assert len(around.calls) == 1
-    assert {answer.body for answer in answers} == {BODY}
+async def send_concurrently(
+    setup: CacheSetup, cache: ResponseCacheMiddleware, count: int
+) -> list[Received]:
+    """Send requests that all arrive before the app responds, and return the responses."""
+    gate = asyncio.Event()
+    setup.gate = gate.wait  # type: ignore[assignment]  # The result True is ignored.
+    requests = [asyncio.create_task(send_request(cache)) for _ in range(count)]
+    await asyncio.sleep(0)
+    gate.set()
+    return await asyncio.gather(*requests)
 
 
-def test_a_fill_that_fails_is_not_kept_and_stops_nobody() -> None:
-    around = Surroundings(status=503)
-
-    async def scenario() -> list[Answered]:
-        cache = around.cache()
-        gate = asyncio.Event()
-        around.gate = gate.wait  # type: ignore[assignment]  # It returns True, unread.
-        asking = [asyncio.create_task(ask(cache)) for _ in range(5)]
-        await asyncio.sleep(0)
-        gate.set()
-        herd = await asyncio.gather(*asking)
-        around.status = 200
-        return [*herd, await ask(cache), await ask(cache)]
-
-    answers = asyncio.run(scenario())
-    assert [answer.status for answer in answers] == [503] * 5 + [200] * 2
-    assert "hit" in answers[-1].headers["cache-status"]
-    assert len(around.calls) == 6
+def test_concurrent_misses_call_the_app_once() -> None:
+    setup = CacheSetup()
+    responses = asyncio.run(send_concurrently(setup, setup.cache(), 50))
+    assert len(setup.calls) == 1
+    assert {response.body for response in responses} == {BODY}
 
 
-def test_a_fill_that_raises_leaves_the_way_free() -> None:
-    around = Surroundings()
+def test_a_failed_fill_is_not_stored_and_blocks_no_request() -> None:
+    setup = CacheSetup(status=503)
+
+    async def scenario() -> list[Received]:
+        cache = setup.cache()
+        concurrent = await send_concurrently(setup, cache, 5)
+        setup.status = 200
+        return [*concurrent, await send_request(cache), await send_request(cache)]
+
+    responses = asyncio.run(scenario())
+    assert [response.status for response in responses] == [503] * 5 + [200] * 2
+    assert "hit" in responses[-1].headers["cache-status"]
+    assert len(setup.calls) == 6
+
+
+def test_a_fill_that_raises_does_not_block_later_requests() -> None:
+    setup = CacheSetup()
 
     async def fail() -> None:
         raise ZeroDivisionError
 
-    async def scenario() -> Answered:
-        cache = around.cache()
-        around.gate = fail
+    async def scenario() -> Received:
+        cache = setup.cache()
+        setup.gate = fail
         with pytest.raises(ZeroDivisionError):
-            await ask(cache)
-        around.gate = None
-        return await ask(cache)
+            await send_request(cache)
+        setup.gate = None
+        return await send_request(cache)
 
     assert asyncio.run(scenario()).status == 200
 
 
 @pytest.mark.parametrize("cache_control", ["no-store", "private", ""])
-def test_what_is_not_public_is_not_kept(cache_control: str) -> None:
-    around = Surroundings(cache_control=cache_control)
-    first, second = asked(around, ("/",), ("/",))
-    assert len(around.calls) == 2
+def test_responses_that_are_not_public_are_not_stored(cache_control: str) -> None:
+    setup = CacheSetup(cache_control=cache_control)
+    first, second = send_all(setup, ("/",), ("/",))
+    assert len(setup.calls) == 2
     assert first.body == second.body == BODY
     assert second.headers["cache-status"] == "movies-api; fwd=miss"
 
 
 @pytest.mark.parametrize("name", ["authorization", "x-api-key", "cookie"])
-def test_who_shows_a_credential_goes_past(name: str) -> None:
-    around = Surroundings()
-    *_, answer = asked(around, ("/",), ("/",), ("/", ((name, "x"),)))
-    assert len(around.calls) == 2
-    assert answer.headers["cache-status"] == "movies-api; fwd=bypass"
+def test_requests_with_a_credential_bypass_the_cache(name: str) -> None:
+    setup = CacheSetup()
+    *_, response = send_all(setup, ("/",), ("/",), ("/", ((name, "x"),)))
+    assert len(setup.calls) == 2
+    assert response.headers["cache-status"] == "movies-api; fwd=bypass"
 
 
-def test_other_methods_go_past() -> None:
-    around = Surroundings()
-    (answer,) = asked(around, ("/", (), "POST"))
-    assert "cache-status" not in answer.headers
+def test_other_methods_bypass_the_cache() -> None:
+    setup = CacheSetup()
+    (response,) = send_all(setup, ("/", (), "POST"))
+    assert "cache-status" not in response.headers
 
 
-def test_head_is_answered_without_a_body_and_fills_nothing() -> None:
-    around = Surroundings()
-    cold, full, head = asked(around, ("/", (), "HEAD"), ("/",), ("/", (), "HEAD"))
-    assert len(around.calls) == 2
+def test_head_gets_no_body_and_stores_nothing() -> None:
+    setup = CacheSetup()
+    cold, full, head = send_all(setup, ("/", (), "HEAD"), ("/",), ("/", (), "HEAD"))
+    assert len(setup.calls) == 2
     assert cold.headers["cache-status"] == "movies-api; fwd=miss"
     assert head.body == b""
     assert head.headers["content-length"] == full.headers["content-length"]
 
 
 @pytest.mark.parametrize("tag", ['"abc"', 'W/"abc"', '"x", "abc-gzip"', "*"])
-def test_an_answer_that_the_client_has_is_not_sent_again(tag: str) -> None:
-    around = Surroundings()
-    cold, warm = asked(around, *[("/", (("if-none-match", tag),))] * 2)
-    assert len(around.calls) == 1
-    for answer in (cold, warm):
-        assert (answer.status, answer.body) == (304, b"")
-        assert answer.headers["etag"] == '"abc"'
-        assert "content-length" not in answer.headers
+def test_matching_etags_get_a_304(tag: str) -> None:
+    setup = CacheSetup()
+    cold, warm = send_all(setup, *[("/", (("if-none-match", tag),))] * 2)
+    assert len(setup.calls) == 1
+    for response in (cold, warm):
+        assert (response.status, response.body) == (304, b"")
+        assert response.headers["etag"] == '"abc"'
+        assert "content-length" not in response.headers
     assert warm.headers["cache-status"] == "movies-api; hit; ttl=60"
 
 
-def test_another_tag_gets_the_answer() -> None:
-    (answer,) = asked(Surroundings(), ("/", (("if-none-match", '"other"'),)))
-    assert answer.status == 200
+def test_other_etags_get_the_response() -> None:
+    (response,) = send_all(CacheSetup(), ("/", (("if-none-match", '"other"'),)))
+    assert response.status == 200
 
 
 @pytest.mark.parametrize(
     ("encoding", "decode"), [("gzip", gzip.decompress), ("br", brotli.decompress)]
 )
 def test_bodies_are_encoded_once(encoding: str, decode: Callable[[bytes], bytes]) -> None:
-    around = Surroundings()
-    wants = (("accept-encoding", encoding),)
-    plain, first, second = asked(around, ("/",), ("/", wants), ("/", wants))
-    assert len(around.calls) == 1
+    setup = CacheSetup()
+    accepts = (("accept-encoding", encoding),)
+    plain, first, second = send_all(setup, ("/",), ("/", accepts), ("/", accepts))
+    assert len(setup.calls) == 1
     assert decode(first.body) == BODY
     assert first.body is second.body or first.body == second.body
     assert first.headers["content-encoding"] == encoding
@@ -315,64 +315,66 @@ def test_bodies_are_encoded_once(encoding: str, decode: Callable[[bytes], bytes]
     assert "content-encoding" not in plain.headers
 
 
-def test_small_bodies_are_sent_as_they_are() -> None:
-    around = Surroundings(body=b"{}")
-    (answer,) = asked(around, ("/", (("accept-encoding", "gzip, br"),)))
-    assert "content-encoding" not in answer.headers
-    assert answer.body == b"{}"
+def test_small_bodies_are_not_compressed() -> None:
+    setup = CacheSetup(body=b"{}")
+    (response,) = send_all(setup, ("/", (("accept-encoding", "gzip, br"),)))
+    assert "content-encoding" not in response.headers
+    assert response.body == b"{}"
 
 
-def test_origins_are_kept_apart() -> None:
-    around = Surroundings()
-    asked(around, ("/", (("origin", "https://a.example"),)), ("/",))
-    assert len(around.calls) == 2
+def test_each_origin_has_its_own_response() -> None:
+    setup = CacheSetup()
+    send_all(setup, ("/", (("origin", "https://a.example"),)), ("/",))
+    assert len(setup.calls) == 2
 
 
-def test_an_answer_that_is_too_large_to_keep_is_still_given() -> None:
-    around = Surroundings(options={"max_bytes": 100})
-    (answer,) = asked(around, ("/", (("user-agent", "x"),)))
-    assert answer.body == BODY
-    assert len(around.calls) == 1
+def test_responses_too_large_to_store_are_still_sent() -> None:
+    setup = CacheSetup(options={"max_bytes": 100})
+    (response,) = send_all(setup, ("/", (("user-agent", "x"),)))
+    assert response.body == BODY
+    assert len(setup.calls) == 1
 
 
-def test_what_is_forgotten_is_at_hand_no_more() -> None:
-    around = Surroundings(options={"max_entries": 1})
-    *_, again = asked(around, ("/a",), ("/a",), ("/b",), ("/a",))
-    assert len(around.calls) == 3
+def test_evicted_responses_leave_the_index() -> None:
+    setup = CacheSetup(options={"max_entries": 1})
+    *_, again = send_all(setup, ("/a",), ("/a",), ("/b",), ("/a",))
+    assert len(setup.calls) == 3
     assert again.headers["cache-status"] == "movies-api; fwd=miss; stored"
 
 
-def test_strange_ways_to_ask_do_not_pile_up() -> None:
-    around = Surroundings()
+def test_index_entries_per_response_are_bounded() -> None:
+    setup = CacheSetup()
     requests = [("/", (("accept-encoding", f"x{number}"),)) for number in range(50)]
 
     async def scenario() -> int:
-        cache = around.cache()
+        cache = setup.cache()
         for request in requests:
-            await ask(cache, *request)
-        return len(cache._ready)
+            await send_request(cache, *request)
+        return len(cache._store._hits)
 
     assert asyncio.run(scenario()) < 20
-    assert len(around.calls) == 1
+    assert len(setup.calls) == 1
 
 
-def test_counts_what_it_does() -> None:
-    counts, requests = CacheCounts(), RequestCounts()
-    around = Surroundings(options={"counts": counts, "requests": requests})
-    asked(around, ("/",), ("/",), ("/", (), "HEAD"), ("/a",))
-    assert counts == CacheCounts(hits=2, misses=2, evictions=0, entries=2, bytes=2 * 3 * len(BODY))
+def test_counts_hits_misses_and_size() -> None:
+    counts, requests = CacheCounters(), RequestCounters()
+    setup = CacheSetup(options={"counts": counts, "requests": requests})
+    send_all(setup, ("/",), ("/",), ("/", (), "HEAD"), ("/a",))
+    assert counts == CacheCounters(
+        hits=2, misses=2, evictions=0, entries=2, bytes=2 * 3 * len(BODY)
+    )
     assert requests.by_kind == {("GET", "unknown", 200): 1, ("HEAD", "unknown", 200): 1}
 
 
-def test_what_may_be_older_than_what_others_have_written_is_asked_for_again() -> None:
-    around = Surroundings()
+def test_responses_are_not_served_once_the_revision_may_be_outdated() -> None:
+    setup = CacheSetup()
 
     async def scenario() -> list[str]:
-        cache = around.cache()
+        cache = setup.cache()
         statuses = []
-        for around.now in (0.0, 0.9, 1.1):
-            around.revision.fresh_until = 1.0
-            statuses.append((await ask(cache)).headers["cache-status"])
+        for setup.now in (0.0, 0.9, 1.1):
+            setup.revision.fresh_until = 1.0
+            statuses.append((await send_request(cache)).headers["cache-status"])
         return statuses
 
     assert [status.partition(";")[2].split(";")[0] for status in asyncio.run(scenario())] == [
@@ -394,29 +396,32 @@ def test_what_may_be_older_than_what_others_have_written_is_asked_for_again() ->
         ("x", "fwd=request"),
     ],
 )
-def test_who_has_seen_a_newer_catalogue_goes_past(seen: str, expected: str) -> None:
-    _, answer = asked(Surroundings(), ("/",), ("/", (("catalogue-revision", seen),)))
-    assert answer.headers["cache-status"] == f"movies-api; {expected}"
+def test_a_newer_seen_revision_bypasses_the_cache(seen: str, expected: str) -> None:
+    _, response = send_all(CacheSetup(), ("/",), ("/", (("catalogue-revision", seen),)))
+    assert response.headers["cache-status"] == f"movies-api; {expected}"
 
 
-def test_while_the_database_is_away_what_it_said_last_is_given_on() -> None:
-    counts = CacheCounts()
-    around = Surroundings(options={"counts": counts})
+def test_stale_responses_are_served_while_the_database_is_unavailable() -> None:
+    counts = CacheCounters()
+    setup = CacheSetup(options={"counts": counts})
 
-    async def scenario() -> list[Answered]:
-        cache = around.cache()
-        await ask(cache)
-        around.status, around.revision.fresh_until, around.revision.away = 503, 1.0, True
-        answers = []
-        for around.now in (11.0, 1000.0):
-            answers.append(await ask(cache))
+    async def scenario() -> list[Received]:
+        cache = setup.cache()
+        await send_request(cache)
+        setup.status, setup.revision.fresh_until, setup.revision.unavailable = 503, 1.0, True
+        responses = []
+        for setup.now in (11.0, 1000.0):
+            responses.append(await send_request(cache))
         known = (("if-none-match", '"abc"'),)
-        answers += [await ask(cache, "/movies", known), await ask(cache, "/movies", (), "HEAD")]
-        around.now = 60.0 + 86_400.0
-        return [*answers, await ask(cache)]
+        responses += [
+            await send_request(cache, "/movies", known),
+            await send_request(cache, "/movies", (), "HEAD"),
+        ]
+        setup.now = 60.0 + 86_400.0
+        return [*responses, await send_request(cache)]
 
-    *stale, gone = asyncio.run(scenario())
-    assert [(answer.status, len(answer.body)) for answer in stale] == [
+    *stale, expired = asyncio.run(scenario())
+    assert [(response.status, len(response.body)) for response in stale] == [
         (200, len(BODY)),
         (200, len(BODY)),
         (304, 0),
@@ -425,19 +430,19 @@ def test_while_the_database_is_away_what_it_said_last_is_given_on() -> None:
     status = "movies-api; hit; ttl={}; detail=database-unavailable"
     assert stale[0].headers["cache-status"] == status.format(-10)
     assert stale[1].headers["cache-status"] == status.format(-999)
-    assert gone.status == 503
+    assert expired.status == 503
     assert counts.stale == 4
-    assert len(around.calls) == 2
+    assert len(setup.calls) == 2
 
 
-def test_a_database_that_is_just_gone_is_noticed_by_asking_it() -> None:
-    around = Surroundings()
+def test_a_503_of_the_app_is_replaced_by_a_stale_response() -> None:
+    setup = CacheSetup()
 
-    async def scenario() -> list[Answered]:
-        cache = around.cache()
-        await ask(cache)
-        around.status, around.revision.fresh_until = 503, -1.0
-        return [await ask(cache), await ask(cache, "/other")]
+    async def scenario() -> list[Received]:
+        cache = setup.cache()
+        await send_request(cache)
+        setup.status, setup.revision.fresh_until = 503, -1.0
+        return [await send_request(cache), await send_request(cache, "/other")]
 
     stale, unknown = asyncio.run(scenario())
     assert (stale.status, stale.body) == (200, BODY)
@@ -445,14 +450,14 @@ def test_a_database_that_is_just_gone_is_noticed_by_asking_it() -> None:
     assert unknown.status == 503
 
 
-def test_what_is_known_to_be_outdated_is_not_given_on() -> None:
-    around = Surroundings()
+def test_responses_of_an_older_revision_are_not_served_as_stale() -> None:
+    setup = CacheSetup()
 
-    async def scenario() -> Answered:
-        cache = around.cache()
-        await ask(cache)
-        around.status, around.revision.number, around.revision.away = 503, 2, True
-        return await ask(cache)
+    async def scenario() -> Received:
+        cache = setup.cache()
+        await send_request(cache)
+        setup.status, setup.revision.number, setup.revision.unavailable = 503, 2, True
+        return await send_request(cache)
 
     assert asyncio.run(scenario()).status == 503
 
@@ -472,4 +477,4 @@ def test_what_is_known_to_be_outdated_is_not_given_on() -> None:
     ],
 )
 def test_negotiates_the_smallest_encoding(header: bytes, expected: bytes) -> None:
-    assert negotiate(header) == expected
+    assert negotiate_encoding(header) == expected

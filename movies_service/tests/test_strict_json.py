@@ -14,7 +14,7 @@ from movies_service.http_semantics.strict_json import DEPTH_MAX, parse_json
         (b"[[],[],[]]" * 1, [[], [], []]),
     ],
 )
-def test_json_is_read(body: bytes, expected: object) -> None:
+def test_parses_valid_json(body: bytes, expected: object) -> None:
     assert expected is None or parse_json(body) == expected
     parse_json(body)
 
@@ -36,6 +36,6 @@ def test_json_is_read(body: bytes, expected: object) -> None:
         (b'{"a":' * 60_000, "levels"),
     ],
 )
-def test_what_is_ambiguous_is_refused(body: bytes, message: str) -> None:
+def test_rejects_malformed_and_ambiguous_json(body: bytes, message: str) -> None:
     with pytest.raises(MalformedBody, match=message):
         parse_json(body)

@@ -4,8 +4,9 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import orjson
@@ -24,14 +25,14 @@ from movies_service.tests.service_process import STOP_SECONDS, Service, emulator
 
 pytestmark = pytest.mark.integration
 
-BROKEN_OFF = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
-"""What a client sees of a process that is killed: before its answer, or within."""
+CONNECTION_LOST = (requests.ConnectionError, requests.exceptions.ChunkedEncodingError)
+"""Errors of a client whose process is killed before or during the response."""
 
 KINDS = ["sqlite", "postgresql", "mariadb"]
-OLDER_ANSWERS_SECONDS = 1.0
-"""For how long another process may give older answers, as README promises."""
+STALENESS_MAX_SECONDS = 1.0
+"""Longest time for which another process may serve older responses, as the README documents."""
 
-# Not formatted: a list to read, not a column.
+# Not formatted: a list, not a column.
 TITLES = (
     "Aliens", "Amadeus", "Argo", "Big", "Brazil", "Casablanca", "Chicago", "Chinatown", "Fargo",
     "Gandhi", "Gravity", "Jaws", "Lincoln", "Milk", "Network",
@@ -39,7 +40,7 @@ TITLES = (
 
 
 def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
-    """The URL of an empty catalogue."""
+    """Return the URL of an empty database."""
     if kind == "sqlite":
         return f"sqlite:///{folder / 'movies.db'}"
     url: str = request.getfixturevalue(f"{kind}_url")
@@ -48,65 +49,65 @@ def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
 
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty catalogue on each database in turn."""
+    """Return the URL of an empty database of each kind."""
     return url_of(request.param, request, tmp_path)
 
 
 def read_total(url: str, revision: str | None = None) -> int:
-    """How many films a page says there are."""
+    """Return the total number of movies according to `GET /movies`."""
     headers = {REVISION_HEADER: revision} if revision else {}
     page = requests.get(f"{url}/movies", headers=headers, timeout=5)
     total: int = page.json()["total"]
     return total
 
 
-def test_a_write_through_one_process_is_seen_by_another_within_a_second(
+def test_writes_are_visible_in_other_services_within_a_second(
     database_url: str, tmp_path: Path
 ) -> None:
     settings = {"DATABASE_URL": database_url, "MOVIES_SEED": "off"}
-    with running(tmp_path, **settings) as one, running(tmp_path, **settings) as other:
-        urls = one.url(), other.url()
+    with running(tmp_path, **settings) as first, running(tmp_path, **settings) as second:
+        urls = first.url(), second.url()
         waits = [0.0]
         for number, title in enumerate(TITLES):
-            taking, reading = urls[number % 2], urls[1 - number % 2]
-            assert [read_total(url) for url in (taking, reading, reading)] == [number] * 3
-            answer = requests.post(f"{taking}/movies", json={"title": title}, timeout=10)
+            writer, reader = urls[number % 2], urls[1 - number % 2]
+            assert [read_total(url) for url in (writer, reader, reader)] == [number] * 3
+            response = requests.post(f"{writer}/movies", json={"title": title}, timeout=10)
             written = time.monotonic()
-            assert answer.status_code == 201
-            assert read_total(taking) == number + 1
+            assert response.status_code == 201
+            assert read_total(writer) == number + 1
             if number % 3 == 0:
-                assert read_total(reading, answer.headers[REVISION_HEADER]) == number + 1
-            asked = written
-            while read_total(reading) == number:
-                waits.append(asked - written)  # An older answer, to what was asked at that time.
-                asked = time.monotonic()
-        assert max(waits) < OLDER_ANSWERS_SECONDS, waits
+                assert read_total(reader, response.headers[REVISION_HEADER]) == number + 1
+            sent = written
+            while read_total(reader) == number:
+                waits.append(sent - written)  # An older response to a request sent at that time.
+                sent = time.monotonic()
+        assert max(waits) < STALENESS_MAX_SECONDS, waits
 
 
 def pids_of(service: Service) -> list[int]:
-    """The numbers of the processes that serve."""
+    """Return the process IDs of the server processes."""
     pids = []
     for child in psutil.Process(service.process.pid).children():
-        with suppress(psutil.NoSuchProcess):  # A zombie is none either.
+        with suppress(psutil.NoSuchProcess):  # The process has ended, or is a zombie.
             if "spawn_main" in " ".join(child.cmdline()):
                 pids.append(child.pid)
     return pids
 
 
 def wait_until_all_serve(service: Service, url: str, count: int) -> None:
-    """Return when so many processes are there, and the service answers."""
+    """Wait until `count` server processes are running and the service responds."""
     while len(pids_of(service)) < count:
         time.sleep(0.02)
     assert requests.get(f"{url}/health/live", timeout=20).ok
 
 
-def test_a_process_that_dies_is_replaced_and_its_counts_stay(tmp_path: Path) -> None:
+def test_dead_processes_are_restarted_and_their_counts_stay(tmp_path: Path) -> None:
     with running(tmp_path, MOVIES_PROCESSES="2", MOVIES_SEED="off") as service:
         url = service.url()
         service.read_until("Ready. Try:")
         for _ in range(20):
             requests.get(f"{url}/movies", timeout=5)
-        time.sleep(1.5)  # The processes leave their counts once a second.
+        time.sleep(1.5)  # The processes publish their counts once a second.
         for pid in (before := pids_of(service)):
             os.kill(pid, signal.SIGKILL)
         while set(pids_of(service)) & set(before):
@@ -117,74 +118,71 @@ def test_a_process_that_dies_is_replaced_and_its_counts_stay(tmp_path: Path) -> 
             'movies_http_requests_total{method="GET",route="/movies",status="200"} 20.0' in metrics
         )
         assert service.stop() == 0
-    assert service.log.read_text().count("a process has died") == 2
+    assert service.log.read_text().count("server_process_restarted") == 2
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_all_processes_stop_in_time_and_answer_what_is_in_flight(
-    tmp_path: Path, number: int
-) -> None:
-    answers: list[int] = []
+@contextmanager
+def running_with_slow_omdb(
+    folder: Path, latency_ms: int, processes: int
+) -> Iterator[tuple[Service, str]]:
+    """Run a service in several processes, with an OMDb of this latency; yield it and its URL."""
     with (
-        emulator("--latency-ms", "1500") as omdb_url,
+        emulator("--latency-ms", str(latency_ms)) as omdb_url,
         running(
-            tmp_path,
+            folder,
             OMDB_URL=omdb_url,
             OMDB_API_KEY="key",
             MOVIES_SEED="off",
-            MOVIES_PROCESSES="3",
+            MOVIES_PROCESSES=str(processes),
         ) as service,
     ):
         url = service.url()
         service.read_until("Ready. Try:")
-        wait_until_all_serve(service, url, 3)
-        wishing = [
+        wait_until_all_serve(service, url, processes)
+        yield service, url
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_all_processes_stop_in_time_and_finish_their_requests(tmp_path: Path, number: int) -> None:
+    codes: list[int] = []
+    with running_with_slow_omdb(tmp_path, latency_ms=1500, processes=3) as (service, url):
+        clients = [
             threading.Thread(
-                target=lambda wish=title: answers.append(
-                    requests.post(f"{url}/movies", json={"title": wish}, timeout=20).status_code
+                target=lambda lookup=title: codes.append(
+                    requests.post(f"{url}/movies", json={"title": lookup}, timeout=20).status_code
                 )
             )
             for title in TITLES[:6]
         ]
-        for thread in wishing:
+        for thread in clients:
             thread.start()
         time.sleep(0.7)
         serving = pids_of(service)
         started = time.monotonic()
         assert service.stop(number) == 0
         assert time.monotonic() - started < STOP_SECONDS
-        for thread in wishing:
+        for thread in clients:
             thread.join()
-    assert answers == [201] * 6
+    assert codes == [201] * 6
     assert not any(map(psutil.pid_exists, serving))
 
 
-def test_a_second_signal_stops_them_at_once(tmp_path: Path) -> None:
+def test_a_second_signal_kills_the_processes(tmp_path: Path) -> None:
     with (
-        emulator("--latency-ms", "20000") as omdb_url,
-        running(
-            tmp_path,
-            OMDB_URL=omdb_url,
-            OMDB_API_KEY="key",
-            MOVIES_SEED="off",
-            MOVIES_PROCESSES="2",
-        ) as service,
+        running_with_slow_omdb(tmp_path, latency_ms=20_000, processes=2) as (service, url),
+        ThreadPoolExecutor() as threads,
     ):
-        url = service.url()
-        service.read_until("Ready. Try:")
-        wait_until_all_serve(service, url, 2)
-        with ThreadPoolExecutor() as threads:
-            wish = threads.submit(requests.post, f"{url}/movies", json={"title": "Milk"})
-            time.sleep(0.5)
-            service.process.send_signal(signal.SIGTERM)
-            time.sleep(0.5)
-            started = time.monotonic()
-            assert service.stop(signal.SIGTERM) == 0
-            assert time.monotonic() - started < 2
-            assert isinstance(wish.exception(), BROKEN_OFF)
+        lookup = threads.submit(requests.post, f"{url}/movies", json={"title": "Milk"})
+        time.sleep(0.5)
+        service.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        started = time.monotonic()
+        assert service.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - started < 2
+        assert isinstance(lookup.exception(), CONNECTION_LOST)
 
 
-def test_no_process_outlives_the_first_one(tmp_path: Path) -> None:
+def test_server_processes_end_with_their_parent(tmp_path: Path) -> None:
     with running(tmp_path, MOVIES_PROCESSES="2", MOVIES_SEED="off") as service:
         url = service.url()
         service.read_until("Ready. Try:")
@@ -197,19 +195,22 @@ def test_no_process_outlives_the_first_one(tmp_path: Path) -> None:
             time.sleep(0.05)
 
 
-def test_films_are_added_once_whoever_is_killed(database_url: str, tmp_path: Path) -> None:
-    chance = random.Random(database_url[:3])  # noqa: S311 - No secret.
+@pytest.mark.kills
+def test_movies_are_added_once_while_processes_are_killed(
+    database_url: str, tmp_path: Path
+) -> None:
+    rng = random.Random(database_url[:3])  # noqa: S311 - No secret.
     statuses: Counter[int] = Counter()
 
-    def wish(url: str, title: str) -> None:
+    def enqueue(url: str, title: str) -> None:
         while True:
             try:
-                answer = requests.post(f"{url}/movies", json={"title": title}, timeout=20)
-            except BROKEN_OFF:  # It was killed: another one takes its place.
+                response = requests.post(f"{url}/movies", json={"title": title}, timeout=20)
+            except CONNECTION_LOST:  # The process was killed; the supervisor restarts it.
                 time.sleep(0.1)
                 continue
-            statuses[answer.status_code] += 1
-            if answer.ok:
+            statuses[response.status_code] += 1
+            if response.ok:
                 return
 
     with running(
@@ -218,34 +219,34 @@ def test_films_are_added_once_whoever_is_killed(database_url: str, tmp_path: Pat
         url = service.url()
         service.read_until("Ready. Try:")
         with ThreadPoolExecutor(24) as threads:
-            wishes = [threads.submit(wish, url, title) for title in TITLES for _ in range(6)]
+            lookups = [threads.submit(enqueue, url, title) for title in TITLES for _ in range(6)]
             for _ in range(4):
-                time.sleep(chance.random() / 2)
+                time.sleep(rng.random() / 2)
                 if pids := pids_of(service):
-                    os.kill(chance.choice(pids), signal.SIGKILL)
-            for each in wishes:
+                    os.kill(rng.choice(pids), signal.SIGKILL)
+            for each in lookups:
                 each.result()
     assert statuses[201] <= len(TITLES)
-    require_whole(Database(database_url), set(TITLES))
+    assert_complete(Database(database_url), set(TITLES))
 
 
-def require_whole(database: Database, titles: set[str]) -> None:
-    """Fail unless these films are there, each once, with all that belongs to it."""
+def assert_complete(database: Database, titles: set[str]) -> None:
+    """Assert that the catalogue has each of these movies once, with its genres."""
     with database.unit_of_work(is_read_only=True) as uow:
         page = uow.movies.list(MovieQuery(limit=100, counts_total=True))
-        films = [orjson.loads(movie.document) for movie in page.movies]
-        for genre in {genre for film in films for genre in film["genres"]}:
+        movies = [orjson.loads(movie.document) for movie in page.movies]
+        for genre in {genre for movie in movies for genre in movie["genres"]}:
             found = uow.movies.list(
                 MovieQuery(filter=MovieFilter(genre=genre), limit=100, counts_total=True)
             )
-            of_genre = [film for film in films if genre in film["genres"]]
+            of_genre = [movie for movie in movies if genre in movie["genres"]]
             assert len(found.movies) == found.total == len(of_genre)
     database.close()
-    assert page.total == len(films)
-    assert sorted(film["title"] for film in films) == sorted(titles)
+    assert page.total == len(movies)
+    assert sorted(movie["title"] for movie in movies) == sorted(titles)
 
 
-def test_a_delete_is_seen_by_who_sends_its_revision_back(
+def test_a_delete_is_visible_to_a_client_that_sends_its_revision(
     database: Database, tmp_path: Path
 ) -> None:
     store(database.unit_of_work, MovieFacts(title="Alien"))
@@ -256,8 +257,8 @@ def test_a_delete_is_seen_by_who_sends_its_revision_back(
         wait_until_all_serve(service, url, 2)
         for _ in range(10):
             assert requests.get(f"{url}/movies/1", timeout=5).ok
-        answer = requests.delete(f"{url}/movies/1", headers={"X-API-Key": secret}, timeout=5)
-        assert answer.status_code == 204
-        revision = {REVISION_HEADER: answer.headers[REVISION_HEADER]}
+        response = requests.delete(f"{url}/movies/1", headers={"X-API-Key": secret}, timeout=5)
+        assert response.status_code == 204
+        revision = {REVISION_HEADER: response.headers[REVISION_HEADER]}
         for _ in range(10):
             assert requests.get(f"{url}/movies/1", headers=revision, timeout=5).status_code == 404

@@ -8,9 +8,9 @@ from common.benchmark.baselines import textbook
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts, Rating
 
-FILMS = [
+MOVIES = [
     MovieFacts(
-        title=f"Film {number:02}",
+        title=f"Movie {number:02}",
         imdb_id=f"tt{number:07}",
         year=1990 + number % 2,
         genres=("Drama", "Crime")[: 1 + number % 2],
@@ -27,35 +27,35 @@ FILMS = [
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch, database: Database, tmp_path: Path) -> TestClient:
     with database.bulk_load() as load:
-        load.add_many(FILMS)
+        load.add_many(MOVIES)
     monkeypatch.setenv(textbook.DATABASE_VARIABLE, f"sqlite:///{tmp_path / 'movies.db'}")
     return TestClient(textbook.create_app())
 
 
-def test_says_of_a_film_what_the_service_says(client: TestClient, database: Database) -> None:
+def test_movie_equals_that_of_the_service(client: TestClient, database: Database) -> None:
     with database.unit_of_work() as uow:
-        ours = json.loads(uow.movies.get(3).document)
-    not_in_the_textbook = {"self_url", "end_year"}
+        expected = json.loads(uow.movies.get(3).document)
+    missing = {"self_url", "end_year"}
     assert client.get("/movies/3").json() == {
-        name: value for name, value in ours.items() if name not in not_in_the_textbook
+        name: value for name, value in expected.items() if name not in missing
     }
-    assert client.get("/movies/by-title/FILM 02").json()["id"] == 3
+    assert client.get("/movies/by-title/MOVIE 02").json()["id"] == 3
     assert client.get("/movies/99").status_code == 404
 
 
 @pytest.mark.parametrize(
     ("query", "total", "first"),
     [
-        ("", 12, "Film 00"),
-        ("?page=2", 12, "Film 10"),
-        ("?title=film 07", 1, "Film 07"),
-        ("?year=1991", 6, "Film 01"),
-        ("?genre=crime", 6, "Film 01"),
-        ("?cast=zoe bell", 12, "Film 00"),
+        ("", 12, "Movie 00"),
+        ("?page=2", 12, "Movie 10"),
+        ("?title=movie 07", 1, "Movie 07"),
+        ("?year=1991", 6, "Movie 01"),
+        ("?genre=crime", 6, "Movie 01"),
+        ("?cast=zoe bell", 12, "Movie 00"),
         ("?cast=ada lovelace", 0, None),
     ],
 )
-def test_lists_what_the_service_lists(
+def test_lists_filtered_movies(
     client: TestClient, query: str, total: int, first: str | None
 ) -> None:
     page = client.get(f"/movies{query}").json()

@@ -14,14 +14,14 @@ from movies_service.tests.conftest import SmallOmdb, new_client, store
 
 pytestmark = pytest.mark.integration
 
-# Not formatted, as FILTERS: lists to read, not columns.
+# Not formatted, like FILTERS: lists, not columns.
 TITLES = [
     "Amélie", "AMELIE", "Alien", "alien ", "Zodiac", "zoë", "Łódź", "Lodz", "Straße", "STRASSE",
     "İstanbul", "istanbul", "Iıi", "七人の侍", "기생충", "🎬", "🎬 Two", "É", "E", "e\u0301",
     "100%", "a_b", "a b", "Face/Off", "8½", "1917", "Ωmega", "Я", "я", "ÿ", "~", "_", "-",
     "'Round Midnight", "It's \"Quoted\"", "Back\\slash",
 ]  # fmt: skip
-FILMS = [
+MOVIES = [
     MovieFacts(
         title=title,
         imdb_id=f"tt{number:07}",
@@ -50,27 +50,27 @@ FILTERS = (
 def databases(
     database: Database, postgresql_url: str, mariadb_url: str
 ) -> Iterator[dict[str, Database]]:
-    """The same films in each database."""
-    found = {
+    """Yield databases of all kinds with the same movies."""
+    databases = {
         "sqlite": database,
         "postgresql": Database(postgresql_url),
         "mariadb": Database(mariadb_url),
     }
-    for each in found.values():
-        store(each.unit_of_work, *FILMS)
-    yield found
-    for each in found.values():
+    for each in databases.values():
+        store(each.unit_of_work, *MOVIES)
+    yield databases
+    for each in databases.values():
         each.close()
 
 
 def converse(client: TestClient, secret: str) -> Iterator[tuple[str, int, dict[str, str], bytes]]:
-    """Ask everything that is to be compared, changes included, and yield what is answered."""
+    """Send all requests to compare, including changes, and yield path, status, headers and body."""
     lists = [
         f"/movies?{query}&sort={sort}&limit={limit}".replace("?&", "?")
         for query, sort, limit in itertools.product(FILTERS, SORTS, (7, 100))
     ]
-    films = [f"/movies/{quote(title)}" for title in [*TITLES, "amelie", "strasse", "none", "LODZ"]]
-    more = [
+    movies = [f"/movies/{quote(title)}" for title in [*TITLES, "amelie", "strasse", "none", "LODZ"]]
+    others = [
         "/movies/3",
         "/movies/999",
         "/movies/tt0000005",
@@ -79,20 +79,25 @@ def converse(client: TestClient, secret: str) -> Iterator[tuple[str, int, dict[s
     ]
     added = {"imdb_id": NEW.imdb_id}
     for _ in range(2):
-        for path in [*lists, *films, *more]:
-            here: str | None = path
-            while here is not None:
-                answer = client.get(here)
-                yield here, answer.status_code, dict(answer.headers), answer.content
-                here = answer.json().get("next_url")
+        for path in [*lists, *movies, *others]:
+            url: str | None = path
+            while url is not None:
+                response = client.get(url)
+                yield url, response.status_code, dict(response.headers), response.content
+                url = response.json().get("next_url")
         for path in ("/movies/2", "/movies/tt0000009", "/movies/2"):
-            answer = client.delete(path, headers={"X-API-Key": secret})
-            yield path, answer.status_code, {}, b""
-        answer = client.post("/movies", json=added)
-        yield "added", answer.status_code, {"location": answer.headers["location"]}, answer.content
+            response = client.delete(path, headers={"X-API-Key": secret})
+            yield path, response.status_code, {}, b""
+        response = client.post("/movies", json=added)
+        yield (
+            "added",
+            response.status_code,
+            {"location": response.headers["location"]},
+            response.content,
+        )
 
 
-def test_every_database_answers_byte_for_byte_alike(databases: dict[str, Database]) -> None:
+def test_responses_are_identical_on_every_database(databases: dict[str, Database]) -> None:
     with ExitStack() as stack:
         conversations = {}
         for name, database in databases.items():

@@ -1,4 +1,4 @@
-"""Attacks on tokens, each of which is a 401."""
+"""Tests of access tokens and signing keys; every forged token gets a 401."""
 
 import base64
 import datetime as dt
@@ -21,7 +21,7 @@ from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from movies_service.accounts import passwords
 from movies_service.accounts.access_tokens import Claims, issue, read
 from movies_service.accounts.caller import COMMAND_LINE
-from movies_service.accounts.passwords import _NOBODYS_HASH, hash_password, is_same_password
+from movies_service.accounts.passwords import _DUMMY_HASH, hash_password, is_same_password
 from movies_service.accounts.signing_keys import ACCESS_SECONDS, SigningKeys
 from movies_service.accounts.users import Users
 from movies_service.api.dependencies.use_cases import Policy
@@ -34,7 +34,7 @@ KID = SigningKeys(FakeDatabase(), [SECRET]).current()[0]
 
 @pytest.fixture
 def client(database: Database, omdb: SmallOmdb) -> Iterator[TestClient]:
-    """A client of a service whose secret is known, with Alice."""
+    """Yield a client of a service with a known signing secret and two users."""
     Users(database.unit_of_work).add("alice", PASSWORD, {Scope.ADMIN}, COMMAND_LINE)
     Users(database.unit_of_work).add("bob", PASSWORD, set(), COMMAND_LINE)
     with new_client(database, omdb, policy=Policy(jwt_secrets=(SECRET,))) as opened:
@@ -42,14 +42,14 @@ def client(database: Database, omdb: SmallOmdb) -> Iterator[TestClient]:
 
 
 def segment(value: object) -> str:
-    """A part of a token."""
+    """Return a segment of a token."""
     return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=").decode()
 
 
 def forged(
     token: str, secret: bytes = SECRET, header: dict[str, Any] | None = None, **claims: object
 ) -> str:
-    """The token with other claims; those that are `None` are left out."""
+    """Return the token with other claims; claims that are `None` are omitted."""
     payload = jwt.decode(token, options={"verify_signature": False}) | claims
     payload = {name: value for name, value in payload.items() if value is not None}
     return jwt.encode(payload, secret, "HS256", headers=header or {"kid": KID})
@@ -105,16 +105,16 @@ ATTACKS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
-def test_a_forged_token_opens_nothing(client: TestClient, attack: str) -> None:
+def test_rejects_a_forged_token(client: TestClient, attack: str) -> None:
     token = sign_in(client)["access_token"]
-    wrong = ATTACKS[attack](token)
-    assert wrong != token
-    headers = {b"Authorization": f"Bearer {wrong}".encode()}
+    forgery = ATTACKS[attack](token)
+    assert forgery != token
+    headers = {b"Authorization": f"Bearer {forgery}".encode()}
     for method, path in (("GET", "/me"), ("GET", "/movies"), ("DELETE", "/movies/1")):
-        answer = client.request(method, path, headers=headers)
-        assert answer.status_code == 401, attack
-        assert answer.json()["code"] == "unauthenticated"
-        assert "Bearer" in answer.headers["www-authenticate"]
+        response = client.request(method, path, headers=headers)
+        assert response.status_code == 401, attack
+        assert response.json()["code"] == "unauthenticated"
+        assert "Bearer" in response.headers["www-authenticate"]
     assert client.get("/me", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     assert (
         client.get("/me", headers={"Authorization": f"Bearer {forged(token)}"}).status_code == 200
@@ -122,24 +122,24 @@ def test_a_forged_token_opens_nothing(client: TestClient, attack: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["", "Basic YWxpY2U6eA==", "Bearer", "Bearer ", "Token x"])
-def test_what_is_no_bearer_token_opens_nothing(client: TestClient, value: str) -> None:
+def test_rejects_an_invalid_authorization_header(client: TestClient, value: str) -> None:
     for path in ("/movies", "/movies/1", "/me", "/health/live"):
         assert client.get(path, headers={"Authorization": value}).status_code == 401
 
 
 @pytest.mark.parametrize("scheme", ["Basic", "Token", "bearerx", "a"])
-def test_a_good_token_in_another_scheme_opens_nothing(client: TestClient, scheme: str) -> None:
+def test_rejects_a_valid_token_in_another_scheme(client: TestClient, scheme: str) -> None:
     token = sign_in(client)["access_token"]
     assert client.get("/me", headers={"Authorization": f"{scheme} {token}"}).status_code == 401
     assert client.get("/me", headers={"Authorization": f"BEARER  {token}"}).status_code == 200
 
 
-def test_one_credential_is_enough(client: TestClient) -> None:
+def test_rejects_two_credentials(client: TestClient) -> None:
     headers = bearer(sign_in(client)) | {"X-API-Key": "x"}
     assert client.get("/me", headers=headers).json()["detail"].startswith("Send one")
 
 
-def test_the_operators_secrets_sign_and_rotate(client: TestClient, database: Database) -> None:
+def test_configured_secrets_sign_and_can_be_rotated(client: TestClient, database: Database) -> None:
     token = sign_in(client)["access_token"]
     assert jwt.get_unverified_header(token) == {"alg": "HS256", "kid": KID, "typ": "JWT"}
     with new_client(database, SmallOmdb(), policy=Policy(jwt_secrets=(OTHER, SECRET))) as rotated:
@@ -149,7 +149,7 @@ def test_the_operators_secrets_sign_and_rotate(client: TestClient, database: Dat
     assert client.get("/me", headers=bearer(new)).status_code == 401
 
 
-def test_the_database_keeps_a_key_that_rotates() -> None:
+def test_rotates_the_signing_key_of_the_database() -> None:
     now = utc_now() - dt.timedelta(seconds=10)
     database = FakeDatabase()
     keys = SigningKeys(database, now=lambda: now)
@@ -161,19 +161,21 @@ def test_the_database_keeps_a_key_that_rotates() -> None:
     keys.rotate(COMMAND_LINE)
     second = issue(claims, *keys.current(), now)
     with database(is_read_only=True) as uow:
-        assert read(first, keys.accepted(uow)) == read(second, keys.accepted(uow)) == claims
+        assert (
+            read(first, keys.list_accepted(uow)) == read(second, keys.list_accepted(uow)) == claims
+        )
         now += dt.timedelta(seconds=ACCESS_SECONDS)
-        assert list(keys.accepted(uow)) == [keys.current()[0]]
+        assert list(keys.list_accepted(uow)) == [keys.current()[0]]
     now += dt.timedelta(seconds=1)
     keys.rotate(COMMAND_LINE)
     assert len(database.signing_keys) == 2
-    keys.rotate(COMMAND_LINE, is_at_once=True)
+    keys.rotate(COMMAND_LINE, revokes_existing=True)
     with database(is_read_only=True) as uow, pytest.raises(Unauthenticated):
-        read(second, keys.accepted(uow))
+        read(second, keys.list_accepted(uow))
     assert len(database.signing_keys) == 1
 
 
-def test_a_token_names_the_session_for_a_quarter_of_an_hour() -> None:
+def test_a_token_contains_the_session_and_expires_after_15_minutes() -> None:
     now = utc_now()
     token = issue(Claims("alice", "7"), KID, SECRET, now)
     payload = jwt.decode(token, options={"verify_signature": False})
@@ -189,15 +191,15 @@ def test_a_token_names_the_session_for_a_quarter_of_an_hour() -> None:
 
 
 @pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
-def test_a_short_secret_is_accepted_from_nobody() -> None:
+def test_rejects_tokens_signed_with_a_short_secret() -> None:
     token = issue(Claims("alice", "7"), "short", b"x" * 31, utc_now())
     with pytest.raises(Unauthenticated):
         read(token, {"short": b"x" * 31})
     assert read(issue(Claims("a", "7"), "long", b"x" * 32, utc_now()), {"long": b"x" * 32})
 
 
-def test_a_key_that_was_replaced_is_good_for_just_as_long_as_tokens_last() -> None:
-    now = begun = utc_now()
+def test_a_replaced_key_is_accepted_until_its_tokens_expire() -> None:
+    now = start = utc_now()
     database = FakeDatabase()
     keys = SigningKeys(database, now=lambda: now)
     first = keys.current()[0]
@@ -206,30 +208,34 @@ def test_a_key_that_was_replaced_is_good_for_just_as_long_as_tokens_last() -> No
     keys.rotate(COMMAND_LINE)
     second = keys.current()[0]
     with database(is_read_only=True) as uow:
-        now = begun + dt.timedelta(days=1, seconds=899)
-        assert set(keys.accepted(uow)) == {first, second}
+        now = start + dt.timedelta(days=1, seconds=899)
+        assert set(keys.list_accepted(uow)) == {first, second}
         now += dt.timedelta(seconds=1)
-        assert set(keys.accepted(uow)) == {second}
+        assert set(keys.list_accepted(uow)) == {second}
         now += dt.timedelta(days=1)
-        assert set(keys.accepted(uow)) == {second}
-        assert len(keys.known(uow)) == 2
+        assert set(keys.list_accepted(uow)) == {second}
+        assert len(keys.list_secrets(uow)) == 2
     assert [entry.action for entry in database.audit] == ["signing_key.rotated"]
     assert database.audit[0].subject == second
 
 
-def test_a_given_secret_is_named_by_its_hash() -> None:
+def test_the_key_id_of_a_configured_secret_is_its_hash() -> None:
     keys = SigningKeys(FakeDatabase(), [SECRET, OTHER])
     assert keys.current() == (hashlib.sha256(SECRET).hexdigest()[:16], SECRET)
     with FakeDatabase()() as uow:
-        assert list(keys.accepted(uow).values()) == list(keys.known(uow)) == [SECRET, OTHER]
+        assert (
+            list(keys.list_accepted(uow).values())
+            == list(keys.list_secrets(uow))
+            == [SECRET, OTHER]
+        )
 
 
 @pytest.mark.parametrize(
-    ("length", "is_taken"), [(9, False), (10, True), (256, True), (257, False)]
+    ("length", "is_accepted"), [(9, False), (10, True), (256, True), (257, False)]
 )
-def test_passwords_have_bounds(length: int, *, is_taken: bool) -> None:
+def test_limits_the_length_of_passwords(length: int, *, is_accepted: bool) -> None:
     password = "é" * length
-    if not is_taken:
+    if not is_accepted:
         with pytest.raises(InvalidInput) as raised:
             hash_password(password, "new_password")
         assert raised.value.field == "new_password"
@@ -243,14 +249,14 @@ def test_passwords_have_bounds(length: int, *, is_taken: bool) -> None:
     assert raised.value.field == "password"
 
 
-def test_processes_that_begin_together_make_one_key() -> None:
+def test_processes_that_start_together_create_one_key() -> None:
     database = FakeDatabase()
     keys = SigningKeys(database)
-    first = keys._make_first()  # What another process does between our look and our write.
+    first = keys._make_first()  # Another process creates the key between the read and the write.
     assert keys._make_first() == first
 
 
-def test_nobodys_password_takes_as_long_as_anybodys() -> None:
-    anybodys = PasswordHash.recommended().hash("x" * 10)
-    assert _NOBODYS_HASH.split("$")[:4] == anybodys.split("$")[:4]
-    assert len(_NOBODYS_HASH) == len(anybodys)
+def test_the_password_check_of_an_unknown_user_takes_as_long_as_of_a_known_one() -> None:
+    real_hash = PasswordHash.recommended().hash("x" * 10)
+    assert _DUMMY_HASH.split("$")[:4] == real_hash.split("$")[:4]
+    assert len(_DUMMY_HASH) == len(real_hash)

@@ -1,4 +1,4 @@
-"""An OMDb that misbehaves in every way that is known, behind the running service."""
+"""Faults of OMDb: workers and the service with an emulator that produces every known fault."""
 
 import asyncio
 import time
@@ -11,12 +11,18 @@ import pytest
 import requests
 
 from common.settings import Settings
-from common.wake_up import Bell
-from data_fetcher.bootstrap import build_fetches, build_source, build_worker, open_source
-from data_fetcher.emulator.movies import load_films
-from data_fetcher.emulator.server import Emulator, Switches
-from data_fetcher.fetch_queue.deduplication_key import Wisher
-from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
+from common.shutdown import ShutdownSignal
+from common.wake_up import WakeUpEvent
+from data_fetcher.bootstrap import (
+    build_fetch_queue,
+    build_movie_source,
+    build_worker,
+    open_omdb_client,
+)
+from data_fetcher.emulator.movies import load_movies
+from data_fetcher.emulator.server import Emulator, EmulatorOptions
+from data_fetcher.fetch_queue.deduplication_key import Requester
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_fetcher.seeding.config import load_fetcher_config
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchState
@@ -27,13 +33,13 @@ from movies_service.tests.service_process import emulator, running, url_of
 pytestmark = pytest.mark.integration
 
 DEADLINE_SECONDS = 15
-"""Six for all attempts together, and what a busy machine takes."""
+"""6 s for all attempts together, with a margin for a busy machine."""
 CALLS_MAX = 3
 
-BRAZIL = ImdbWish("tt0088846")
+BRAZIL = ImdbIdLookup("tt0088846")
 ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748", year=1979)
 SILENT = frozenset({"hang", "first-byte-late", "slow-drip"})
-"""Faults of which only the end of patience is known; the others get as much of it as there is."""
+"""Faults that end in a timeout; only these run with the short timeouts of `QUICK`."""
 
 QUICK = load_fetcher_config().model_copy(
     update={
@@ -44,31 +50,34 @@ QUICK = load_fetcher_config().model_copy(
 )
 
 
-def fetch(database: Database, switches: Switches, wish: Wish = BRAZIL) -> tuple[Fetch, int]:
-    """What became of a wish for a film, and how often OMDb was called for it."""
-    config = QUICK if switches.fault in SILENT else load_fetcher_config()
+def fetch(
+    database: Database, options: EmulatorOptions, lookup: MovieLookup = BRAZIL
+) -> tuple[Fetch, int]:
+    """Fetch a movie with a worker; return the fetch and the number of requests to OMDb."""
+    config = QUICK if options.fault in SILENT else load_fetcher_config()
 
     async def scenario() -> tuple[Fetch, int]:
-        omdb = Emulator(load_films(), switches)
+        omdb = Emulator(load_movies(), options)
         async with omdb.running() as url:
             settings = Settings(OMDB_URL=url, OMDB_API_KEY="hunter2")
-            async with open_source(settings, config, database) as (client, care):
-                fetches = build_fetches(settings, database)
-                (wanted,) = fetches.wish([wish], Wisher())
-                source = build_source(settings, config, client, care)
-                worker = build_worker(fetches, source, Bell(), database)
-                working = asyncio.create_task(worker.run())
+            async with open_omdb_client(settings, config, database) as (client, admission):
+                fetches = build_fetch_queue(settings, database)
+                (queued,) = fetches.enqueue([lookup], Requester())
+                source = build_movie_source(settings, config, client, admission)
+                shutdown = ShutdownSignal()
+                worker = build_worker(fetches, source, WakeUpEvent(), database, shutdown)
+                running_worker = asyncio.create_task(worker.run())
                 async with asyncio.timeout(DEADLINE_SECONDS):
-                    while worker.settled == 0:  # noqa: ASYNC110 - It looks from outside.
+                    while worker.completed == 0:  # noqa: ASYNC110 - The worker has no event for this.
                         await asyncio.sleep(0.02)
-                worker.stop()
-                await working
-                return fetches.get(wanted.known_id), omdb.requests
+                shutdown.trigger()
+                await running_worker
+                return fetches.get(queued.known_id), omdb.requests
 
     return asyncio.run(scenario())
 
 
-def films(database: Database) -> int:
+def movies(database: Database) -> int:
     with database.unit_of_work(is_read_only=True) as uow:
         return len(uow.movies.find_many_by_imdb_id(["tt0088846", "tt9999999"]))
 
@@ -90,16 +99,16 @@ def films(database: Database) -> int:
         ("slow-drip", FetchState.FAILED, "upstream-timeout"),
         ("reset", FetchState.FAILED, "upstream-unavailable"),
         ("truncated", FetchState.FAILED, "upstream-unavailable"),
-        ("garbage", FetchState.FAILED, "upstream-invalid"),
-        ("broken-json", FetchState.FAILED, "upstream-invalid"),
-        ("empty-object", FetchState.FAILED, "upstream-invalid"),
-        ("fields-missing", FetchState.FAILED, "upstream-invalid"),
-        ("wrong-types", FetchState.FAILED, "upstream-invalid"),
-        ("gzip-bomb", FetchState.FAILED, "upstream-invalid"),
-        ("huge", FetchState.FAILED, "upstream-invalid"),
-        ("redirect", FetchState.FAILED, "upstream-invalid"),
-        ("redirect-loop", FetchState.FAILED, "upstream-invalid"),
-        ("wrong-film", FetchState.FAILED, "upstream-invalid"),
+        ("garbage", FetchState.FAILED, "upstream-bad-response"),
+        ("broken-json", FetchState.FAILED, "upstream-bad-response"),
+        ("empty-object", FetchState.FAILED, "upstream-bad-response"),
+        ("fields-missing", FetchState.FAILED, "upstream-bad-response"),
+        ("wrong-types", FetchState.FAILED, "upstream-bad-response"),
+        ("gzip-bomb", FetchState.FAILED, "upstream-bad-response"),
+        ("huge", FetchState.FAILED, "upstream-bad-response"),
+        ("redirect", FetchState.FAILED, "upstream-bad-response"),
+        ("redirect-loop", FetchState.FAILED, "upstream-bad-response"),
+        ("wrong-movie", FetchState.FAILED, "upstream-bad-response"),
         ("something-wrong", FetchState.FAILED, "upstream-unavailable"),
         ("not-found", FetchState.NOT_FOUND, "not-found"),
         ("control-characters", FetchState.FETCHED, None),
@@ -108,42 +117,43 @@ def films(database: Database) -> int:
         ("unicode", FetchState.FETCHED, None),
     ],
 )
-def test_each_fault_ends_in_time_with_few_calls_and_no_wrong_film(
+def test_each_fault_ends_in_time_with_few_calls_and_no_wrong_movie(
     database: Database, fault: str, state: FetchState, code: str | None
 ) -> None:
-    done, calls = fetch(database, Switches(fault=fault))
+    done, calls = fetch(database, EmulatorOptions(fault=fault))
     assert (done.state, done.error_code) == (state, code)
     assert 1 <= calls <= CALLS_MAX
-    assert films(database) == (state is FetchState.FETCHED)
+    assert movies(database) == (state is FetchState.FETCHED)
     with database.unit_of_work(is_read_only=True) as uow:
-        upstream = uow.upstream.find()
+        upstream = uow.upstream_state.find()
     assert upstream is not None
-    assert upstream.spent == calls
+    assert upstream.quota_used == calls
 
 
-def test_the_id_of_another_film_is_found_out(database: Database) -> None:
+def test_a_response_with_the_id_of_another_movie_is_rejected(database: Database) -> None:
     store(database.unit_of_work, ALIEN)
-    done, _calls = fetch(database, Switches(fault="wrong-id"), TitleWish("Brazil"))
-    assert (done.state, done.error_code) == (FetchState.FAILED, "upstream-invalid")
+    done, _calls = fetch(database, EmulatorOptions(fault="wrong-id"), TitleLookup("Brazil"))
+    assert (done.state, done.error_code) == (FetchState.FAILED, "upstream-bad-response")
     with database.unit_of_work(is_read_only=True) as uow:
         assert uow.movies.find_by_imdb_id("tt0078748") is not None
         assert uow.movies.find_by_title("Brazil") == ()
 
 
-def test_nobody_at_the_other_end(database: Database) -> None:
+def test_a_refused_connection_fails_the_fetch(database: Database) -> None:
     async def scenario() -> Fetch:
         settings = Settings(OMDB_URL="http://127.0.0.1:9/", OMDB_API_KEY="key")
-        async with open_source(settings, QUICK, database) as (client, care):
-            fetches = build_fetches(settings, database)
-            (wanted,) = fetches.wish([BRAZIL], Wisher())
-            source = build_source(settings, QUICK, client, care)
-            worker = build_worker(fetches, source, Bell(), database)
-            working = asyncio.create_task(worker.run())
-            while worker.settled == 0:  # noqa: ASYNC110 - It looks from outside.
+        async with open_omdb_client(settings, QUICK, database) as (client, admission):
+            fetches = build_fetch_queue(settings, database)
+            (queued,) = fetches.enqueue([BRAZIL], Requester())
+            source = build_movie_source(settings, QUICK, client, admission)
+            shutdown = ShutdownSignal()
+            worker = build_worker(fetches, source, WakeUpEvent(), database, shutdown)
+            running_worker = asyncio.create_task(worker.run())
+            while worker.completed == 0:  # noqa: ASYNC110 - The worker has no event for this.
                 await asyncio.sleep(0.02)
-            worker.stop()
-            await working
-            return fetches.get(wanted.known_id)
+            shutdown.trigger()
+            await running_worker
+            return fetches.get(queued.known_id)
 
     done = asyncio.run(scenario())
     assert (done.state, done.error_code) == (FetchState.FAILED, "upstream-unavailable")
@@ -151,7 +161,7 @@ def test_nobody_at_the_other_end(database: Database) -> None:
 
 @pytest.fixture
 def faulty(tmp_path: Path) -> Iterator[str]:
-    """The URL of a service of two processes whose OMDb fails."""
+    """Yield the URL of a service with two processes whose OMDb returns 503."""
     with emulator("--fault", "html-503", "--latency-ms", "50") as url:
         settings = {
             "OMDB_URL": url,
@@ -163,35 +173,37 @@ def faulty(tmp_path: Path) -> Iterator[str]:
             yield service.url()
 
 
-def test_reads_are_answered_while_omdb_is_down_and_omdb_is_left_alone(faulty: str) -> None:
-    wishes = {"wishes": [f"Film {number}" for number in range(60)]}
+def test_reads_succeed_and_the_circuit_opens_while_omdb_is_down(faulty: str) -> None:
+    lookups = {"movies": [f"Movie {number}" for number in range(60)]}
     deadline = time.monotonic() + 60
     while not requests.get(f"{faulty}/health/ready", timeout=20).ok:
         assert time.monotonic() < deadline
-    made = requests.post(f"{faulty}/fetches", json=wishes, timeout=20).json()["fetches"]
+    queued = requests.post(f"{faulty}/fetches", json=lookups, timeout=20).json()["fetches"]
     statuses = [requests.get(f"{faulty}/movies", timeout=5).status_code for _ in range(50)]
     assert set(statuses) == {200}
-    while "movies_upstream_left_alone 1.0" not in requests.get(f"{faulty}/metrics", timeout=5).text:
+    while (
+        "movies_upstream_circuit_open 1.0" not in requests.get(f"{faulty}/metrics", timeout=5).text
+    ):
         assert time.monotonic() < deadline
-    answer = requests.post(f"{faulty}/movies", json={"title": "Alien"}, timeout=5)
-    assert (answer.status_code, answer.json()["code"]) == (502, "upstream-unavailable")
-    assert int(answer.headers["Retry-After"]) >= 1
-    states = [requests.get(faulty + each["self_url"], timeout=5).json()["state"] for each in made]
+    response = requests.post(f"{faulty}/movies", json={"title": "Alien"}, timeout=5)
+    assert (response.status_code, response.json()["code"]) == (502, "upstream-unavailable")
+    assert int(response.headers["Retry-After"]) >= 1
+    states = [requests.get(faulty + each["self_url"], timeout=5).json()["state"] for each in queued]
     assert states.count("queued") + states.count("fetching") > 30
 
 
-def test_two_hundred_who_want_one_film_of_two_processes_are_one_call(
+def test_200_requests_for_one_movie_to_two_services_cause_one_call(
     tmp_path: Path, any_database: Database
 ) -> None:
     url = url_of(any_database)
 
     async def count_calls(work: Any) -> int:  # noqa: ANN401 - A function.
-        omdb = Emulator(load_films(), Switches(latency_ms=300))
+        omdb = Emulator(load_movies(), EmulatorOptions(latency_ms=300))
         async with omdb.running() as omdb_url:
             await asyncio.to_thread(work, omdb_url)
             return omdb.requests
 
-    answers: list[tuple[int, str]] = []
+    responses: list[tuple[int, str]] = []
 
     def work(omdb_url: str) -> None:
         settings = {
@@ -200,19 +212,19 @@ def test_two_hundred_who_want_one_film_of_two_processes_are_one_call(
             "OMDB_API_KEY": "key",
             "MOVIES_SEED": "off",
         }
-        with running(tmp_path, **settings) as one, running(tmp_path, **settings) as two:
-            urls = one.url(), two.url()
+        with running(tmp_path, **settings) as first, running(tmp_path, **settings) as second:
+            urls = first.url(), second.url()
 
             def add(number: int) -> tuple[int, str]:
-                answer = requests.post(
+                response = requests.post(
                     f"{urls[number % 2]}/movies", json={"title": "Alien"}, timeout=30
                 )
-                return answer.status_code, answer.json().get("imdb_id", answer.text)
+                return response.status_code, response.json().get("imdb_id", response.text)
 
             with ThreadPoolExecutor(50) as pool:
-                answers.extend(pool.map(add, range(200)))
+                responses.extend(pool.map(add, range(200)))
 
     assert asyncio.run(count_calls(work)) == 1
-    assert {each[1] for each in answers} == {"tt0078748"}
-    assert sorted({each[0] for each in answers}) == [200, 201]
-    assert [each[0] for each in answers].count(201) == 1
+    assert {each[1] for each in responses} == {"tt0078748"}
+    assert sorted({each[0] for each in responses}) == [200, 201]
+    assert [each[0] for each in responses].count(201) == 1

@@ -10,21 +10,21 @@ from common.errors import (
     InvalidInput,
     NotFound,
     Unauthenticated,
-    UpstreamInvalid,
+    UpstreamBadResponse,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
 from common.executors import run_inline
-from data_fetcher.fetch_queue.deduplication_key import Wisher
-from data_fetcher.fetch_queue.queue import Fetches
-from data_fetcher.omdb.admission import Ask
-from data_fetcher.omdb.lookups import ImdbWish, TitleWish
+from data_fetcher.fetch_queue.deduplication_key import Requester
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.omdb.admission import FetchMovie
+from data_fetcher.omdb.lookups import ImdbIdLookup, TitleLookup
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
 from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from data_layer.testing.fakes.unit_of_work import FakeDatabase, FakeUnitOfWork
-from movies_service.accounts.api_key_format import (
+from movies_service.accounts.api_key_secrets import (
     PATTERN,
     PREFIX_CHARACTERS,
     is_well_formed,
@@ -70,23 +70,23 @@ PSYCHO_1998 = MovieFacts(title="Psycho", imdb_id="tt0155975", year=1998)
         ("Face/Off", ByTitle("Face/Off")),
     ],
 )
-def test_a_reference_is_an_id_an_imdb_id_or_a_title(text: str, expected: object) -> None:
+def test_a_reference_is_parsed_as_id_imdb_id_or_title(text: str, expected: object) -> None:
     assert parse_reference(text) == expected
 
 
 @pytest.mark.parametrize("text", ["", "  ", "a\x00", "\ud800", "x" * 501])
-def test_no_reference_is_what_no_film_can_have(text: str) -> None:
+def test_references_that_no_movie_can_have_are_rejected(text: str) -> None:
     with pytest.raises(InvalidInput):
         parse_reference(text)
 
 
-def test_an_identifier_is_no_title() -> None:
+def test_an_identifier_must_not_be_a_title() -> None:
     assert parse_identifier("3") == ById(3)
     with pytest.raises(InvalidInput, match="IMDb id"):
         parse_identifier("Alien")
 
 
-def test_gets_a_film_by_every_reference() -> None:
+def test_gets_a_movie_by_every_reference() -> None:
     database = FakeDatabase()
     alien, psycho, other = store(database, ALIEN, PSYCHO, PSYCHO_1998)
     movies = Movies(database)
@@ -99,12 +99,12 @@ def test_gets_a_film_by_every_reference() -> None:
 
 
 @pytest.mark.parametrize("reference", [ById(1), ByImdbId("tt0000001"), ByTitle("Nothing")])
-def test_says_that_there_is_no_such_film(reference: ById | ByImdbId | ByTitle) -> None:
+def test_get_raises_not_found(reference: ById | ByImdbId | ByTitle) -> None:
     with pytest.raises(NotFound):
         Movies(FakeDatabase()).get(reference)
 
 
-def test_removes_a_film() -> None:
+def test_removes_a_movie() -> None:
     database = FakeDatabase()
     store(database, ALIEN, PSYCHO)
     movies = Movies(database)
@@ -114,56 +114,58 @@ def test_removes_a_film() -> None:
         movies.remove(ByImdbId("tt0078748"), COMMAND_LINE)
 
 
-def adding(unit_of_work: UnitOfWorkFactory, ask: Ask) -> AddMovie:
-    return AddMovie(unit_of_work, Fetches(unit_of_work), ask, run_inline)
+def build_add_movie(unit_of_work: UnitOfWorkFactory, ask: FetchMovie) -> AddMovie:
+    return AddMovie(unit_of_work, FetchQueue(unit_of_work), ask, run_inline)
 
 
-def test_a_film_that_is_there_is_not_fetched(omdb: SmallOmdb) -> None:
+def test_a_stored_movie_is_not_fetched(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     (alien,) = store(database, ALIEN)
-    add = adding(database, omdb.fetch)
-    for wish in (TitleWish("ALIEN"), TitleWish("Alien", 1979), ImdbWish("tt0078748")):
-        added = asyncio.run(add.run(wish, Caller()))
+    add = build_add_movie(database, omdb.fetch)
+    for lookup in (TitleLookup("ALIEN"), TitleLookup("Alien", 1979), ImdbIdLookup("tt0078748")):
+        added = asyncio.run(add.run(lookup, Caller()))
         assert (added.movie.id, added.is_new) == (alien, False)
     assert omdb.calls == 0
 
 
-def test_a_new_film_is_fetched_and_stored(omdb: SmallOmdb) -> None:
+def test_a_new_movie_is_fetched_and_stored(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
-    omdb.films = [ALIEN]
-    added = asyncio.run(adding(database, omdb.fetch).run(TitleWish("Alien"), Caller()))
+    omdb.movies = [ALIEN]
+    added = asyncio.run(build_add_movie(database, omdb.fetch).run(TitleLookup("Alien"), Caller()))
     assert added.is_new
     assert orjson.loads(added.movie.document)["imdb_id"] == "tt0078748"
     assert database.movies == {added.movie.id: ALIEN}
 
 
-def test_a_film_without_an_imdb_id_can_be_added(omdb: SmallOmdb) -> None:
-    omdb.films = [MovieFacts(title="Home Video")]
-    added = asyncio.run(adding(FakeDatabase(), omdb.fetch).run(TitleWish("Home Video"), Caller()))
+def test_a_movie_without_an_imdb_id_can_be_added(omdb: SmallOmdb) -> None:
+    omdb.movies = [MovieFacts(title="Home Video")]
+    added = asyncio.run(
+        build_add_movie(FakeDatabase(), omdb.fetch).run(TitleLookup("Home Video"), Caller())
+    )
     assert added.is_new
 
 
-def test_another_title_of_a_film_that_is_there_adds_nothing(omdb: SmallOmdb) -> None:
+def test_another_title_of_a_stored_movie_adds_nothing(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     (alien,) = store(database, ALIEN)
 
-    async def fetch(_wish: object, _purpose: object) -> MovieFacts:
+    async def fetch(_lookup: object, _purpose: object) -> MovieFacts:
         return ALIEN
 
     added = asyncio.run(
-        adding(database, fetch).run(TitleWish("Alien: The Eighth Passenger"), Caller())
+        build_add_movie(database, fetch).run(TitleLookup("Alien: The Eighth Passenger"), Caller())
     )
     assert (added.movie.id, added.is_new) == (alien, False)
 
 
-def test_a_hundred_wishes_are_one_call_and_one_film(omdb: SmallOmdb) -> None:
+def test_100_concurrent_adds_cause_one_call_and_one_movie(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
-    omdb.films = [ALIEN]
-    add = adding(database, omdb.fetch)
+    omdb.movies = [ALIEN]
+    add = build_add_movie(database, omdb.fetch)
 
     async def scenario() -> list[bool]:
-        wishes = (add.run(TitleWish(title), Caller()) for title in ["Alien", "Alien "] * 50)
-        return [added.is_new for added in await asyncio.gather(*wishes)]
+        lookups = (add.run(TitleLookup(title), Caller()) for title in ["Alien", "Alien "] * 50)
+        return [added.is_new for added in await asyncio.gather(*lookups)]
 
     assert sorted(asyncio.run(scenario())) == [False] * 99 + [True]
     assert omdb.calls == 1
@@ -171,104 +173,106 @@ def test_a_hundred_wishes_are_one_call_and_one_film(omdb: SmallOmdb) -> None:
 
 
 class OtherProcess:
-    """Has begun to fetch a film that is wished for here, too."""
+    """Another process that has started to fetch a movie which is also added here."""
 
     def __init__(self, lease_seconds: float = 8) -> None:
         self.database = FakeDatabase()
-        self.fetches = Fetches(self.database, lease_seconds=lease_seconds)
-        self.fetch = self.fetches.begin(TitleWish("Alien"), Wisher()).fetch
+        self.fetches = FetchQueue(self.database, lease_seconds=lease_seconds)
+        self.fetch = self.fetches.start_or_join(TitleLookup("Alien"), Requester()).fetch
 
     def add_here(self, omdb: SmallOmdb, then: Callable[[], object] = lambda: None) -> AddedMovie:
-        """Add the film here, and do something a moment later."""
+        """Add the movie in this process, and call `then` 0.1 s later."""
 
         async def scenario() -> AddedMovie:
             asyncio.get_running_loop().call_later(0.1, then)
-            return await adding(self.database, omdb.fetch).run(TitleWish("Alien"), Caller())
+            return await build_add_movie(self.database, omdb.fetch).run(
+                TitleLookup("Alien"), Caller()
+            )
 
         return asyncio.run(scenario())
 
 
-def test_a_film_that_another_process_fetches_is_waited_for(omdb: SmallOmdb) -> None:
+def test_add_waits_for_the_fetch_of_another_process(omdb: SmallOmdb) -> None:
     other = OtherProcess()
-    added = other.add_here(omdb, lambda: other.fetches.settle([(other.fetch, ALIEN)]))
+    added = other.add_here(omdb, lambda: other.fetches.complete([(other.fetch, ALIEN)]))
     assert (added.is_new, omdb.calls) == (False, 0)
     assert orjson.loads(added.movie.document)["imdb_id"] == "tt0078748"
 
 
-def test_a_film_that_another_process_does_not_get_is_an_error_here(omdb: SmallOmdb) -> None:
+def test_the_error_of_another_process_is_raised_here(omdb: SmallOmdb) -> None:
     other = OtherProcess()
     error = UpstreamTimeout("OMDb did not answer in time.")
     with pytest.raises(UpstreamTimeout):
-        other.add_here(omdb, lambda: other.fetches.settle([(other.fetch, error)]))
+        other.add_here(omdb, lambda: other.fetches.complete([(other.fetch, error)]))
     assert omdb.calls == 0
 
 
-def test_a_film_that_is_cancelled_meanwhile_is_a_conflict(omdb: SmallOmdb) -> None:
+def test_a_fetch_cancelled_while_waiting_is_a_conflict(omdb: SmallOmdb) -> None:
     other = OtherProcess()
     with pytest.raises(Conflict, match="cancelled"):
         other.add_here(omdb, lambda: other.fetches.cancel(other.fetch.known_id))
 
 
-def test_a_film_whose_fetcher_has_died_is_fetched_here(omdb: SmallOmdb) -> None:
+def test_add_takes_over_an_expired_lease(omdb: SmallOmdb) -> None:
     other = OtherProcess(lease_seconds=0.3)
-    omdb.films = [ALIEN]
+    omdb.movies = [ALIEN]
     assert other.add_here(omdb).is_new
     assert omdb.calls == 1
 
 
-def test_nobody_waits_for_another_process_for_ever(
+def test_waiting_for_another_process_times_out(
     omdb: SmallOmdb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(add_movie, "JOIN_SECONDS", 0.2)
-    with pytest.raises(UpstreamTimeout, match="Somebody else"):
+    with pytest.raises(UpstreamTimeout, match="Another process"):
         OtherProcess().add_here(omdb)
 
 
-def test_a_film_that_is_cancelled_while_it_is_fetched_here_is_not_stored() -> None:
+def test_a_fetch_cancelled_during_the_request_is_not_stored() -> None:
     database = FakeDatabase()
 
-    async def fetch(_wish: object, _purpose: object) -> MovieFacts:
-        Fetches(database).cancel(1)
+    async def fetch(_lookup: object, _purpose: object) -> MovieFacts:
+        FetchQueue(database).cancel(1)
         return ALIEN
 
     with pytest.raises(Conflict, match="cancelled"):
-        asyncio.run(adding(database, fetch).run(TitleWish("Alien"), Caller()))
+        asyncio.run(build_add_movie(database, fetch).run(TitleLookup("Alien"), Caller()))
     assert database.movies == {}
 
 
-def test_a_film_with_the_id_of_another_one_is_an_error(omdb: SmallOmdb) -> None:
+def test_a_response_with_the_id_of_another_movie_is_an_error(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     store(database, ALIEN)
-    omdb.films = [MovieFacts(title="Brazil", imdb_id="tt0078748", year=1985)]
-    with pytest.raises(UpstreamInvalid, match="another film"):
-        asyncio.run(adding(database, omdb.fetch).run(TitleWish("Brazil"), Caller()))
+    omdb.movies = [MovieFacts(title="Brazil", imdb_id="tt0078748", year=1985)]
+    with pytest.raises(UpstreamBadResponse, match="IMDb id of another"):
+        asyncio.run(build_add_movie(database, omdb.fetch).run(TitleLookup("Brazil"), Caller()))
 
 
 def test_nothing_is_stored_when_omdb_fails(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
     omdb.error = UpstreamUnavailable("OMDb can't be reached.")
     with pytest.raises(UpstreamUnavailable):
-        asyncio.run(adding(database, omdb.fetch).run(TitleWish("Alien"), Caller()))
+        asyncio.run(build_add_movie(database, omdb.fetch).run(TitleLookup("Alien"), Caller()))
     assert database.movies == {}
 
 
-def test_a_film_that_another_process_stores_meanwhile_is_found(omdb: SmallOmdb) -> None:
+def test_a_movie_stored_concurrently_is_returned(omdb: SmallOmdb) -> None:
     database = FakeDatabase()
-    omdb.films = [ALIEN]
-    races = iter([False, True])  # The first commit is that of the wish.
+    omdb.movies = [ALIEN]
+    races = iter([False, True])  # The first commit stores the fetch.
 
     class RacingUnitOfWork(FakeUnitOfWork):
         def commit(self) -> None:
             if next(races, False):
                 store(database, ALIEN)
-                raise Conflict("It contradicts what was stored meanwhile.")
+                raise Conflict("The change conflicts with a concurrent write.")
             super().commit()
 
     def open_unit(*, is_read_only: bool = False) -> FakeUnitOfWork:
         kind = FakeUnitOfWork if is_read_only else RacingUnitOfWork
         return kind(database, is_read_only=is_read_only)
 
-    added = asyncio.run(adding(open_unit, omdb.fetch).run(TitleWish("Alien"), Caller()))
+    added = asyncio.run(build_add_movie(open_unit, omdb.fetch).run(TitleLookup("Alien"), Caller()))
     assert not added.is_new
     assert len(database.movies) == 1
 
@@ -276,7 +280,7 @@ def test_a_film_that_another_process_stores_meanwhile_is_found(omdb: SmallOmdb) 
 NOW = dt.datetime(2026, 11, 21, tzinfo=dt.UTC)
 
 
-def test_a_key_opens_and_only_its_hash_is_kept() -> None:
+def test_a_key_authenticates_and_only_its_hash_is_stored() -> None:
     database = FakeDatabase()
     keys = ApiKeys(database, lambda: NOW)
     secret = keys.create("robot", {Scope.MOVIES_DELETE}, NOW + dt.timedelta(days=1)).secret
@@ -286,7 +290,7 @@ def test_a_key_opens_and_only_its_hash_is_kept() -> None:
     assert secret[PREFIX_CHARACTERS + 1 :] not in repr(database.api_keys)
 
 
-def test_every_refusal_says_the_same() -> None:
+def test_all_authentication_failures_have_the_same_message() -> None:
     database = FakeDatabase()
     clock = [NOW]
     keys = ApiKeys(database, lambda: clock[0])
@@ -305,66 +309,67 @@ def test_every_refusal_says_the_same() -> None:
     assert keys.authenticate(valid).name == "valid"
 
 
-def test_a_mistyped_key_is_found_out_before_the_database_is_asked() -> None:
+def test_a_malformed_key_is_rejected_without_a_database_query() -> None:
     def open_nothing(*, is_read_only: bool = False) -> FakeUnitOfWork:
-        raise AssertionError("The database was asked.")
+        raise AssertionError("The database was queried.")
 
     keys = ApiKeys(open_nothing)
     secret = new_secret(new_prefix())
     swapped = secret[:20] + secret[21] + secret[20] + secret[22:]
     other = secret[:-1] + ("0" if secret[-1] != "0" else "1")
     mistyped = ["", "mvs_", "é" * 62, secret[:-1], secret + "x", secret.upper(), other, swapped]
-    for each in (each for each in mistyped if each != secret):  # Two equal ones may be swapped.
+    # `swapped` is the secret itself if both characters are equal.
+    for each in (each for each in mistyped if each != secret):
         with pytest.raises(Unauthenticated, match="a character is wrong or missing"):
             keys.authenticate(each)
 
 
-def test_scanners_recognise_a_key_and_keys_without_a_checksum_still_open() -> None:
+def test_keys_match_the_scanner_pattern_and_the_checksum_is_optional() -> None:
     secret = new_secret(new_prefix())
-    assert PATTERN.search(f"key={secret}&x")[0] == secret  # type: ignore[index]  # It is found.
+    assert PATTERN.search(f"key={secret}&x")[0] == secret  # type: ignore[index]  # It matches.
     assert is_well_formed(secret)
     assert is_well_formed(secret[:-6])
 
 
-def test_a_rotated_key_opens_for_a_while_beside_the_new_one() -> None:
+def test_a_replaced_secret_is_valid_for_the_grace_period() -> None:
     clock = [NOW]
     keys = ApiKeys(FakeDatabase(), lambda: clock[0])
-    made = keys.create("robot", {Scope.ADMIN})
-    second = keys.rotate(made.key.id, 60, COMMAND_LINE)
-    assert second.key.id == made.key.id
-    for secret in (made.secret, second.secret):
+    created = keys.create("robot", {Scope.ADMIN})
+    second = keys.rotate(created.key.id, 60, COMMAND_LINE)
+    assert second.key.id == created.key.id
+    for secret in (created.secret, second.secret):
         assert keys.authenticate(secret).name == "robot"
-    third = keys.rotate(made.key.id, 60, COMMAND_LINE)
+    third = keys.rotate(created.key.id, 60, COMMAND_LINE)
     with pytest.raises(Unauthenticated):
-        keys.authenticate(made.secret)
+        keys.authenticate(created.secret)
     clock[0] += dt.timedelta(seconds=60)
     with pytest.raises(Unauthenticated):
         keys.authenticate(second.secret)
     assert keys.authenticate(third.secret).name == "robot"
     keys.revoke("robot")
-    with pytest.raises(Conflict, match="make a new one"):
-        keys.rotate(made.key.id, 60, COMMAND_LINE)
+    with pytest.raises(Conflict, match="create a new one"):
+        keys.rotate(created.key.id, 60, COMMAND_LINE)
 
 
-def test_a_use_is_written_down_now_and_then() -> None:
+def test_uses_are_recorded_at_most_once_an_hour() -> None:
     clock = [NOW]
     database = FakeDatabase()
     keys = ApiKeys(database, lambda: clock[0])
-    made = keys.create("robot", {Scope.ADMIN})
-    assert keys.is_use_worth_noting(made.key)
-    keys.note_use(made.key)
-    used = keys.get(made.key.id)
+    created = keys.create("robot", {Scope.ADMIN})
+    assert keys.is_use_worth_recording(created.key)
+    keys.record_use(created.key)
+    used = keys.get(created.key.id)
     assert used.last_used_at == NOW
     clock[0] += dt.timedelta(seconds=USED_SECONDS)
-    assert not keys.is_use_worth_noting(used)
+    assert not keys.is_use_worth_recording(used)
     clock[0] += dt.timedelta(seconds=1)
-    assert keys.is_use_worth_noting(used)
+    assert keys.is_use_worth_recording(used)
     database.api_keys.clear()
-    keys.note_use(made.key)
+    keys.record_use(created.key)
     assert database.api_keys == {}
 
 
-def test_a_name_is_taken_for_ever() -> None:
+def test_names_of_revoked_keys_stay_reserved() -> None:
     keys = ApiKeys(FakeDatabase(), lambda: NOW)
     keys.create("robot", {Scope.ADMIN})
     keys.revoke("robot")
@@ -372,10 +377,10 @@ def test_a_name_is_taken_for_ever() -> None:
     with pytest.raises(Conflict):
         keys.create("robot", {Scope.ADMIN})
     with pytest.raises(NotFound):
-        keys.revoke("nobody")
+        keys.revoke("unknown")
 
 
-def test_the_first_key_is_made_once() -> None:
+def test_the_first_key_is_created_once() -> None:
     keys = ApiKeys(FakeDatabase(), lambda: NOW)
     secret = keys.create_first()
     assert secret is not None
@@ -384,7 +389,7 @@ def test_the_first_key_is_made_once() -> None:
     assert [key.name for key in keys.list()] == [ADMIN_NAME]
 
 
-def test_the_first_key_may_be_made_by_another_process_at_the_same_moment() -> None:
+def test_another_process_may_create_the_first_key_concurrently() -> None:
     database = FakeDatabase()
 
     class LateKeys(ApiKeys):

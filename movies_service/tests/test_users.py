@@ -1,4 +1,4 @@
-"""Users, from making them to ending their sessions."""
+"""Tests of users and their sessions."""
 
 import datetime as dt
 import re
@@ -24,31 +24,31 @@ Headers = dict[str, str]
 
 @pytest.fixture
 def users(database: Database) -> Users:
-    """Alice, who may change films."""
-    made = Users(database.unit_of_work)
-    made.add("alice", PASSWORD, {Scope.MOVIES_WRITE}, COMMAND_LINE)
-    return made
+    """Return the users: Alice, with the scope `movies:write`."""
+    all_users = Users(database.unit_of_work)
+    all_users.add("alice", PASSWORD, {Scope.MOVIES_WRITE}, COMMAND_LINE)
+    return all_users
 
 
 def sign_in(
     client: TestClient, username: str = "alice", password: str = PASSWORD
 ) -> dict[str, str]:
-    """The tokens."""
-    answer = client.post("/login", json={"username": username, "password": password})
-    assert answer.status_code == 200, answer.text
-    tokens: dict[str, str] = answer.json()
+    """Log in, and return the tokens."""
+    response = client.post("/login", json={"username": username, "password": password})
+    assert response.status_code == 200, response.text
+    tokens: dict[str, str] = response.json()
     return tokens
 
 
 def bearer(tokens: dict[str, str]) -> Headers:
-    """The header of somebody who has signed in."""
+    """Return the header with the access token."""
     return {"Authorization": f"Bearer {tokens['access_token']}"}
 
 
-def test_a_user_signs_in_stays_signed_in_and_signs_out(client: TestClient, users: Users) -> None:
-    answer = client.post("/login", json={"username": "Alice", "password": PASSWORD})
-    first = answer.json()
-    assert answer.headers["cache-control"] == "no-store"
+def test_logs_in_refreshes_and_logs_out(client: TestClient, users: Users) -> None:
+    response = client.post("/login", json={"username": "Alice", "password": PASSWORD})
+    first = response.json()
+    assert response.headers["cache-control"] == "no-store"
     assert (first["token_type"], first["expires_in"]) == ("bearer", 900)
     assert client.get("/me", headers=bearer(first)).json() == {
         "caller": "user:alice",
@@ -65,7 +65,7 @@ def test_a_user_signs_in_stays_signed_in_and_signs_out(client: TestClient, users
     assert ended.status_code == 401
 
 
-def test_a_form_signs_in_as_well(client: TestClient, users: Users) -> None:
+def test_accepts_a_form_as_login(client: TestClient, users: Users) -> None:
     form = {"username": "alice", "password": PASSWORD}
     assert client.post("/login", data=form).status_code == 200
     for body, status in (
@@ -76,33 +76,31 @@ def test_a_form_signs_in_as_well(client: TestClient, users: Users) -> None:
         ("username=ä&password=x".encode(), 400),
     ):
         media_type = {"Content-Type": "application/x-www-form-urlencoded"}
-        answer = client.post("/login", content=body, headers=media_type)
-        assert (answer.status_code, "alice" in answer.text) == (status, False)
+        response = client.post("/login", content=body, headers=media_type)
+        assert (response.status_code, "alice" in response.text) == (status, False)
     assert client.post("/login", content=b"x", headers={"Content-Type": "x/y"}).status_code == 415
 
 
-def test_nobody_is_told_what_of_a_login_was_wrong(client: TestClient, users: Users) -> None:
+def test_failed_logins_do_not_reveal_their_cause(client: TestClient, users: Users) -> None:
     users.add("bob", PASSWORD, set(), COMMAND_LINE)
     users.set_disabled("bob", COMMAND_LINE, is_disabled=True)
     details = set()
     for username, password in (
         ("alice", "wrong wrong wrong"),
-        ("nobody", PASSWORD),
+        ("unknown", PASSWORD),
         ("bob", PASSWORD),
         ("alice", "x" * 300),
         ("alice", "\x00"),
         ("alice\x00", PASSWORD),
         ("", ""),
     ):
-        answer = client.post("/login", json={"username": username, "password": password})
-        assert answer.status_code == 401
-        details.add(answer.json()["detail"])
+        response = client.post("/login", json={"username": username, "password": password})
+        assert response.status_code == 401
+        details.add(response.json()["detail"])
     assert len(details) == 1
 
 
-def test_a_refresh_token_that_is_used_twice_ends_the_session(
-    client: TestClient, users: Users
-) -> None:
+def test_reusing_a_refresh_token_ends_the_session(client: TestClient, users: Users) -> None:
     first = sign_in(client)
     body = {"refresh_token": first["refresh_token"]}
     second = client.post("/login/refresh", json=body).json()
@@ -116,19 +114,19 @@ def test_a_refresh_token_that_is_used_twice_ends_the_session(
 @pytest.mark.parametrize(
     "token", ["", "x", "mvr_", f"mvr_{'0' * 32}_{'A' * 43}", f"mvr_{'0' * 32}_{'A' * 43}\n"]
 )
-def test_what_is_no_refresh_token_refreshes_nothing(client: TestClient, token: str) -> None:
-    answer = client.post("/login/refresh", json={"refresh_token": token})
-    assert answer.status_code == 401
+def test_rejects_an_invalid_refresh_token(client: TestClient, token: str) -> None:
+    response = client.post("/login/refresh", json={"refresh_token": token})
+    assert response.status_code == 401
 
 
-def test_a_new_password_ends_every_session(client: TestClient, users: Users) -> None:
+def test_changing_the_password_ends_all_sessions(client: TestClient, users: Users) -> None:
     here, there = sign_in(client), sign_in(client)
-    wanted = {"password": PASSWORD, "new_password": "something else entirely"}
-    wrong = client.post("/me/password", json=wanted | {"password": "x"}, headers=bearer(here))
+    change = {"password": PASSWORD, "new_password": "something else entirely"}
+    wrong = client.post("/me/password", json=change | {"password": "x"}, headers=bearer(here))
     assert wrong.status_code == 401
-    short = client.post("/me/password", json=wanted | {"new_password": "x"}, headers=bearer(here))
+    short = client.post("/me/password", json=change | {"new_password": "x"}, headers=bearer(here))
     assert short.json()["errors"][0]["field"] == "body.new_password"
-    assert client.post("/me/password", json=wanted, headers=bearer(here)).status_code == 204
+    assert client.post("/me/password", json=change, headers=bearer(here)).status_code == 204
     for tokens in (here, there):
         assert client.get("/me", headers=bearer(tokens)).status_code == 401
     old = client.post("/login", json={"username": "alice", "password": PASSWORD})
@@ -137,7 +135,7 @@ def test_a_new_password_ends_every_session(client: TestClient, users: Users) -> 
 
 
 @pytest.mark.parametrize("change", ["disable", "passwd"])
-def test_what_the_operator_changes_holds_at_once(
+def test_changes_of_the_operator_end_sessions_at_once(
     client: TestClient, users: Users, change: str
 ) -> None:
     tokens = sign_in(client)
@@ -150,30 +148,38 @@ def test_what_the_operator_changes_holds_at_once(
     assert client.post("/login/refresh", json=body).status_code == 401
 
 
-def test_what_a_user_may_do_is_asked_anew_each_time(client: TestClient, users: Users) -> None:
+def test_new_scopes_apply_to_the_next_request(client: TestClient, users: Users) -> None:
     tokens = sign_in(client)
     users.set_scopes("alice", {Scope.OPS_READ}, COMMAND_LINE)
     assert client.get("/me", headers=bearer(tokens)).json()["scopes"] == ["ops:read"]
 
 
 @pytest.mark.parametrize("path", ["/logout", "/me/password"])
-def test_sessions_are_for_users(client: TestClient, database: Database, path: str) -> None:
+def test_session_endpoints_reject_api_keys(
+    client: TestClient, database: Database, path: str
+) -> None:
     key = ApiKeys(database.unit_of_work).create("robot", {Scope.ADMIN}).secret
-    wanted = {"password": "x", "new_password": PASSWORD}
-    assert client.post(path, json=wanted).status_code == 401
-    answer = client.post(path, json=wanted, headers={"X-API-Key": key})
-    assert answer.status_code == 403
+    change = {"password": "x", "new_password": PASSWORD}
+    assert client.post(path, json=change).status_code == 401
+    response = client.post(path, json=change, headers={"X-API-Key": key})
+    assert response.status_code == 403
     assert client.get("/me", headers={"X-API-Key": key}).json()["caller"].startswith("key:")
     assert client.get("/me").status_code == 401
 
 
-def test_users_are_managed_over_http(client: TestClient, database: Database, users: Users) -> None:
-    key = ApiKeys(database.unit_of_work).create("boss", {Scope.USERS_ADMIN}).secret
-    boss = {"X-API-Key": key}
+@pytest.fixture
+def boss(database: Database) -> dict[str, str]:
+    """Header with an API key that administers users."""
+    return {"X-API-Key": ApiKeys(database.unit_of_work).create("boss", {Scope.USERS_ADMIN}).secret}
+
+
+def test_creates_lists_and_changes_users(
+    client: TestClient, users: Users, boss: dict[str, str]
+) -> None:
     bob = {"username": "bob", "password": PASSWORD, "scopes": ["users:admin"]}
-    made = client.post("/users", json=bob, headers=boss)
-    assert (made.status_code, made.headers["location"]) == (201, "/users/bob")
-    assert made.json()["scopes"] == ["users:admin"]
+    created = client.post("/users", json=bob, headers=boss)
+    assert (created.status_code, created.headers["location"]) == (201, "/users/bob")
+    assert created.json()["scopes"] == ["users:admin"]
     assert client.post("/users", json=bob, headers=boss).status_code == 409
     names = [user["username"] for user in client.get("/users", headers=boss).json()["users"]]
     assert names == ["alice", "bob"]
@@ -192,22 +198,20 @@ def test_users_are_managed_over_http(client: TestClient, database: Database, use
         assert client.request(method, path, json=body, headers=boss).status_code == 404
 
 
-def test_nobody_makes_or_takes_over_a_user_who_may_do_more(
-    client: TestClient, database: Database, users: Users
+def test_users_with_scopes_that_the_caller_lacks_cannot_be_created_or_changed(
+    client: TestClient, users: Users, boss: dict[str, str]
 ) -> None:
-    key = ApiKeys(database.unit_of_work).create("boss", {Scope.USERS_ADMIN}).secret
-    boss = {"X-API-Key": key}
     bob = {"username": "bob", "password": PASSWORD, "scopes": ["admin"]}
     assert client.post("/users", json=bob, headers=boss).status_code == 403
     for change in ({"disabled": True}, {"scopes": ["users:admin"]}, {"scopes": ["admin"]}):
-        answer = client.patch("/users/alice", json=change, headers=boss)
-        assert answer.status_code == 403
-        assert re.search("lacks the scope (movies:write|admin)", answer.json()["detail"])
+        response = client.patch("/users/alice", json=change, headers=boss)
+        assert response.status_code == 403
+        assert re.search("lacks the scope (movies:write|admin)", response.json()["detail"])
     assert client.post("/users", json=bob).status_code == 401
 
 
 @pytest.mark.parametrize("username", ["", "Bob", "a b", "a\n", "-a", "a" * 65, "é"])
-def test_names_that_no_user_has(
+def test_rejects_an_invalid_username(
     client: TestClient, api_key_of: Callable[..., str], username: str
 ) -> None:
     bob = {"username": username, "password": PASSWORD, "scopes": []}
@@ -215,7 +219,7 @@ def test_names_that_no_user_has(
     assert client.post("/users", json=bob, headers=headers).status_code == 422
 
 
-def test_what_changes_while_a_password_is_checked_counts() -> None:
+def test_a_change_during_the_password_check_prevents_the_login() -> None:
     database = FakeDatabase()
     users = Users(database)
     users.add("alice", PASSWORD, set(), COMMAND_LINE)
@@ -224,24 +228,24 @@ def test_what_changes_while_a_password_is_checked_counts() -> None:
     users.set_disabled("alice", COMMAND_LINE, is_disabled=True)
     for password_hash in (stored, "another"):
         with pytest.raises(Unauthenticated):
-            sessions._start("alice", password_hash, COMMAND_LINE)  # Behind the check.
+            sessions._start("alice", password_hash, COMMAND_LINE)  # As after the password check.
     assert database.sessions == {}
     sessions.end("0" * 32, COMMAND_LINE)
-    sessions._set_password("nobody", "x", COMMAND_LINE)
+    sessions._set_password("unknown", "x", COMMAND_LINE)
     assert [entry.action for entry in database.audit] == ["user.created", "user.changed"]
 
 
-def test_a_hash_that_somebody_wrote_by_hand_opens_nothing(
+def test_an_invalid_password_hash_rejects_every_password(
     client: TestClient, database: Database
 ) -> None:
     Users(database.unit_of_work).add("alice", PASSWORD, set(), COMMAND_LINE)
     with database.engines.writing.begin() as connection:
         connection.exec_driver_sql("UPDATE users SET password_hash = 'correct horse battery'")
-    answer = client.post("/login", json={"username": "alice", "password": PASSWORD})
-    assert answer.status_code == 401
+    response = client.post("/login", json={"username": "alice", "password": PASSWORD})
+    assert response.status_code == 401
 
 
-def test_sessions_that_have_expired_are_over_and_forgotten() -> None:
+def test_expired_sessions_are_rejected_and_deleted() -> None:
     now = utc_now()
     database = FakeDatabase()
     Users(database).add("alice", PASSWORD, set(), COMMAND_LINE)

@@ -1,1 +1,1 @@
-"""What can be done with the catalogue, without saying how it is asked for."""
+"""Use cases of the service, independent of HTTP."""

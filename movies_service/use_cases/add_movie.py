@@ -1,61 +1,61 @@
-"""Adding a film: fetched from OMDb, unless it is there."""
+"""Adding a movie: returned from the catalogue, or fetched from OMDb and stored."""
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from common.clock import utc_now
-from common.errors import Conflict, MoviesError, UpstreamTimeout, error_of
-from common.executors import Run
+from common.errors import Conflict, MoviesError, UpstreamTimeout, restore_error
+from common.executors import CallExecutor
 from common.single_flight import SingleFlight
-from data_fetcher.fetch_queue.completion import Outcome, Settled
-from data_fetcher.fetch_queue.deduplication_key import find_wished, wish_key
-from data_fetcher.fetch_queue.queue import Fetches
-from data_fetcher.omdb.admission import Ask, Purpose
-from data_fetcher.omdb.lookups import Wish
+from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
+from data_fetcher.fetch_queue.deduplication_key import deduplication_key, find_movie
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.omdb.admission import FetchMovie, Purpose
+from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchState
 from data_layer.entities.movie import StoredMovie
+from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimit
+from movies_service.rate_limiting.rate_limiter import RateLimiter
 
 JOIN_SECONDS = 10.0
-"""How long is waited for another process that fetches the same film; for longer than a film takes
-that somebody waits for."""
+"""Timeout for another process that fetches the same movie; longer than an interactive fetch."""
 
-_LOOKS_SECONDS = (0.02, 0.25)
-"""How often is looked whether it has, first and at last; doubled each time."""
+_POLL_MIN_SECONDS, _POLL_MAX_SECONDS = 0.02, 0.25
+"""First and longest interval between reads of the other process's fetch; doubled each time."""
 
 
 @dataclass(frozen=True, slots=True)
 class AddedMovie:
-    """The film that was wished for, and whether this wish has brought it in."""
+    """A requested movie, and whether this request added it."""
 
     movie: StoredMovie
     is_new: bool
     revision: int
-    """A revision of the catalogue that has the film."""
+    """A catalogue revision that contains the movie."""
 
 
 class AddMovie:
-    """Brings films in on demand.
+    """Use case that adds a movie on demand.
 
     Args:
         unit_of_work: opens transactions.
-        fetches: the wishes, by which processes know of each other.
-        ask: asks OMDb for one film.
-        run: runs what waits for the database.
-        limit: how often one caller may have OMDb asked.
+        fetches: the fetch queue, which coordinates processes.
+        ask: fetches one movie from OMDb.
+        run: executor for database calls.
+        limit: rate limit of each caller for fetches; `None` disables it.
     """
 
     def __init__(
         self,
         unit_of_work: UnitOfWorkFactory,
-        fetches: Fetches,
-        ask: Ask,
-        run: Run,
-        limit: RateLimit | None = None,
+        fetches: FetchQueue,
+        ask: FetchMovie,
+        run: CallExecutor,
+        limit: RateLimiter | None = None,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._fetches = fetches
@@ -64,108 +64,123 @@ class AddMovie:
         self._limit = limit
         self._flights: SingleFlight[AddedMovie] = SingleFlight()
 
-    async def run(self, wish: Wish, by: Caller) -> AddedMovie:
-        """Return the film, after fetching and storing it where need be.
+    async def run(
+        self,
+        lookup: MovieLookup,
+        by: Caller,
+        record: ResultRecorder[AddedMovie] = record_nothing,
+    ) -> AddedMovie:
+        """Return the movie; if the catalogue lacks it, fetch it, store it and commit.
 
-        The same wish made many times at once is one call to OMDb, whichever processes it is made
-        to; one of those who made it is told that the film is new.
+        Concurrent requests for the same movie, in any process, cause one request to OMDb; one of
+        them returns `is_new`.
 
         Raises:
-            NotFound: OMDb does not have it, or did not have it a short time ago.
-            TooManyRequests: the caller has had OMDb asked too often; what is there is free.
-            UpstreamUnavailable: OMDb does not serve; nothing was stored.
+            NotFound: OMDb does not have the movie, possibly according to the negative cache.
+            TooManyRequests: the caller's rate limit is exceeded; stored movies do not count.
+            Conflict: the fetch was cancelled.
+            UpstreamUnavailable: OMDb failed; nothing was stored.
+            UpstreamTimeout: another process did not finish its fetch in time.
             DatabaseUnavailable: nothing was stored.
         """
-        added, is_own = await self._flights.run(wish_key(wish), lambda: self._add(wish, by))
+        added, is_own = await self._flights.run(
+            deduplication_key(lookup), lambda: self._add(lookup, by, record)
+        )
         return added if is_own else dataclasses.replace(added, is_new=False)
 
-    async def find(self, wish: Wish) -> AddedMovie | None:
-        """Return the film, if it is there."""
-        return await self._run(self._find, wish)
+    async def find(self, lookup: MovieLookup) -> AddedMovie | None:
+        """Return the movie from the catalogue, or `None`."""
+        return await self._run(self._find, lookup)
 
-    async def _add(self, wish: Wish, by: Caller) -> AddedMovie:
-        if (known := await self.find(wish)) is not None:
-            return known
+    async def _add(
+        self, lookup: MovieLookup, by: Caller, record: ResultRecorder[AddedMovie]
+    ) -> AddedMovie:
+        if (stored := await self.find(lookup)) is not None:
+            return stored
         if self._limit is not None:
-            await self._limit.take(by.client)
+            await self._limit.consume(by.client)
         while True:
-            begun = await self._run(self._fetches.begin, wish, by.wisher)
-            if begun.is_own and (added := await self._fetch(begun.fetch, wish, by)) is not None:
-                return added
-            fetch = await self._join(begun.fetch)
+            started = await self._run(self._fetches.start_or_join, lookup, by.requester)
+            if started.is_owner:
+                added = await self._fetch(started.fetch, lookup, record)
+                if added is not None:
+                    return added
+            fetch = await self._join(started.fetch)
             if not fetch.state.is_open:
                 return await self._run(self.find_fetched, fetch)
 
-    async def _fetch(self, fetch: Fetch, wish: Wish, by: Caller) -> AddedMovie | None:
-        """Fetch the film and store it; `None` if somebody else has taken over meanwhile."""
+    async def _fetch(
+        self, fetch: Fetch, lookup: MovieLookup, record: ResultRecorder[AddedMovie]
+    ) -> AddedMovie | None:
+        """Fetch the movie and store it; return `None` if another process took over the lease."""
         outcome: Outcome
         try:
-            outcome = await self._ask(wish, Purpose.DIRECT)
+            outcome = await self._ask(lookup, Purpose.INTERACTIVE)
         except MoviesError as error:
-            await self._run(self._fetches.settle, [(fetch, error)])
+            await self._run(self._fetches.complete, [(fetch, error)])
             raise
-        settle = self._settling(fetch, outcome, by)
+
+        def record_added(uow: UnitOfWork, completed: CompletedFetch) -> None:
+            record(uow, _to_added(completed))
+
+        complete = partial(self._fetches.complete, [(fetch, outcome)], record_added)
         try:
-            done = await self._run(settle)
+            done = await self._run(complete)
         except Conflict:
-            # Another process has stored the film between our look and our commit.
-            done = await self._run(settle)
+            # Another process stored the movie between the read and the commit.
+            done = await self._run(complete)
         return _to_added(done[0]) if done else None
 
-    def _settling(
-        self, fetch: Fetch, outcome: Outcome, by: Caller
-    ) -> Callable[[], tuple[Settled, ...]]:
-        def keep(uow: UnitOfWork, settled: Settled) -> None:
-            by.keep(uow, _to_added(settled))
-
-        return lambda: self._fetches.settle([(fetch, outcome)], keep)
-
     async def _join(self, fetch: Fetch) -> Fetch:
-        """Wait for somebody else who fetches the film, until they have or their lease runs out."""
-        pause, longest = _LOOKS_SECONDS
+        """Wait until another process completes the fetch or its lease expires.
+
+        Raises:
+            UpstreamTimeout: neither happened within `JOIN_SECONDS`.
+        """
+        pause = _POLL_MIN_SECONDS
         try:
             async with asyncio.timeout(JOIN_SECONDS):
                 while fetch.is_leased_at(utc_now()):
                     await asyncio.sleep(pause)
-                    pause = min(2 * pause, longest)
+                    pause = min(2 * pause, _POLL_MAX_SECONDS)
                     fetch = await self._run(self._fetches.get, fetch.known_id)
         except TimeoutError:
             raise UpstreamTimeout(
-                "Somebody else fetches the film, and OMDb did not answer in time."
+                "Another process is fetching this movie and did not finish in time."
             ) from None
         return fetch
 
     def find_fetched(self, fetch: Fetch) -> AddedMovie:
-        """Return the film of a wish that is done.
+        """Return the movie of a completed fetch.
 
         Raises:
-            MoviesError: it came to nothing.
+            MoviesError: the fetch failed or was cancelled.
         """
         if fetch.state is FetchState.CANCELLED:
-            raise Conflict("The fetch of this film was cancelled meanwhile: add it again.")
-        if fetch.state is not FetchState.FETCHED or fetch.film_id is None:
-            raise error_of(
+            raise Conflict("The fetch of this movie was cancelled: add the movie again.")
+        if fetch.state is not FetchState.FETCHED or fetch.movie_id is None:
+            raise restore_error(
                 fetch.error_code or "",
                 fetch.error_message or "",
                 retry_after_seconds=fetch.error_retry_after_seconds,
             )
         with self._unit_of_work(is_read_only=True) as uow:
-            movie = uow.movies.get(fetch.film_id)
+            movie = uow.movies.get(fetch.movie_id)
             return AddedMovie(movie, is_new=False, revision=uow.movies.revision())
 
-    def _find(self, wish: Wish) -> AddedMovie | None:
+    def _find(self, lookup: MovieLookup) -> AddedMovie | None:
         with self._unit_of_work(is_read_only=True) as uow:
-            if (movie := find_wished(uow, wish)) is None:
+            if (movie := find_movie(uow, lookup)) is None:
                 return None
             return AddedMovie(movie, is_new=False, revision=uow.movies.revision())
 
 
-def _to_added(settled: Settled) -> AddedMovie:
-    """Return the film of a wish that brought one.
+def _to_added(completed: CompletedFetch) -> AddedMovie:
+    """Return the movie of a completed fetch.
 
     Raises:
-        MoviesError: it brought none, though OMDb answered.
+        MoviesError: OMDb responded, but its movie could not be stored.
     """
-    if settled.movie is None:
-        raise error_of(settled.fetch.error_code or "", settled.fetch.error_message or "")
-    return AddedMovie(settled.movie, settled.is_new, settled.revision)
+    if completed.movie is None:
+        raise restore_error(completed.fetch.error_code or "", completed.fetch.error_message or "")
+    return AddedMovie(completed.movie, completed.is_new, completed.revision)

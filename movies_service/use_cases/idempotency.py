@@ -1,7 +1,7 @@
-"""A request that is repeated is done once, and answered alike: Idempotency-Key.
+"""Idempotency records: stored responses that are replayed when a request is repeated.
 
-The answer is stored in the transaction of what it tells, so that no crash parts the two; and
-encrypted, since it may hold an API key that is shown this once.
+The response is stored in the transaction of the request's changes, so that a crash cannot separate
+them. It is encrypted, since it may contain the secret of a new API key.
 
 Source: draft-ietf-httpapi-idempotency-key-header-07.
 """
@@ -19,33 +19,35 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from common.clock import Clock, utc_now
 from common.errors import Conflict, InvalidInput
-from data_layer.entities.idempotency_record import KeptAnswer
+from data_layer.entities.idempotency_record import IdempotencyRecord
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts.signing_keys import SigningKeys
 
 KEEP_HOURS = 24
+"""Lifetime of a stored response."""
+
 HOLD_SECONDS = 60
-"""For how long a request is taken to be in flight; then its process has died."""
+"""Lifetime of the lock of a request in progress; after it, the process is presumed dead."""
 
 _PURPOSE = b"movies-api kept answers"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as it is sent."""
+class StoredResponse:
+    """A response in the form in which it is sent."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
     body: bytes = dataclasses.field(repr=False)
 
 
-class KeptAnswers:
-    """The answers of a day, by who has asked and the key that they gave.
+class IdempotencyStore:
+    """Stored responses of the last 24 hours by client and Idempotency-Key.
 
     Args:
         unit_of_work: opens transactions.
-        signing_keys: what answers are encrypted with is derived from them.
+        signing_keys: keys from which the encryption keys are derived.
         now: the clock.
     """
 
@@ -57,83 +59,94 @@ class KeptAnswers:
         self._now = now
 
     @retried_when_busy
-    def begin(self, asker: str, key: str, request: bytes) -> KeptAnswer | Answer:
-        """Return the answer that was given, or what this request holds from now on; commit.
+    def begin(self, client: str, key: str, request: bytes) -> IdempotencyRecord | StoredResponse:
+        """Lock the key and commit, or return the stored response of the same request.
 
         Args:
-            asker: who asks; keys of others are other keys.
+            client: identity of the caller; each client has its own keys.
             key: the Idempotency-Key.
-            request: all of the request that its answer depends on.
+            request: all parts of the request that determine the response.
+
+        Returns:
+            The locked record to pass to `record`, `finish` or `release_lock`, or the stored
+            response.
 
         Raises:
-            InvalidInput: the key belongs to another request.
-            Conflict: the same request is in flight, or its answer can't be read any more.
+            InvalidInput: the key was used with a different request.
+            Conflict: the same request is in progress, or its response cannot be decrypted.
         """
         now = self._now()
-        held = KeptAnswer(
-            id=hashlib.sha256(f"{asker}\n{key}".encode()).digest(),
-            request_hash=hashlib.sha256(request).digest(),
-            held_until=now + dt.timedelta(seconds=HOLD_SECONDS),
+        held = IdempotencyRecord(
+            id=hashlib.sha256(f"{client}\n{key}".encode()).digest(),
+            request_fingerprint=hashlib.sha256(request).digest(),
+            locked_until=now + dt.timedelta(seconds=HOLD_SECONDS),
             expires_at=now + dt.timedelta(hours=KEEP_HOURS),
         )
         with self._unit_of_work() as uow:
-            uow.kept_answers.forget(now)
-            known = uow.kept_answers.find(held.id)
-            if known is not None and known.request_hash != held.request_hash:
+            uow.idempotency_records.delete_before(now)
+            existing = uow.idempotency_records.find(held.id)
+            if existing is not None and existing.request_fingerprint != held.request_fingerprint:
                 raise InvalidInput(
-                    "This key belongs to another request: make a new one for each.",
+                    "This Idempotency-Key was already used with a different request.",
                     field="Idempotency-Key",
                 )
-            if known is not None and known.content is not None:
-                return self._decrypt(uow, known.content)
-            if known is not None and now < known.held_until:
-                raise Conflict("The same request is in flight: ask again in a moment.")
-            uow.kept_answers.put(held)
+            if existing is not None and existing.response is not None:
+                return self._decrypt(uow, existing.response)
+            if existing is not None and now < existing.locked_until:
+                raise Conflict(
+                    "A request with this Idempotency-Key is still being processed; retry shortly."
+                )
+            uow.idempotency_records.put(held)
             uow.commit()
         return held
 
-    def keep(self, uow: UnitOfWork, held: KeptAnswer, answer: Answer) -> None:
-        """Store the answer in the transaction of what it tells.
+    def record(self, uow: UnitOfWork, held: IdempotencyRecord, response: StoredResponse) -> None:
+        """Store the response in the transaction of the request's changes; the caller commits.
 
         Raises:
-            Conflict: it took so long that another process has begun the same.
+            Conflict: the lock expired, and another process has started the same request.
         """
-        known = uow.kept_answers.find(held.id)
-        if known is None or known.held_until != held.held_until:
-            raise Conflict("The same request is in flight: ask again in a moment.")
+        existing = uow.idempotency_records.find(held.id)
+        if existing is None or existing.locked_until != held.locked_until:
+            raise Conflict(
+                "A request with this Idempotency-Key is still being processed; retry shortly."
+            )
         content = self._cipher(uow).encrypt(
-            orjson.dumps([answer.status, answer.headers, base64.b64encode(answer.body).decode()])
+            orjson.dumps(
+                [response.status, response.headers, base64.b64encode(response.body).decode()]
+            )
         )
-        uow.kept_answers.put(dataclasses.replace(held, content=content))
+        uow.idempotency_records.put(dataclasses.replace(held, response=content))
 
     @retried_when_busy
-    def finish(self, held: KeptAnswer, answer: Answer) -> None:
-        """Store the answer to a request that has changed nothing, and commit."""
+    def finish(self, held: IdempotencyRecord, response: StoredResponse) -> None:
+        """Store the response to a request that changed nothing, and commit."""
         with self._unit_of_work() as uow:
-            self.keep(uow, held, answer)
+            self.record(uow, held, response)
             uow.commit()
 
     @retried_when_busy
-    def release(self, held: KeptAnswer) -> None:
-        """Let the request be tried again, and commit."""
+    def release_lock(self, held: IdempotencyRecord) -> None:
+        """Delete the record, so that the request can be retried, and commit."""
         with self._unit_of_work() as uow:
-            uow.kept_answers.remove(held.id)
+            uow.idempotency_records.remove(held.id)
             uow.commit()
 
-    def _decrypt(self, uow: UnitOfWork, content: bytes) -> Answer:
+    def _decrypt(self, uow: UnitOfWork, content: bytes) -> StoredResponse:
         try:
             status, headers, body = orjson.loads(self._cipher(uow).decrypt(content))
         except InvalidToken:
             raise Conflict(
-                "This was done, but its answer can't be read any more: the signing key is gone."
+                "The request was completed, but its stored response can no longer be decrypted"
+                " because the signing key was rotated."
             ) from None
-        return Answer(status, tuple(map(tuple, headers)), base64.b64decode(body))
+        return StoredResponse(status, tuple(map(tuple, headers)), base64.b64decode(body))
 
     def _cipher(self, uow: UnitOfWork) -> MultiFernet:
-        secrets = self._signing_keys.known(uow)
-        return MultiFernet([Fernet(_derived(secret)) for secret in secrets])
+        secrets = self._signing_keys.list_secrets(uow)
+        return MultiFernet([Fernet(_derive_key(secret)) for secret in secrets])
 
 
-def _derived(secret: bytes) -> bytes:
+def _derive_key(secret: bytes) -> bytes:
     key = HKDF(SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret)
     return base64.urlsafe_b64encode(key)

@@ -1,4 +1,4 @@
-"""What was taken in from a bucket or folder, for those who operate the service."""
+"""Ingest history and status, for operators."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -8,32 +8,33 @@ from common.clock import Clock, utc_now
 from common.errors import Conflict
 from data_layer.entities.ingest import (
     Ingest,
-    IngestFault,
+    IngestError,
     IngestQuery,
     IngestSource,
     IngestState,
 )
+from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts.caller import Caller
 
 
 @dataclass(frozen=True, slots=True)
-class IngestView:
-    """The state of the source and of what came from it, at one moment."""
+class IngestStatus:
+    """State of the ingest source, and number of objects by state."""
 
     source: IngestSource | None
     objects: Mapping[IngestState, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Ingests:
-    """The objects that were taken in.
+class IngestHistory:
+    """The ingested objects, and scan requests.
 
     Args:
         unit_of_work: opens transactions.
-        source: URL of the bucket or folder; `None` where there is none.
-        clock: in UTC.
+        source: URL of the bucket or folder; `None` if ingestion is disabled.
+        clock: returns the time in UTC.
     """
 
     unit_of_work: UnitOfWorkFactory
@@ -41,49 +42,54 @@ class Ingests:
     clock: Clock = utc_now
 
     def list(self, query: IngestQuery) -> tuple[Ingest, ...]:
-        """Return the objects that are asked for, newest first."""
+        """Return the matching objects, newest first."""
         with self.unit_of_work(is_read_only=True) as uow:
             return uow.ingests.list(query)
 
     def get(self, ingest_id: int) -> Ingest:
-        """Return the object with this id.
+        """Return the ingested object with this ID.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no object has this ID.
         """
         with self.unit_of_work(is_read_only=True) as uow:
             return uow.ingests.get(ingest_id)
 
-    def faults(self, ingest_id: int) -> tuple[IngestFault, ...]:
-        """Return why something of it was refused.
+    def list_errors(self, ingest_id: int) -> tuple[IngestError, ...]:
+        """Return the errors of an object's rejected updates.
 
         Raises:
-            NotFound: there is no object with this id.
+            NotFound: no object has this ID.
         """
         with self.unit_of_work(is_read_only=True) as uow:
-            return uow.ingests.faults(ingest_id)
+            return uow.ingests.list_errors(ingest_id)
 
-    def look(self) -> IngestView:
-        """Return how it is now, for all processes together."""
+    def get_status(self) -> IngestStatus:
+        """Return the current status, shared by all processes.
+
+        A source that was never scanned has only its name; without a source it is `None`.
+        """
         with self.unit_of_work(is_read_only=True) as uow:
-            known = uow.ingests.find_source(self.source) if self.source else None
-            unseen = None if self.source is None else IngestSource(name=self.source)
-            return IngestView(known or unseen, uow.ingests.counts())
+            stored = uow.ingests.find_source(self.source) if self.source else None
+            unscanned = None if self.source is None else IngestSource(name=self.source)
+            return IngestStatus(stored or unscanned, uow.ingests.counts())
 
     @retried_when_busy
-    def ask(self, by: Caller) -> IngestSource:
-        """Have the source looked at soon, commit, and return how far it is.
+    def request_scan(
+        self, by: Caller, record: ResultRecorder[IngestSource] = record_nothing
+    ) -> IngestSource:
+        """Request a scan of the source, commit, and return the state of the source.
 
         Raises:
-            Conflict: there is no source.
+            Conflict: ingestion is disabled.
         """
         if self.source is None:
-            raise Conflict("No updates are taken in: set MOVIES_INGEST_SOURCE.")
+            raise Conflict("Ingestion is disabled: set MOVIES_INGEST_SOURCE.")
         with self.unit_of_work() as uow:
-            known = uow.ingests.find_source(self.source) or IngestSource(name=self.source)
-            wanted = dataclasses.replace(known, wanted_at=self.clock())
-            uow.ingests.put_source(wanted)
-            by.note(uow, "ingest.wanted", "/ingests")
-            by.keep(uow, wanted)
+            source = uow.ingests.find_source(self.source) or IngestSource(name=self.source)
+            source = dataclasses.replace(source, scan_requested_at=self.clock())
+            uow.ingests.put_source(source)
+            by.write_audit(uow, "ingest.scan_requested", "/ingests")
+            record(uow, source)
             uow.commit()
-        return wanted
+        return source

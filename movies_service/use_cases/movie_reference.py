@@ -1,45 +1,45 @@
-"""The ways in which a film is named: by id, by IMDb id, by title."""
+"""References to a movie: ID, IMDb ID or title."""
 
 import re
 from dataclasses import dataclass
 
 from common.errors import InvalidInput
 from common.text import is_storable
-from data_layer.entities.movie import TITLE_MAX_CHARACTERS
+from data_layer.entities.movie_fields import IMDB_ID_PATTERN, TITLE_MAX_CHARACTERS
 
 ID_MAX = 2**63 - 1
-"""The largest id that every database can hold."""
+"""Largest ID that every database can store."""
 
 _ID = re.compile(r"[0-9]+")
-_IMDB_ID = re.compile(r"tt[0-9]{7,16}", re.IGNORECASE)
+_IMDB_ID = re.compile(IMDB_ID_PATTERN, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class ById:
-    """A film of this catalogue; an id above `ID_MAX` is nobody's."""
+    """Reference by catalogue ID; larger numbers are reduced to `ID_MAX`, which no movie has."""
 
     movie_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ByImdbId:
-    """A film by its id at IMDb, in lower case."""
+    """Reference by IMDb ID, in lower case."""
 
     imdb_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ByTitle:
-    """The films of a title."""
+    """Reference by title, which several movies may share."""
 
     title: str
 
 
 def parse_reference(text: str) -> ById | ByImdbId | ByTitle:
-    """Understand `text` as an id (digits), else as an IMDb id, else as a title.
+    """Parse `text` as an ID (digits), else as an IMDb ID, else as a title.
 
     Raises:
-        InvalidInput: it is empty, too long, or holds what no title can.
+        InvalidInput: the text is blank, too long, or has characters that cannot be stored.
     """
     if _ID.fullmatch(text):
         return ById(_bounded(text))
@@ -53,16 +53,16 @@ def parse_reference(text: str) -> ById | ByImdbId | ByTitle:
         )
     if not is_storable(text):
         raise InvalidInput(
-            "A title holds neither NUL nor half of a surrogate pair.", field="reference"
+            "A title must not contain NUL or unpaired surrogates.", field="reference"
         )
     return ByTitle(text)
 
 
 def parse_identifier(text: str) -> ById | ByImdbId:
-    """Understand `text` as `parse_reference` does, but take no title.
+    """Parse `text` as an ID or an IMDb ID.
 
     Raises:
-        InvalidInput: it is neither an id nor an IMDb id.
+        InvalidInput: the text is neither.
     """
     if isinstance(reference := parse_reference(text), ByTitle):
         raise InvalidInput(
@@ -73,9 +73,9 @@ def parse_identifier(text: str) -> ById | ByImdbId:
 
 
 def _bounded(digits: str) -> int:
-    """Return the number, or one that no film has for ids that no database can hold.
+    """Return the number, at most `ID_MAX`.
 
-    Comparing lengths first spares Python the conversion of thousands of digits.
+    The length is compared first, to avoid the slow conversion of thousands of digits.
     """
     significant = digits.lstrip("0")
     return min(int(significant or "0"), ID_MAX) if len(significant) <= len(str(ID_MAX)) else ID_MAX

@@ -1,4 +1,4 @@
-"""Reading films, changing and removing them."""
+"""Movies of the catalogue: reading, changing and removing."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
@@ -7,19 +7,20 @@ from typing import Any
 
 from common.clock import utc_now
 from common.errors import NotFound, PreconditionFailed
-from data_fetcher.film_checks import check_of
 from data_layer.entities.movie import StoredMovie
-from data_layer.entities.movie_document import movie_facts
 from data_layer.entities.movie_query import MoviePage, MovieQuery
+from data_layer.entities.movie_refresh import schedule_refresh
+from data_layer.entities.movie_serialization import parse_facts
+from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
-from data_layer.retries import retried_when_busy
+from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts.caller import Caller
 from movies_service.use_cases.movie_reference import ById, ByImdbId, ByTitle
 
 
 @dataclass(frozen=True, slots=True)
 class FoundMovie:
-    """The film that a reference means, and the others that it could have meant."""
+    """The movie that a reference selects, and other movies with the same title."""
 
     movie: StoredMovie
     alternates: tuple[StoredMovie, ...] = ()
@@ -27,37 +28,37 @@ class FoundMovie:
 
 @dataclass(frozen=True, slots=True)
 class ChangedMovie:
-    """A film as it is now."""
+    """A movie after a change."""
 
     movie: StoredMovie
     revision: int
-    """A revision of the catalogue that has it so."""
+    """A catalogue revision that contains the change."""
 
 
 class Movies:
-    """The films of the catalogue, for those who read, change and remove them."""
+    """Use cases that read, change and remove stored movies."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory) -> None:
         self._unit_of_work = unit_of_work
 
     def list(self, query: MovieQuery) -> MoviePage:
-        """Return the page that is asked for."""
+        """Return one page of the matching movies."""
         with self._unit_of_work(is_read_only=True) as uow:
             return uow.movies.list(query)
 
     def count(self) -> int:
-        """Return how many films there are."""
+        """Return the number of movies in the catalogue."""
         return self.list(MovieQuery(limit=1, counts_total=True)).total or 0
 
     def get(self, reference: ById | ByImdbId | ByTitle, year: int | None = None) -> FoundMovie:
-        """Return the film that is meant; of several with one title the most voted one.
+        """Return the referenced movie; of several with one title, the one with the most votes.
 
         Args:
-            reference: what names the film.
-            year: picks among the films of one title; other references ignore it.
+            reference: ID, IMDb ID or title.
+            year: selects among movies with the same title; ignored for other references.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no movie matches.
         """
         with self._unit_of_work(is_read_only=True) as uow:
             if isinstance(reference, ByTitle):
@@ -73,37 +74,39 @@ class Movies:
         is_expected: Callable[[bytes], bool] = lambda _document: True,
         *,
         is_from_source: bool = False,
+        record: ResultRecorder[ChangedMovie] = record_nothing,
     ) -> ChangedMovie:
-        """Change some fields of the film, commit, and return it.
+        """Change fields of a movie, commit, and return it.
 
         Args:
-            reference: what names the film.
-            changes: new values, by the names of `MovieFacts`.
-            by: who asks.
-            is_expected: tells whether the film's document is the one that is to be changed.
-            is_from_source: tells that OMDb says so. What a person has changed is not fetched
-                again by itself: the source would take it back.
+            reference: ID or IMDb ID.
+            changes: new values by field name of `MovieFacts`.
+            by: the caller.
+            is_expected: returns whether a document is the version to be changed.
+            is_from_source: whether the values come from OMDb. Only then the next refresh is
+                scheduled: it would overwrite the changes of a person.
+            record: stores the result in the same transaction.
 
         Raises:
-            NotFound: there is none.
-            PreconditionFailed: it is not as expected; nothing has changed.
-            Conflict: another film has the IMDb id.
+            NotFound: no movie matches.
+            PreconditionFailed: the movie is not the expected version; nothing changed.
+            Conflict: another movie has the IMDb ID.
         """
         with self._unit_of_work() as uow:
             movie = _get(uow, reference)
             if not is_expected(movie.document):
-                raise PreconditionFailed("The film has changed since: get it again.")
-            facts = movie_facts(movie.document)
+                raise PreconditionFailed("The movie has changed: read it again and retry.")
+            facts = parse_facts(movie.document)
             changed = dataclasses.replace(facts, **changes)
             if changed != facts:
                 movie = uow.movies.update(movie.id, changed)
                 fields = [name for name in changes if changes[name] != getattr(facts, name)]
-                by.note(uow, "movie.changed", f"/movies/{movie.id}", fields)
+                by.write_audit(uow, "movie.changed", f"/movies/{movie.id}", fields)
             if is_from_source:
-                uow.movie_checks.put_many([check_of(movie.id, changed, utc_now())])
+                uow.movie_refreshes.put_many([schedule_refresh(movie.id, changed, utc_now())])
             else:
-                uow.movie_checks.remove_many([movie.id])
-            by.keep(uow, result := ChangedMovie(movie, uow.movies.revision()))
+                uow.movie_refreshes.remove_many([movie.id])
+            record(uow, result := ChangedMovie(movie, uow.movies.revision()))
             uow.commit()
         return result
 
@@ -114,18 +117,18 @@ class Movies:
         by: Caller,
         is_expected: Callable[[bytes], bool] = lambda _document: True,
     ) -> int:
-        """Remove the film, commit, and return the revision that does not have it any more.
+        """Remove a movie, commit, and return a catalogue revision without it.
 
         Raises:
-            NotFound: there is none.
-            PreconditionFailed: it is not as expected; it stays.
+            NotFound: no movie matches.
+            PreconditionFailed: the movie is not the expected version; nothing changed.
         """
         with self._unit_of_work() as uow:
             movie = _get(uow, reference)
             if not is_expected(movie.document):
-                raise PreconditionFailed("The film has changed since: get it again.")
+                raise PreconditionFailed("The movie has changed: read it again and retry.")
             uow.movies.remove(movie.id)
-            by.note(uow, "movie.removed", f"/movies/{movie.id}")
+            by.write_audit(uow, "movie.removed", f"/movies/{movie.id}")
             revision = uow.movies.revision()
             uow.commit()
         return revision

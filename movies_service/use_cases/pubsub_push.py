@@ -1,4 +1,4 @@
-"""What Google Pub/Sub pushes to the service: checked, and done before it is answered."""
+"""Push delivery of Google Pub/Sub: token verification, and fetches before the response."""
 
 import asyncio
 import base64
@@ -17,11 +17,11 @@ from common.errors import (
     Unavailable,
 )
 from data_fetcher.fetch_queue.completion import Outcome
-from data_fetcher.fetch_queue.deduplication_key import wish_of
-from data_fetcher.fetch_queue.messages import read_announcement
-from data_fetcher.fetch_queue.queue import Fetches
+from data_fetcher.fetch_queue.deduplication_key import lookup_of
+from data_fetcher.fetch_queue.messages import parse_message
+from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import Purpose
-from data_fetcher.workers.fetch_worker import Source
+from data_fetcher.workers.fetch_worker import MovieSource
 from data_layer.entities.fetch import Fetch, FetchState
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -30,17 +30,17 @@ _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "email", "email_verified"]
 _KEYS_SECONDS = 3_600
 _KEYS_TIMEOUT_SECONDS = 5
 
-AT_ONCE = 5
-"""How many wishes that are due are done with a message that names none."""
+BATCH_SIZE = 5
+"""Number of due fetches to claim for a message without a fetch ID."""
 
 
-class PushTokens:
-    """Checks the tokens that Pub/Sub signs.
+class PushTokenVerifier:
+    """Verifier of the tokens with which Pub/Sub signs push requests.
 
     Args:
-        audience: for whom they have to be.
-        email: the account that has to have signed.
-        certs_url: where the keys are, as a JSON Web Key Set.
+        audience: required `aud` claim.
+        email: required `email` claim, the service account of the subscription.
+        certs_url: URL of Google's public keys, a JSON Web Key Set.
     """
 
     def __init__(self, audience: str, email: str, certs_url: str) -> None:
@@ -51,16 +51,20 @@ class PushTokens:
         )
 
     def check(self, authorization: str) -> None:
-        """Let pass a request that Pub/Sub has sent; may take as long as the keys need.
+        """Raise unless the Authorization header contains a valid token of the subscription.
+
+        Blocks for up to 5 seconds when the public keys have to be downloaded.
 
         Raises:
-            Unauthenticated: there is no token, or it is not valid.
-            Forbidden: it is somebody else's.
-            Unavailable: the keys can't be had at the moment.
+            Unauthenticated: the token is missing or invalid.
+            Forbidden: the token belongs to a different account.
+            Unavailable: the public keys could not be downloaded.
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
-            raise Unauthenticated("Only Pub/Sub may push, with a token of its own.")
+            raise Unauthenticated(
+                "Send the push token of Pub/Sub: Authorization: Bearer and the token."
+            )
         try:
             payload: dict[str, Any] = jwt.decode(
                 token,
@@ -71,71 +75,78 @@ class PushTokens:
                 options={"require": _REQUIRED},
             )
         except jwt.PyJWKClientConnectionError:
-            raise Unavailable("The keys of Pub/Sub can't be had at the moment.") from None
+            raise Unavailable(
+                "Google's public keys could not be downloaded; retry later."
+            ) from None
         except (jwt.PyJWTError, ValueError, TypeError):
-            raise Unauthenticated("This token of Pub/Sub is not valid.") from None
+            raise Unauthenticated("The Pub/Sub push token is not valid.") from None
         if payload["email"] != self._email or payload["email_verified"] is not True:
-            raise Forbidden("This token is of another account than Pub/Sub's.")
+            raise Forbidden("The Pub/Sub push token belongs to a different account.")
 
 
-def read_push(document: object) -> int | None:
-    """Return the id of the wish that a push is about; `None` for all that are due.
+def parse_push(document: object) -> int | None:
+    """Return the fetch ID in a push message, or `None` if it has none.
 
     Raises:
-        MalformedBody, InvalidInput: it is no such message.
+        MalformedBody: the document is not a push message.
+        InvalidInput: the message data is invalid.
 
     Source: https://cloud.google.com/pubsub/docs/push#receive_push.
     """
     try:
-        data = base64.b64decode(document["message"]["data"], validate=True)  # type: ignore[index]  # What is no such thing raises.
+        data = base64.b64decode(document["message"]["data"], validate=True)  # type: ignore[index]  # Other types raise.
     except (KeyError, TypeError, ValueError, binascii.Error):
-        raise MalformedBody('A push is {"message": {"data": "…"}}, in Base64.') from None
-    return read_announcement(data)
+        raise MalformedBody(
+            'A push message is {"message": {"data": "…"}}, with data in Base64.'
+        ) from None
+    return parse_message(data)
 
 
 @dataclass(frozen=True, slots=True)
-class PushedFetches:
-    """Does what a push says, before it is answered.
+class PushHandler:
+    """Use case that fetches movies for push messages.
 
     Args:
-        tokens: checks who pushes.
-        fetches: the wishes.
-        source: of films.
+        tokens: verifies the sender.
+        fetches: the fetch queue.
+        source: fetches movies from OMDb.
     """
 
-    tokens: PushTokens
-    fetches: Fetches
-    source: Source
+    tokens: PushTokenVerifier
+    fetches: FetchQueue
+    source: MovieSource
 
     async def run(self, fetch_id: int | None) -> None:
-        """Fetch the film of a wish, or of some that are due.
+        """Process one fetch, or a batch of due fetches if `fetch_id` is `None`.
 
-        What was done already, or is being done, is well.
+        A fetch that is finished, unknown or leased by another process is ignored.
 
         Raises:
-            Unavailable: it has to wait: Pub/Sub is to send it again.
+            Unavailable: OMDb requests are paused; Pub/Sub redelivers the message.
         """
-        limit = AT_ONCE if fetch_id is None else 1
+        limit = BATCH_SIZE if fetch_id is None else 1
         claimed = await asyncio.to_thread(self.fetches.claim, limit, fetch_id)
         states = await asyncio.gather(*map(self._fetch, claimed))
-        if fetch_id is None:  # Where nothing works between requests, nobody else does.
-            await asyncio.to_thread(self.fetches.forget)
+        if fetch_id is None:  # Without a running worker, this is the only place that purges.
+            await asyncio.to_thread(self.fetches.purge)
         if FetchState.QUEUED in states:
-            raise Unavailable("OMDb is left alone at the moment.", retry_after_seconds=60)
+            raise Unavailable(
+                "OMDb requests are paused: the circuit breaker is open.", retry_after_seconds=60
+            )
 
     async def _fetch(self, fetch: Fetch) -> FetchState | None:
         outcome: Outcome
         try:
-            outcome = await self.source.ask(wish_of(fetch), Purpose.WISH)
+            outcome = await self.source.fetch(lookup_of(fetch), Purpose.BACKGROUND)
         except MoviesError as error:
             outcome = error
-        pause = self.source.care.pause_seconds(Purpose.WISH)
+        pause = self.source.admission.seconds_until_admitted(Purpose.BACKGROUND)
 
-        def settle() -> FetchState | None:
-            done = self.fetches.settle([(fetch, outcome)], pause_seconds=pause)
+        def complete() -> FetchState | None:
+            done = self.fetches.complete([(fetch, outcome)], seconds_until_admitted=pause)
             return done[0].fetch.state if done else None
 
         try:
-            return await asyncio.to_thread(settle)
-        except Conflict:  # Somebody has stored the film meanwhile.
-            return await asyncio.to_thread(settle)
+            return await asyncio.to_thread(complete)
+        except Conflict:  # Another process stored the movie in the meantime.
+            return await asyncio.to_thread(complete)

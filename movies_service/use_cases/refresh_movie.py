@@ -1,60 +1,68 @@
-"""Fetching a film again that is in the catalogue."""
+"""Refresh of a stored movie from OMDb."""
 
 import dataclasses
 from functools import partial
 
-from common.executors import Run
-from data_fetcher.omdb.admission import Ask, Purpose
-from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
+from common.executors import CallExecutor
+from data_fetcher.omdb.admission import FetchMovie, Purpose
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_document import movie_facts
+from data_layer.entities.movie_serialization import parse_facts
+from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimit
+from movies_service.rate_limiting.rate_limiter import RateLimiter
 from movies_service.use_cases.movie_reference import ById, ByImdbId
 from movies_service.use_cases.movies import ChangedMovie, Movies
 
 
 class RefreshMovie:
-    """Replaces what is known of a film by what OMDb says now.
+    """Use case that replaces a movie's fields by the current ones of OMDb.
 
     Args:
         movies: the catalogue.
-        ask: asks OMDb for one film.
-        run: runs what waits for the database.
-        limit: how often one caller may have OMDb asked.
+        ask: fetches one movie from OMDb.
+        run: executor for database calls.
+        limit: rate limit of each caller for fetches; `None` disables it.
     """
 
     def __init__(
         self,
         movies: Movies,
-        ask: Ask,
-        run: Run,
-        limit: RateLimit | None = None,
+        ask: FetchMovie,
+        run: CallExecutor,
+        limit: RateLimiter | None = None,
     ) -> None:
         self._movies = movies
         self._ask = ask
         self._run = run
         self._limit = limit
 
-    async def run(self, reference: ById | ByImdbId, by: Caller) -> ChangedMovie:
-        """Return the film as it is now.
+    async def run(
+        self,
+        reference: ById | ByImdbId,
+        by: Caller,
+        record: ResultRecorder[ChangedMovie] = record_nothing,
+    ) -> ChangedMovie:
+        """Fetch the movie again, store it, commit, and return it.
 
         Raises:
-            NotFound: it is not in the catalogue, or not at OMDb; nothing has changed.
-            TooManyRequests: the caller has had OMDb asked too often.
-            UpstreamUnavailable: OMDb does not serve; nothing has changed.
-            DatabaseUnavailable: nothing has changed.
+            NotFound: the catalogue or OMDb does not have the movie; nothing changed.
+            TooManyRequests: the caller's rate limit is exceeded.
+            UpstreamUnavailable: OMDb failed; nothing changed.
+            DatabaseUnavailable: nothing changed.
         """
         found = await self._run(self._movies.get, reference)
         if self._limit is not None:
-            await self._limit.take(by.client)
-        facts = await self._ask(_wish_for(movie_facts(found.movie.document)), Purpose.DIRECT)
+            await self._limit.consume(by.client)
+        facts = await self._ask(
+            _find_lookup(parse_facts(found.movie.document)), Purpose.INTERACTIVE
+        )
         changes = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
-        change = partial(self._movies.change, is_from_source=True)
+        change = partial(self._movies.change, is_from_source=True, record=record)
         return await self._run(change, ById(found.movie.id), changes, by)
 
 
-def _wish_for(facts: MovieFacts) -> Wish:
+def _find_lookup(facts: MovieFacts) -> MovieLookup:
     if facts.imdb_id is not None:
-        return ImdbWish(facts.imdb_id)
-    return TitleWish(facts.title, facts.year)
+        return ImdbIdLookup(facts.imdb_id)
+    return TitleLookup(facts.title, facts.year)

@@ -1,4 +1,4 @@
-"""Wishing for films without waiting for them."""
+"""Fetch requests: queueing, listing, cancelling, retrying and following fetches."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -6,140 +6,158 @@ from contextlib import contextmanager, suppress
 from functools import partial
 
 from common.errors import TooManyRequests
-from common.executors import Run
-from common.shutdown import Stopping
-from data_fetcher.fetch_queue.queue import Fetches
-from data_fetcher.omdb.lookups import Wish
+from common.executors import CallExecutor
+from common.shutdown import ShutdownSignal
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchQuery
 from data_layer.entities.scope import Scope
+from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimit
+from movies_service.rate_limiting.rate_limiter import RateLimiter
 
-LOOK_SECONDS = 0.25
-"""How often is looked how far a wish is."""
+POLL_SECONDS = 0.25
+"""Interval between reads of a followed fetch."""
 
 FOLLOWERS_MAX = 200
-"""How many may follow wishes at once, in each process: each of them has the database asked."""
+"""Limit of concurrently followed fetches per process, since each one polls the database."""
 
 
-class FetchMovies:
-    """The wishes, for those who make and follow them.
+class RequestFetches:
+    """Use cases that request and follow fetches.
 
     Args:
-        fetches: the wishes.
-        read: runs what only reads the database.
-        write: runs what waits for other writers.
-        stopping: tells when nobody may be kept waiting any more.
-        limit: how often one caller may have OMDb asked.
+        fetches: the fetch queue.
+        read: executor for short database reads.
+        write: executor for database writes.
+        shutdown: shutdown signal, which ends all waiting.
+        limit: rate limit of each caller for fetches; `None` disables it.
     """
 
     def __init__(
         self,
-        fetches: Fetches,
-        read: Run,
-        write: Run,
-        stopping: Stopping,
-        limit: RateLimit | None = None,
+        fetches: FetchQueue,
+        read: CallExecutor,
+        write: CallExecutor,
+        shutdown: ShutdownSignal,
+        limit: RateLimiter | None = None,
     ) -> None:
         self._fetches = fetches
         self._read = read
         self._write = write
-        self._stopping = stopping
+        self._shutdown = shutdown
         self._limit = limit
         self._followers = 0
 
-    async def wish(self, wishes: Sequence[Wish], by: Caller) -> tuple[Fetch, ...]:
-        """Return the wishes, stored or joined, in their order.
+    async def enqueue(
+        self,
+        lookups: Sequence[MovieLookup],
+        by: Caller,
+        record: ResultRecorder[tuple[Fetch, ...]] = record_nothing,
+    ) -> tuple[Fetch, ...]:
+        """Queue fetches, commit, and return them in the order of the lookups.
+
+        A lookup with an open fetch returns that fetch. Callers with the scope `movies:write` have
+        no rate limit: the daily OMDb quota bounds them.
 
         Raises:
-            TooManyRequests: the caller has wished too often. Who may change films may wish for
-                as many as they like: the day's quota is the bound.
+            TooManyRequests: the caller's rate limit is exceeded.
             DatabaseUnavailable: nothing was stored.
         """
         if self._limit is not None and not by.covers(Scope.MOVIES_WRITE):
-            # In a thread on every database: a thousand reads are not short.
-            new = await self._write(self._fetches.count_new, wishes)
+            # `_write` uses a thread on every database; a thousand reads would block the event loop.
+            new = await self._write(self._fetches.count_missing, lookups)
             for _each in range(new):
-                await self._limit.take(by.client)
-        return await self._write(self._fetches.wish, wishes, by.wisher, by.keep)
+                await self._limit.consume(by.client)
+        return await self._write(self._fetches.enqueue, lookups, by.requester, record)
 
-    async def wish_one(self, wish: Wish, by: Caller) -> Fetch:
-        """Return the wish for one film, stored or joined; see `wish`."""
+    async def enqueue_one(
+        self, lookup: MovieLookup, by: Caller, record: ResultRecorder[Fetch] = record_nothing
+    ) -> Fetch:
+        """Queue one fetch, commit, and return it; see `enqueue`. The rate limit always applies."""
 
-        def keep(uow: UnitOfWork, fetches: tuple[Fetch, ...]) -> None:
-            by.keep(uow, fetches[0])
+        def record_first(uow: UnitOfWork, fetches: tuple[Fetch, ...]) -> None:
+            record(uow, fetches[0])
 
         if self._limit is not None:
-            new = await self._read(self._fetches.count_new, [wish])
+            new = await self._read(self._fetches.count_missing, [lookup])
             if new:
-                await self._limit.take(by.client)
-        fetches = await self._write(self._fetches.wish, [wish], by.wisher, keep)
+                await self._limit.consume(by.client)
+        fetches = await self._write(self._fetches.enqueue, [lookup], by.requester, record_first)
         return fetches[0]
 
     async def get(self, fetch_id: int) -> Fetch:
-        """Return the wish with this id.
+        """Return the fetch with this ID.
 
         Raises:
-            NotFound: there is none.
+            NotFound: no fetch has this ID.
         """
         return await self._read(self._fetches.get, fetch_id)
 
     async def list(self, query: FetchQuery) -> tuple[Fetch, ...]:
-        """Return the wishes that are asked for, newest first."""
+        """Return the matching fetches, newest first."""
         return await self._read(self._fetches.list, query)
 
-    async def retry(self, fetch_id: int, by: Caller) -> Fetch:
-        """Have a wish tried again that came to nothing.
+    async def retry(
+        self, fetch_id: int, by: Caller, record: ResultRecorder[Fetch] = record_nothing
+    ) -> Fetch:
+        """Queue an unsuccessful fetch again, commit, and return it.
 
         Raises:
-            NotFound: there is none.
-            Conflict: it was fetched, or a newer wish for the same is open.
-        """
-        return await self._write(self._fetches.retry, fetch_id, partial(_note, by, "fetch.retried"))
-
-    async def cancel(self, fetch_id: int, by: Caller) -> Fetch:
-        """Take a wish back.
-
-        Raises:
-            NotFound: there is none.
-            Conflict: it is done.
+            NotFound: no fetch has this ID.
+            Conflict: the fetch succeeded, or a newer fetch of the same movie is open.
         """
         return await self._write(
-            self._fetches.cancel, fetch_id, partial(_note, by, "fetch.cancelled")
+            self._fetches.retry, fetch_id, partial(_record_change, by, "fetch.retried", record)
+        )
+
+    async def cancel(
+        self, fetch_id: int, by: Caller, record: ResultRecorder[Fetch] = record_nothing
+    ) -> Fetch:
+        """Cancel an open fetch, commit, and return it.
+
+        Raises:
+            NotFound: no fetch has this ID.
+            Conflict: the fetch is finished.
+        """
+        return await self._write(
+            self._fetches.cancel, fetch_id, partial(_record_change, by, "fetch.cancelled", record)
         )
 
     async def wait(self, fetch: Fetch, seconds: float) -> Fetch:
-        """Return the wish when it is done, or as it is after so many seconds.
+        """Return the fetch once it is finished, or its state after `seconds` or on shutdown.
 
         Raises:
-            TooManyRequests: too many wait.
+            TooManyRequests: too many fetches are followed.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                async for each in self.follow(fetch):
-                    fetch = each
+                async for update in self.follow(fetch):
+                    fetch = update
         return fetch
 
     async def follow(self, fetch: Fetch) -> AsyncGenerator[Fetch]:
-        """Give the wish, and again each time that it has changed, until it is done.
+        """Yield the fetch, and again after each change, until it is finished or on shutdown.
 
         Raises:
-            TooManyRequests: too many follow.
+            TooManyRequests: too many fetches are followed.
         """
         with self._following():
             yield fetch
-            while fetch.state.is_open and not self._stopping.is_set:
-                await self._stopping.wait(LOOK_SECONDS)
-                now = await self.get(fetch.known_id)
-                if now != fetch:
-                    fetch = now
+            while fetch.state.is_open and not self._shutdown.is_set():
+                await self._shutdown.wait(POLL_SECONDS)
+                current = await self.get(fetch.known_id)
+                if current != fetch:
+                    fetch = current
                     yield fetch
 
     @contextmanager
     def _following(self) -> Iterator[None]:
         if self._followers >= FOLLOWERS_MAX:
-            raise TooManyRequests("Too many follow fetches at the moment.", retry_after_seconds=5)
+            raise TooManyRequests(
+                "Too many open event streams; retry later.", retry_after_seconds=5
+            )
         self._followers += 1
         try:
             yield
@@ -147,6 +165,8 @@ class FetchMovies:
             self._followers -= 1
 
 
-def _note(by: Caller, action: str, uow: UnitOfWork, fetch: Fetch) -> None:
-    by.note(uow, action, f"/fetches/{fetch.id}")
-    by.keep(uow, fetch)
+def _record_change(
+    by: Caller, action: str, record: ResultRecorder[Fetch], uow: UnitOfWork, fetch: Fetch
+) -> None:
+    by.write_audit(uow, action, f"/fetches/{fetch.id}")
+    record(uow, fetch)

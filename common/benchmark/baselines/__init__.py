@@ -1,1 +1,1 @@
-"""What the service is compared with. Each module is the program of a process of its own."""
+"""Baselines of the benchmark, each a program that runs in its own process."""

@@ -1,7 +1,7 @@
-"""The least that Python can do: an ASGI app that sends answers it was given.
+"""ASGI app that replays recorded responses: the upper limit of a Python server.
 
-It runs on the same server with the same settings as the service, so that what the service needs
-on top of it is the service's own.
+It runs on the same HTTP server with the same settings as the service, so that any difference is
+the cost of the service.
 """
 
 import base64
@@ -11,29 +11,32 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-ANSWERS_VARIABLE = "RAW_ASGI_ANSWERS"
-"""Names the file of the answers: by path, a status, headers and a body in base64."""
+RESPONSES_VARIABLE = "RAW_ASGI_RESPONSES"
+"""Environment variable with the path of the responses file.
+
+The file contains a JSON object with status, headers and base64 body of each path.
+"""
 
 Message = dict[str, Any]
 
 
-def load_answers(file: Path) -> dict[str, tuple[Message, Message]]:
-    """Return the messages to send, by path."""
-    answers = {}
-    for path, answer in json.loads(file.read_text()).items():
-        headers = [(name.encode(), value.encode()) for name, value in answer["headers"]]
-        answers[path] = (
-            {"type": "http.response.start", "status": answer["status"], "headers": headers},
-            {"type": "http.response.body", "body": base64.b64decode(answer["body"])},
+def load_responses(file: Path) -> dict[str, tuple[Message, Message]]:
+    """Return the ASGI messages of each path."""
+    messages = {}
+    for path, response in json.loads(file.read_text()).items():
+        headers = [(name.encode(), value.encode()) for name, value in response["headers"]]
+        messages[path] = (
+            {"type": "http.response.start", "status": response["status"], "headers": headers},
+            {"type": "http.response.body", "body": base64.b64decode(response["body"])},
         )
-    return answers
+    return messages
 
 
 class RawAsgi:
-    """Sends the answer that belongs to the path of the request."""
+    """ASGI app that sends the recorded response of the request's path."""
 
-    def __init__(self, answers: dict[str, tuple[Message, Message]]) -> None:
-        self._answers = answers
+    def __init__(self, responses: dict[str, tuple[Message, Message]]) -> None:
+        self._responses = responses
 
     async def __call__(
         self,
@@ -41,12 +44,12 @@ class RawAsgi:
         _receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        """Answer one request."""
-        start, body = self._answers[scope["path"]]
+        """Send the recorded response."""
+        start, body = self._responses[scope["path"]]
         await send(start)
         await send(body)
 
 
 def create_app() -> RawAsgi:
-    """Return the app, for a server that is told to call a factory."""
-    return RawAsgi(load_answers(Path(os.environ[ANSWERS_VARIABLE])))
+    """Return the app; factory for uvicorn."""
+    return RawAsgi(load_responses(Path(os.environ[RESPONSES_VARIABLE])))

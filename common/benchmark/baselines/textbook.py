@@ -1,7 +1,7 @@
-"""The service as tutorials write it: FastAPI, SQLAlchemy's ORM, response models.
+"""Textbook implementation of the service: FastAPI, SQLAlchemy's ORM, response models.
 
-It reads the same database through the same indexes, loads what belongs to a film with
-`selectinload`, and lets FastAPI validate and write the answer.
+It reads the same database through the same indexes, loads related rows with `selectinload`, and
+lets FastAPI validate and serialize the response.
 """
 
 import datetime as dt
@@ -25,17 +25,17 @@ from sqlalchemy.orm import (
 from common.text import match_key
 
 DATABASE_VARIABLE = "TEXTBOOK_DATABASE"
-"""Holds the URL of a catalogue, as `DATABASE_URL` does."""
+"""Environment variable with the URL of the database, in the format of `DATABASE_URL`."""
 
 _DRIVERS = {"postgresql": "postgresql+psycopg", "mysql": "mysql+pymysql"}
 
 
 class Base(DeclarativeBase):
-    """The tables, as far as they are read."""
+    """Base of the tables, mapped as far as they are read."""
 
 
 class Person(Base):
-    """Somebody who made films."""
+    """Person with credits."""
 
     __tablename__ = "people"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -44,7 +44,7 @@ class Person(Base):
 
 
 class Genre(Base):
-    """A kind of film."""
+    """Genre of movies."""
 
     __tablename__ = "genres"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -53,7 +53,7 @@ class Genre(Base):
 
 
 class Credit(Base):
-    """That a person made a film."""
+    """Role of a person in a movie."""
 
     __tablename__ = "credits"
     movie_id: Mapped[int] = mapped_column(ForeignKey("movies.id"), primary_key=True)
@@ -64,7 +64,7 @@ class Credit(Base):
 
 
 class MovieGenre(Base):
-    """That a film is of a genre."""
+    """Assignment of a genre to a movie."""
 
     __tablename__ = "movie_genres"
     movie_id: Mapped[int] = mapped_column(ForeignKey("movies.id"), primary_key=True)
@@ -74,7 +74,7 @@ class MovieGenre(Base):
 
 
 class Rating(Base):
-    """A rating of a film."""
+    """Rating of a movie."""
 
     __tablename__ = "ratings"
     movie_id: Mapped[int] = mapped_column(ForeignKey("movies.id"), primary_key=True)
@@ -84,7 +84,7 @@ class Rating(Base):
 
 
 class Movie(Base):
-    """A film."""
+    """Movie with its related rows."""
 
     __tablename__ = "movies"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -114,22 +114,22 @@ class Movie(Base):
 
     @property
     def genres(self) -> list[str]:
-        """The names of its genres."""
+        """Names of the genres."""
         return [link.genre.name for link in self.movie_genres]
 
     @property
     def cast(self) -> list[str]:
-        """The names of its actors, in billing order."""
+        """Names of the actors, in the order of the source."""
         return self._names("cast")
 
     @property
     def directors(self) -> list[str]:
-        """The names of its directors."""
+        """Names of the directors."""
         return self._names("director")
 
     @property
     def writers(self) -> list[str]:
-        """The names of its writers."""
+        """Names of the writers."""
         return self._names("writer")
 
     def _names(self, role: str) -> list[str]:
@@ -137,7 +137,7 @@ class Movie(Base):
 
 
 class RatingRead(BaseModel):
-    """A rating, as it is sent."""
+    """Response model of a rating."""
 
     model_config = ConfigDict(from_attributes=True)
     source: str
@@ -145,7 +145,7 @@ class RatingRead(BaseModel):
 
 
 class MovieRead(BaseModel):
-    """A film, as it is sent."""
+    """Response model of a movie."""
 
     model_config = ConfigDict(from_attributes=True)
     id: int
@@ -175,14 +175,14 @@ class MovieRead(BaseModel):
 
 
 class MovieList(BaseModel):
-    """A page of films."""
+    """Response model of a page of movies."""
 
     movies: list[MovieRead]
     total: int
 
 
-class Wanted(BaseModel):
-    """The query of a page."""
+class PageQuery(BaseModel):
+    """Query parameters of a page."""
 
     page: int = 1
     title: str | None = None
@@ -191,7 +191,7 @@ class Wanted(BaseModel):
     cast: str | None = None
 
     def conditions(self) -> Iterator[ColumnElement[bool]]:
-        """Yield what holds for the films that are wanted."""
+        """Yield the SQL conditions of the filters."""
         if self.title is not None:
             yield Movie.title_key == match_key(self.title)
         if self.year is not None:
@@ -204,7 +204,7 @@ class Wanted(BaseModel):
             yield Movie.credits.any((Credit.role == "cast") & person)
 
 
-_WHOLE = (
+_RELATED = (
     selectinload(Movie.credits).selectinload(Credit.person),
     selectinload(Movie.movie_genres).selectinload(MovieGenre.genre),
     selectinload(Movie.ratings),
@@ -212,7 +212,7 @@ _WHOLE = (
 
 
 def create_app() -> FastAPI:
-    """Return the app, for a server that is told to call a factory."""
+    """Return the app; factory for uvicorn."""
     kind, _, rest = os.environ[DATABASE_VARIABLE].partition(":")
     engine = create_engine(f"{_DRIVERS.get(kind, kind)}:{rest}")
     new_session = sessionmaker(engine)
@@ -227,39 +227,39 @@ def create_app() -> FastAPI:
     @app.get("/movies", response_model=MovieList)
     def list_movies(
         session: SessionDependency,
-        wanted: Annotated[Wanted, Query()],
+        query: Annotated[PageQuery, Query()],
     ) -> dict[str, object]:
-        """Return a page of the films, by title."""
+        """Return a page of movies, ordered by title."""
         page = (
             select(Movie)
-            .where(*wanted.conditions())
-            .options(*_WHOLE)
+            .where(*query.conditions())
+            .options(*_RELATED)
             .order_by(Movie.title_key, Movie.year_key, Movie.id)
             .limit(10)
-            .offset((wanted.page - 1) * 10)
+            .offset((query.page - 1) * 10)
         )
-        total = select(func.count(Movie.id)).where(*wanted.conditions())
+        total = select(func.count(Movie.id)).where(*query.conditions())
         return {"movies": session.scalars(page).all(), "total": session.scalar(total)}
 
     @app.get("/movies/{movie_id}", response_model=MovieRead)
     def get_movie(session: SessionDependency, movie_id: int) -> Movie:
-        """Return the film of this id."""
-        return require(session.get(Movie, movie_id, options=_WHOLE))
+        """Return the movie with this id."""
+        return require(session.get(Movie, movie_id, options=_RELATED))
 
     @app.get("/movies/by-title/{title}", response_model=MovieRead)
     def get_movie_by_title(session: SessionDependency, title: str) -> Movie:
-        """Return the best known film of this title."""
-        statement = select(Movie).where(Movie.title_key == match_key(title)).options(*_WHOLE)
+        """Return the movie with this title that has the most votes."""
+        statement = select(Movie).where(Movie.title_key == match_key(title)).options(*_RELATED)
         return require(session.scalars(statement.order_by(Movie.imdb_votes.desc())).first())
 
     return app
 
 
 def require(movie: Movie | None) -> Movie:
-    """Return the film.
+    """Return `movie`.
 
     Raises:
-        HTTPException: there is none.
+        HTTPException: `movie` is `None`; the status is 404.
     """
     if movie is None:
         raise HTTPException(404)

@@ -1,12 +1,12 @@
-"""Results as a run on two sizes would give them."""
+"""Fixture for benchmark results without a run."""
 
 import itertools
 from collections.abc import Callable
 
 import pytest
 
-from common.benchmark.datasets import Filling
-from common.benchmark.measurement import Cell, Spread
+from common.benchmark.datasets import GenerationTimes
+from common.benchmark.measurement import Measurement, Spread
 from common.benchmark.memory import Memory
 from common.benchmark.results import (
     CACHED,
@@ -29,10 +29,12 @@ SPEEDS = {UNCACHED: 5_000.0, TEXTBOOK: 100.0, DATASETTE: 500.0}
 LIMITS = {CACHED: 9_000.0, RAW_ASGI: 10_000.0, NGINX: 50_000.0}
 
 
-def cell(contender: str, films: int, read: str, speed: float, connections: int = 32) -> Cell:
-    return Cell(
-        contender=contender,
-        films=films,
+def measurement(
+    target: str, movies: int, read: str, speed: float, connections: int = 32
+) -> Measurement:
+    return Measurement(
+        target=target,
+        movies=movies,
         read=read,
         connections=connections,
         requests_per_second=Spread(speed, speed * 0.95, speed * 1.05),
@@ -45,40 +47,42 @@ def cell(contender: str, films: int, read: str, speed: float, connections: int =
 
 @pytest.fixture
 def make_results() -> MakeResults:
-    """Make results; `speeds` replaces those of some servers."""
+    """Return a factory of results; its argument `speeds` replaces those of some servers."""
 
     def make(
         speeds: dict[str, float] | None = None, sizes: tuple[int, ...] = (100, 200)
     ) -> Results:
         speed = {**SPEEDS, **LIMITS, **(speeds or {})}
         plan = Plan(sizes=sizes, rounds=2, tool="wrk")
-        cells = [
-            cell(contender, films, read, speed[contender] / (1 + (films == sizes[-1])))
-            for contender, films, read in itertools.product(SPEEDS, sizes, Read)
+        measurements = [
+            measurement(target, movies, read, speed[target] / (1 + (movies == sizes[-1])))
+            for target, movies, read in itertools.product(SPEEDS, sizes, Read)
         ]
-        for contender, read in itertools.product(
-            LIMITS, (Read.FIRST_PAGE, Read.BY_ID, NOT_MODIFIED)
-        ):
-            cells.append(cell(contender, plan.reference_films, read, speed[contender]))
-        cells += [
-            cell(contender, plan.reference_films, Read.FIRST_PAGE, speed[contender], 1)
-            for contender in (CACHED, RAW_ASGI)
+        for target, read in itertools.product(LIMITS, (Read.FIRST_PAGE, Read.BY_ID, NOT_MODIFIED)):
+            measurements.append(measurement(target, plan.reference_movies, read, speed[target]))
+        measurements += [
+            measurement(target, plan.reference_movies, Read.FIRST_PAGE, speed[target], 1)
+            for target in (CACHED, RAW_ASGI)
         ]
         return Results(
             started_at="2026-11-21T00:00:00+00:00",
             machine={"processors": "2"},
             versions={"fastapi": "0"},
             plan=plan,
-            missing=("nginx: it is not installed",),
-            cells=tuple(cells),
+            missing=("nginx is not installed",),
+            measurements=tuple(measurements),
             single_client=(Latency(CACHED, 0.6, 0.9),),
             memory=(
                 Memory(sizes[0], 100 * 2**20, 2**10, is_cache_full=False),
                 Memory(sizes[-1], 200 * 2**20, 64 * 2**20, is_cache_full=True),
             ),
-            fillings=(
-                Filling(1000, has_links=False, making_seconds=0.1, storing_seconds=0.01),
-                Filling(sizes[-1], has_links=True, making_seconds=0.1, storing_seconds=1),
+            generations=(
+                GenerationTimes(
+                    1000, has_relations=False, generating_seconds=0.1, storing_seconds=0.01
+                ),
+                GenerationTimes(
+                    sizes[-1], has_relations=True, generating_seconds=0.1, storing_seconds=1
+                ),
             ),
             seeding=(SeedingTimes(25, 100, 0.25, (1.1, 1.2)),),
         )

@@ -6,13 +6,16 @@ from typer.testing import CliRunner
 
 from common.benchmark import __main__ as command
 from common.benchmark.__main__ import app
-from common.benchmark.databases import ONE, ONE_WITH_ROOM, TWO
+from common.benchmark.databases import ONE, ONE_WITH_ROOM, TWO, DatabaseResults
+from common.benchmark.measurement import Measurement
 from common.benchmark.results import TEXTBOOK, UNCACHED
+from common.benchmark.tests.conftest import measurement
+from common.benchmark.workload import Read
 
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
-QUICK = ("--films", "30", "--rounds", "1", "--seconds", "0.1")
+QUICK = ("--movies", "30", "--rounds", "1", "--seconds", "0.1")
 
 
 def test_measures_the_service_on_a_server(
@@ -22,30 +25,35 @@ def test_measures_the_service_on_a_server(
     done = CliRunner().invoke(app, ["database", "--url", postgresql_url, *QUICK, "--json"])
     assert done.exit_code == 0, done.stderr
     results = json.loads(done.stdout)
-    assert (results["kind"], results["films"]) == ("postgresql", 30)
+    assert (results["kind"], results["movies"]) == ("postgresql", 30)
     assert set(results["apart"]) == {UNCACHED, TEXTBOOK}
     assert set(results["together"]) == {ONE, ONE_WITH_ROOM, TWO}
-    cells = [*results["apart"].values(), *results["together"].values()]
-    assert all(cell["requests_per_second"]["median"] > 0 for cell in cells)
-    assert not any(cell["errors"] for cell in cells)
-    assert [finding["value"] > 0 for finding in results["findings"]] == [True] * 3
+    measurements = [*results["apart"].values(), *results["together"].values()]
+    assert all(measurement["requests_per_second"]["median"] > 0 for measurement in measurements)
+    assert not any(measurement["errors"] for measurement in measurements)
+    assert [comparison["value"] > 0 for comparison in results["comparisons"]] == [True] * 3
 
 
-def test_shows_what_making_the_load_has_cost(
+def test_shows_the_cpu_time_of_the_load_generator(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(ROOT)
+    def measured(*targets: str) -> dict[str, Measurement]:
+        return {target: measurement(target, 30, Read.FIRST_PAGE, 1_000) for target in targets}
+
+    results = DatabaseResults(
+        "sqlite", 30, 0.5, measured(UNCACHED, TEXTBOOK), measured(ONE, ONE_WITH_ROOM, TWO)
+    )
     monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(command, "installed_tool", lambda: "own client")  # It can be brief.
+    monkeypatch.setattr(command, "measure_database", lambda *_args: results)
     done = CliRunner().invoke(app, ["database", "--url", f"sqlite:///{tmp_path / 'x.db'}", *QUICK])
     assert done.exit_code == 0, done.stderr
-    assert "load, us a request" in done.stdout
+    assert "load CPU us/request" in done.stdout
     assert "uncached page on sqlite, against textbook" in done.stdout
     for name in (ONE, ONE_WITH_ROOM, TWO):
         assert name in done.stdout
 
 
-def test_a_database_that_is_not_there_ends_the_command_with_a_sentence(tmp_path: Path) -> None:
+def test_reports_a_missing_database(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'missing' / 'x.db'}"
     done = CliRunner().invoke(app, ["database", "--url", url, *QUICK])
     assert done.exit_code == 1

@@ -14,26 +14,26 @@ from common.benchmark.fetching import FetchingResults
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).parents[3]
-QUICK = ("--films", "30", "--rounds", "1", "--latency-ms", "1")
+QUICK = ("--movies", "30", "--rounds", "1", "--latency-ms", "1")
 
 
 @pytest.fixture(autouse=True)
 def short_reads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is read is no matter here."""
+    """Shorten the reads, whose results the tests do not check."""
     monkeypatch.setattr(fetching, "_READ_SECONDS", 0.2)
 
 
-def test_measures_a_worker_and_what_readers_notice(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_measures_a_worker_and_concurrent_reads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     done = CliRunner().invoke(app, ["fetching", *QUICK, "--json"])
     assert done.exit_code == 0, done.stderr
     results = json.loads(done.stdout)
     assert results["kind"] == "sqlite"
     assert all(results[name][0] > 0 for name in ("seconds", "idle_us", "busy_us"))
-    assert [finding["value"] > 0 for finding in results["findings"]] == [True] * 2
+    assert [comparison["value"] > 0 for comparison in results["comparisons"]] == [True] * 2
 
 
-def test_a_database_that_is_not_empty_is_told_so(
+def test_rejects_a_database_that_is_not_empty(
     monkeypatch: pytest.MonkeyPatch, postgresql_url: str
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -46,38 +46,38 @@ def test_a_database_that_is_not_empty_is_told_so(
     assert (again.exit_code, "the database was not empty" in again.stderr) == (1, True)
 
 
-def test_figures_are_medians_against_their_targets() -> None:
+def test_compares_medians_with_their_targets() -> None:
     results = FetchingResults("sqlite", 2, (2.0, 2.5, 9.0), (100, 200, 300), (150, 500, 900))
     speed, slower = results.find()
     assert (speed.value, speed.is_met) == (0.8, False)
     assert (slower.value, slower.is_met) == (2.5, False)
 
 
-def test_reads_that_are_not_answered_well_end_the_measuring() -> None:
+def test_aborts_on_an_unexpected_response() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         thread = threading.Thread(target=refuse_one, args=(server,))
         thread.start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with pytest.raises(BenchmarkFailed, match="503 Gone"):
-            fetching._read_for_a_while(url)
+            fetching._measure_reads(url)
         thread.join()
 
 
 def refuse_one(server: socket.socket) -> None:
-    """Answer one request with a refusal."""
+    """Reply to one request with a 503."""
     connection, _address = server.accept()
     with connection:
         connection.recv(65_536)
         connection.sendall(b"HTTP/1.1 503 Gone\r\nContent-Length: 0\r\n\r\n")
 
 
-def test_answers_that_come_in_parts_are_read_to_their_end() -> None:
+def test_reads_a_response_that_arrives_in_parts() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n12345")
         later = threading.Timer(0.05, theirs.sendall, [b"67890"])
         later.start()
-        fetching._receive_answer(ours)
+        fetching._receive_response(ours)
         later.join()
         theirs.sendall(b"next")
         assert ours.recv(100) == b"next"

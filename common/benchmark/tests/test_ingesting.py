@@ -22,10 +22,10 @@ def test_measures_objects_and_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("from_objects", "from_lines"):
         assert len(results[name]) == 2
         assert min(results[name]) > 0
-    assert [finding["target"] for finding in results["findings"]] == [2_000, 20_000]
+    assert [comparison["required"] for comparison in results["comparisons"]] == [2_000, 20_000]
 
 
-def test_a_database_that_is_not_empty_is_told_so(
+def test_rejects_a_database_that_is_not_empty(
     monkeypatch: pytest.MonkeyPatch, postgresql_url: str
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -33,13 +33,13 @@ def test_a_database_that_is_not_empty_is_told_so(
     command = ["ingesting", *QUICK, "--url", postgresql_url]
     done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.stderr
-    assert "films of NDJSON a second, postgresql" in done.stdout
+    assert "movies of NDJSON a second, postgresql" in done.stdout
     again = CliRunner().invoke(app, command)
     assert (again.exit_code, "the database was not empty" in again.stderr) == (1, True)
 
 
-def test_servers_have_half_of_the_targets() -> None:
+def test_database_servers_have_half_the_targets() -> None:
     results = IngestingResults("postgresql", (900, 1_100, 9_000), (9_000, 9_900, 30_000))
     objects, lines = results.find()
-    assert (objects.value, objects.target, objects.is_met) == (1_100, 1_000, True)
-    assert (lines.value, lines.target, lines.is_met) == (9_900, 10_000, False)
+    assert (objects.value, objects.required, objects.is_met) == (1_100, 1_000, True)
+    assert (lines.value, lines.required, lines.is_met) == (9_900, 10_000, False)

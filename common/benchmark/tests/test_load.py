@@ -4,15 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from common.benchmark import load as load_module
 from common.benchmark.client import PERCENTILES
-from common.benchmark.load import LoadGenerator, Tool, installed_tool
+from common.benchmark.load import LoadGenerator, Tool, _wrk_command, installed_tool
 from common.benchmark.processors import pinned_to, split_processors
 from common.benchmark.servers import Server
-from common.benchmark.targets import Arena, Recorded
+from common.benchmark.targets import Recorded, TargetFactory
 from conftest import RequireProgram
 
-ANSWERS = {
+RESPONSES = {
     "/": Recorded(200, (("content-length", "2"),), b"ok"),
     "/missing": Recorded(404, (("content-length", "0"),), b""),
     "/not-modified": Recorded(304, (), b""),
@@ -21,7 +20,7 @@ ANSWERS = {
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Arena(tmp_path_factory.mktemp("arena"), None).raw_asgi(ANSWERS) as server:
+    with TargetFactory(tmp_path_factory.mktemp("targets"), None).raw_asgi(RESPONSES) as server:
         yield server
 
 
@@ -45,13 +44,13 @@ def test_measures_throughput_and_latency(generator: LoadGenerator, server: Serve
 
 
 @pytest.mark.integration
-def test_counts_answers_that_are_errors(generator: LoadGenerator, server: Server) -> None:
+def test_counts_error_responses(generator: LoadGenerator, server: Server) -> None:
     load = generator.run(server.url, ["/missing"], seconds=0.3, connections=1)
     assert load.errors == load.requests > 0
 
 
 @pytest.mark.integration
-def test_sends_the_headers_it_is_given(generator: LoadGenerator, server: Server) -> None:
+def test_sends_the_given_headers(generator: LoadGenerator, server: Server) -> None:
     load = generator.run(
         server.url, ["/"], seconds=0.3, connections=1, headers=["If-None-Match: *", "X-Two: 2"]
     )
@@ -60,7 +59,7 @@ def test_sends_the_headers_it_is_given(generator: LoadGenerator, server: Server)
 
 
 @pytest.mark.integration
-def test_counts_connections_that_the_server_ends(server: Server) -> None:
+def test_counts_connections_closed_by_the_server(server: Server) -> None:
     load = LoadGenerator("own client", None).run(
         server.url, ["/"], seconds=0.3, connections=2, headers=["Connection: close"]
     )
@@ -74,12 +73,12 @@ def test_prefers_the_faster_tool(monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     wrk.write_text("#!/bin/sh\n")
     wrk.chmod(0o755)
     assert installed_tool() == "wrk"
-    command = load_module._wrk_command("http://h", "paths", 2, 0.1, ["A: b"])
+    command = _wrk_command("http://h", "paths", 2, 0.1, ["A: b"])
     assert command[:4] == ["wrk", "-t1", "-c2", "-d1s"]
     assert command[-5:] == ["-H", "A: b", "http://h", "--", "paths"]
 
 
-def test_gives_server_and_load_a_processor_each(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_assigns_separate_processors_to_server_and_load(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {5, 3, 4}, raising=False)
     assert split_processors() == (frozenset({3}), frozenset({4}))
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {3})
@@ -88,7 +87,7 @@ def test_gives_server_and_load_a_processor_each(monkeypatch: pytest.MonkeyPatch)
     assert split_processors() == (None, None)
 
 
-def test_pins_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_restores_the_processors_after_the_context(monkeypatch: pytest.MonkeyPatch) -> None:
     pinned: list[set[int]] = []
     monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {3, 4}, raising=False)
     monkeypatch.setattr(

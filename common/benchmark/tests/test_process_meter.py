@@ -13,7 +13,7 @@ MEBIBYTE = 2**20
 def test_measures_this_process() -> None:
     with ProcessMeter() as meter:
         memory = bytearray(b"x") * (64 * MEBIBYTE)
-        time.sleep(0.05)  # Time is what is measured; the peak has to be seen.
+        time.sleep(0.05)  # Leaves time for a sample at the peak.
         del memory
     assert meter.wall_seconds >= 0.05
     assert meter.cpu_seconds > 0
@@ -22,7 +22,7 @@ def test_measures_this_process() -> None:
 
 @pytest.fixture
 def family() -> Iterator[subprocess.Popen[str]]:
-    """A process that waits, and a child of it that works."""
+    """Yield a waiting process with a child that uses CPU time."""
     child = "import time\nprint(flush=True)\nwhile True: sum(range(1000))"
     parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {child!r}])"
     with subprocess.Popen(
@@ -36,6 +36,6 @@ def family() -> Iterator[subprocess.Popen[str]]:
 
 def test_measures_another_process_with_its_children(family: subprocess.Popen[str]) -> None:
     with ProcessMeter(family.pid) as meter:
-        time.sleep(0.3)  # As long as the child's work is watched.
+        time.sleep(0.3)  # Leaves time for the child to use CPU time.
     assert meter.cpu_seconds > 0.05
     assert meter.peak_bytes >= meter.start_bytes > MEBIBYTE

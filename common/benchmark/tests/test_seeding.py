@@ -12,8 +12,8 @@ from common.benchmark.seeding import SeedingTimes
 ROOT = Path(__file__).parents[3]
 
 
-def test_the_limit_is_what_the_waiting_alone_takes() -> None:
-    times = SeedingTimes(concurrency=25, films=101, latency_seconds=0.2, seconds=(1.5, 1.1, 1.2))
+def test_limit_is_the_number_of_request_rounds_times_the_latency() -> None:
+    times = SeedingTimes(concurrency=25, movies=101, latency_seconds=0.2, seconds=(1.5, 1.1, 1.2))
     assert times.limit_seconds == pytest.approx(1.0)
     assert times.ratio == pytest.approx(1.2)
 
@@ -27,7 +27,7 @@ def test_help_lists_the_measurements() -> None:
 
 @pytest.mark.integration
 @pytest.mark.parametrize("form", [[], ["--json"]])
-def test_compares_seeding_in_parallel_with_one_by_one(
+def test_compares_parallel_with_sequential_seeding(
     monkeypatch: pytest.MonkeyPatch, form: list[str]
 ) -> None:
     monkeypatch.chdir(ROOT)
@@ -37,7 +37,7 @@ def test_compares_seeding_in_parallel_with_one_by_one(
     if form:
         parallel, sequential = json.loads(result.stdout)
         assert (parallel["concurrency"], sequential["concurrency"]) == (25, 1)
-        assert parallel["films"] == sequential["films"] == 100
+        assert parallel["movies"] == sequential["movies"] == 100
         assert parallel["ratio"] > 0
     else:
         assert "median / limit" in result.stdout

@@ -1,34 +1,34 @@
-"""The API keys, in a table."""
-
-from sqlalchemy.orm import Session
+"""API keys in a table."""
 
 from data_layer.entities.api_key import ApiKey
+from data_layer.ports.api_keys import ApiKeyRepository
 from data_layer.sql import models
-from data_layer.sql.entity_mapper import EntityRows
+from data_layer.sql.entity_mapper import EntityMapper
+from data_layer.sql.transaction import Transaction
 
 
-class SqlAlchemyApiKeyRepository:
-    """See `data_layer.ports.api_keys.ApiKeyRepository`."""
+class SqlAlchemyApiKeyRepository(ApiKeyRepository):
+    """SQL implementation of `data_layer.ports.api_keys.ApiKeyRepository`."""
 
-    def __init__(self, session: Session) -> None:
-        self._rows = EntityRows(session, ApiKey, models.ApiKey)
+    def __init__(self, transaction: Transaction) -> None:
+        self._rows = EntityMapper(transaction.session, ApiKey, models.ApiKey)
 
     def add(self, key: ApiKey) -> None:
-        """Insert the key; its unique columns tell a conflict."""
+        """Insert the key; unique columns reject a known name or prefix."""
         self._rows.add(key)
 
     def find_by_prefix(self, prefix: str) -> ApiKey | None:
-        """Look the unique prefix up."""
+        """Return the key with this prefix, or None."""
         return self._rows.find(models.ApiKey.prefix == prefix)
 
     def find_by_name(self, name: str) -> ApiKey | None:
-        """Look the unique name up."""
+        """Return the key with this name, or None."""
         return self._rows.find(models.ApiKey.name == name)
 
     def list(self) -> tuple[ApiKey, ...]:
-        """Read every key in the order of creation."""
+        """Return all keys in the order of creation."""
         return self._rows.list(by=models.ApiKey.id)
 
     def update(self, key: ApiKey) -> None:
-        """Write the key of this prefix."""
-        self._rows.update(key, models.ApiKey.prefix == key.prefix, "There is no such API key.")
+        """Overwrite the key with this prefix."""
+        self._rows.update(key, models.ApiKey.prefix == key.prefix, "No API key has this prefix.")

@@ -1,27 +1,27 @@
-"""The record of who did what, in a table."""
+"""Audit log in a table."""
 
 import dataclasses
 from collections.abc import Sequence
 
-from sqlalchemy.orm import Session
-
 from data_layer.entities.audit_entry import AuditEntry, AuditQuery
+from data_layer.ports.audit import AuditRepository
 from data_layer.sql import models
-from data_layer.sql.entity_mapper import EntityRows
+from data_layer.sql.entity_mapper import EntityMapper
+from data_layer.sql.transaction import Transaction
 
 
-class SqlAlchemyAuditRepository:
-    """See `data_layer.ports.audit.AuditRepository`."""
+class SqlAlchemyAuditRepository(AuditRepository):
+    """SQL implementation of `data_layer.ports.audit.AuditRepository`."""
 
-    def __init__(self, session: Session) -> None:
-        self._rows = EntityRows(session, AuditEntry, models.AuditEntry)
+    def __init__(self, transaction: Transaction) -> None:
+        self._rows = EntityMapper(transaction.session, AuditEntry, models.AuditEntry)
 
     def add_many(self, entries: Sequence[AuditEntry]) -> None:
-        """Insert the entries."""
+        """Insert the entries; do nothing if there are none."""
         self._rows.add_many(entries)
 
     def list(self, query: AuditQuery) -> tuple[AuditEntry, ...]:
-        """Read entries backwards; each condition has an index."""
+        """Return entries, newest first; an index supports each condition."""
         columns = {
             name: getattr(models.AuditEntry, name) for name in ("caller", "action", "subject")
         }

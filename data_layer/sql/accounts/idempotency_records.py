@@ -1,33 +1,33 @@
-"""The answers that are given again, in a table."""
+"""Idempotency records in a table."""
 
 import datetime as dt
 
-from sqlalchemy.orm import Session
-
-from data_layer.entities.idempotency_record import KeptAnswer
+from data_layer.entities.idempotency_record import IdempotencyRecord
+from data_layer.ports.idempotency_records import IdempotencyRecordRepository
 from data_layer.sql import models
-from data_layer.sql.entity_mapper import EntityRows
+from data_layer.sql.entity_mapper import EntityMapper
+from data_layer.sql.transaction import Transaction
 
 
-class SqlAlchemyKeptAnswerRepository:
-    """See `data_layer.ports.idempotency_records.KeptAnswerRepository`."""
+class SqlAlchemyIdempotencyRecordRepository(IdempotencyRecordRepository):
+    """SQL implementation of `data_layer.ports.idempotency_records.IdempotencyRecordRepository`."""
 
-    def __init__(self, session: Session) -> None:
-        self._rows = EntityRows(session, KeptAnswer, models.KeptAnswer)
+    def __init__(self, transaction: Transaction) -> None:
+        self._rows = EntityMapper(transaction.session, IdempotencyRecord, models.IdempotencyRecord)
 
-    def find(self, answer_id: bytes) -> KeptAnswer | None:
-        """Look the id up."""
-        return self._rows.find(models.KeptAnswer.id == answer_id)
+    def find(self, record_id: bytes) -> IdempotencyRecord | None:
+        """Return the record with this id, or None."""
+        return self._rows.find(models.IdempotencyRecord.id == record_id)
 
-    def put(self, answer: KeptAnswer) -> None:
-        """Delete what is there, and insert the answer."""
-        self.remove(answer.id)
-        self._rows.add(answer)
+    def put(self, record: IdempotencyRecord) -> None:
+        """Insert the record, or replace the one with the same id."""
+        self.remove(record.id)
+        self._rows.add(record)
 
-    def remove(self, answer_id: bytes) -> None:
-        """Delete the answer."""
-        self._rows.remove(models.KeptAnswer.id == answer_id)
+    def remove(self, record_id: bytes) -> None:
+        """Delete the record, if it exists."""
+        self._rows.remove(models.IdempotencyRecord.id == record_id)
 
-    def forget(self, before: dt.datetime) -> None:
-        """Delete what has expired."""
-        self._rows.remove(models.KeptAnswer.expires_at < before)
+    def delete_before(self, before: dt.datetime) -> None:
+        """Delete records that expired before this time."""
+        self._rows.remove(models.IdempotencyRecord.expires_at < before)

@@ -1,26 +1,26 @@
-"""What tokens are signed with, in a table."""
-
-from sqlalchemy.orm import Session
+"""Signing keys of access tokens in a table."""
 
 from data_layer.entities.signing_key import SigningKey
+from data_layer.ports.signing_keys import SigningKeyRepository
 from data_layer.sql import models
-from data_layer.sql.entity_mapper import EntityRows
+from data_layer.sql.entity_mapper import EntityMapper
+from data_layer.sql.transaction import Transaction
 
 
-class SqlAlchemySigningKeyRepository:
-    """See `data_layer.ports.signing_keys.SigningKeyRepository`."""
+class SqlAlchemySigningKeyRepository(SigningKeyRepository):
+    """SQL implementation of `data_layer.ports.signing_keys.SigningKeyRepository`."""
 
-    def __init__(self, session: Session) -> None:
-        self._rows = EntityRows(session, SigningKey, models.SigningKey)
+    def __init__(self, transaction: Transaction) -> None:
+        self._rows = EntityMapper(transaction.session, SigningKey, models.SigningKey)
 
     def add(self, key: SigningKey) -> None:
         """Insert the key."""
         self._rows.add(key)
 
     def list(self) -> tuple[SigningKey, ...]:
-        """Read every key, newest first."""
+        """Return all keys, newest first."""
         return self._rows.list(by=models.SigningKey.created_at.desc())
 
     def remove(self, key_id: str) -> None:
-        """Delete the key."""
+        """Delete the key, if it exists."""
         self._rows.remove(models.SigningKey.id == key_id)

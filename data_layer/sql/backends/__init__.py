@@ -1,1 +1,1 @@
-"""What each database needs to be asked differently; the rest of the data layer does not see it."""
+"""Database backends: the operations that differ between SQLite, PostgreSQL and MariaDB."""

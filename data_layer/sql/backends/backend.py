@@ -1,4 +1,4 @@
-"""What a database has to offer beyond what SQLAlchemy makes alike."""
+"""Interface of a database backend: the operations that SQLAlchemy does not unify."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -11,82 +11,84 @@ from sqlalchemy import URL, Connection, Engine, Table
 from data_layer.database_options import DatabaseOptions
 
 OnProgress = Callable[[int, int], None]
-"""Is told how much is done, of how much."""
+"""Callback with the amount done and the total."""
 
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Ways to one database."""
+    """SQLAlchemy engines of one database."""
 
     reading: Engine
-    """Each statement for itself; statements may go straight to the driver."""
+    """Engine for reads; statements may bypass SQLAlchemy and go to the driver."""
     writing: Engine
-    """Transactions that may write; they wait for one another where they have to."""
+    """Engine for transactions that may write; these are serialized."""
 
     def dispose(self) -> None:
-        """Close every connection."""
+        """Close all pooled connections."""
         self.reading.dispose()
         self.writing.dispose()
 
 
 class Backend(Protocol):
-    """A kind of database."""
+    """Backend of one kind of database."""
 
     reads_are_short: bool
-    """Whether a read is done in less time than handing it to a thread takes."""
+    """Whether a read takes less time than passing it to a thread."""
 
     snapshot_isolation: str
-    """The isolation level of transactions whose every statement sees the same moment."""
+    """Isolation level of transactions whose statements all read the same snapshot."""
 
     def open(self, url: URL, options: DatabaseOptions) -> Engines:
-        """Return engines, which connect when they are first used."""
+        """Return engines; they connect on first use."""
         ...
 
     def exists(self, engines: Engines) -> bool:
-        """Tell whether connecting would find a database instead of making one."""
+        """Return whether the database exists, so that connecting would not create it."""
         ...
 
     def try_lock(self, engines: Engines, name: str) -> AbstractContextManager[bool]:
-        """Try to be the one process that does `name`; give whether that was free.
+        """Try to acquire an exclusive lock across processes; yield whether it was acquired.
 
-        The lock is held until the context ends, or until the process does, however it dies.
+        The lock is released when the context ends, or when the process ends for any reason.
 
         Raises:
-            DatabaseUnavailable: the database can't be reached.
+            DatabaseUnavailable: The database cannot be reached.
         """
         ...
 
     def wait_for_lock(self, engines: Engines, name: str) -> AbstractContextManager[None]:
-        """Take the lock of `try_lock`, waiting for as long as somebody else holds it."""
+        """Acquire the lock of `try_lock`; wait as long as another process holds it."""
         ...
 
-    def unlimited(self, connection: Connection) -> AbstractContextManager[None]:
-        """Let statements of the connection's transaction take as long as they need."""
+    def without_timeouts(self, connection: Connection) -> AbstractContextManager[None]:
+        """Disable statement timeouts for the connection's transaction within the context."""
         ...
 
     def next_id(self, connection: Connection, table: Table) -> int:
-        """Return the id that a new row would get at least; ids are never given twice."""
+        """Return the lowest id that a new row can get; ids are never reused."""
         ...
 
-    def take_ids(self, connection: Connection, table: Table, count: int) -> range:
-        """Return ids for so many new rows, which nobody else gets."""
+    def allocate_ids(self, connection: Connection, table: Table, count: int) -> range:
+        """Allocate `count` consecutive ids for new rows of the table."""
         ...
 
     def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
-        """Let new rows have this id and the ones behind it."""
+        """Set the id of the next new row."""
         ...
 
     def backup(self, engines: Engines, path: Path, on_progress: OnProgress) -> None:
-        """Write a copy of the whole database into a new file, while others use it.
+        """Write a copy of the whole database to a new file, during concurrent use.
 
         Raises:
-            InvalidInput: the database is none that this program backs up.
+            InvalidInput: The backend does not support backups, or the file cannot be written.
         """
         ...
 
-    def filling(self, engines: Engines) -> AbstractContextManager[tuple[Connection, int]]:
-        """Give a transaction for a large load, and the id of the next film.
+    def bulk_load_transaction(
+        self, engines: Engines
+    ) -> AbstractContextManager[tuple[Connection, int]]:
+        """Yield a connection in a transaction for a bulk load, and the id of the next movie.
 
-        It is committed when the context ends, rolled back when that ends with an error.
+        Commits when the context ends, and rolls back if it ends with an error.
         """
         ...

@@ -1,4 +1,4 @@
-"""How values are written into columns of JSON, and read from them."""
+"""JSON serialization of the values of JSON columns."""
 
 import orjson
 
@@ -9,5 +9,5 @@ def write_json(value: object) -> str:
 
 
 def read_json(text: str | bytes) -> object:
-    """Return the value that is written there."""
+    """Return the value that the JSON text represents."""
     return orjson.loads(text)

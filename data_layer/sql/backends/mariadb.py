@@ -1,4 +1,4 @@
-"""MariaDB, through PyMySQL."""
+"""MariaDB backend with the driver PyMySQL."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,13 +22,13 @@ _NEXT_ID = text(
 
 
 class MariaDb:
-    """See `data_layer.sql.backends.backend.Backend`."""
+    """Backend for MariaDB; see `data_layer.sql.backends.backend.Backend`."""
 
     reads_are_short = False
     snapshot_isolation = "REPEATABLE READ"
 
     def open(self, url: URL, options: DatabaseOptions) -> Engines:
-        """Connect through PyMySQL; a statement that takes too long is given up."""
+        """Return engines on PyMySQL, with timeouts for statements and locks."""
         url = url.set(drivername="mariadb+pymysql").update_query_dict({"charset": "utf8mb4"})
         settings = (
             f"SET max_statement_time = {options.statement_timeout_seconds},"
@@ -37,26 +37,26 @@ class MariaDb:
         return open_server(url, {"init_command": settings}, options)
 
     def exists(self, engines: Engines) -> bool:
-        """Return that servers make no databases by themselves."""
+        """Return True: a server never creates a database on connecting."""
         return True
 
     @contextmanager
     def try_lock(self, engines: Engines, name: str) -> Iterator[bool]:
-        """Take a lock by its name."""
+        """Acquire a named lock (`GET_LOCK`) without waiting."""
         with lock_connection(engines) as connection:
             yield _get_lock(connection, engines, name, 0)
 
     @contextmanager
     def wait_for_lock(self, engines: Engines, name: str) -> Iterator[None]:
-        """Wait for the lock."""
+        """Acquire the named lock; wait for at most a day."""
         with lock_connection(engines) as connection:
             connection.execute(text("SET max_statement_time = 0"))
             _get_lock(connection, engines, name, _WAIT_SECONDS)
             yield
 
     @contextmanager
-    def unlimited(self, connection: Connection) -> Iterator[None]:
-        """Lift the limits, which are of the connection, and set them again."""
+    def without_timeouts(self, connection: Connection) -> Iterator[None]:
+        """Disable the statement timeout of the connection, and restore it at the end."""
         connection.execute(text("SET @limit = @@max_statement_time, max_statement_time = 0"))
         try:
             yield
@@ -64,31 +64,31 @@ class MariaDb:
             connection.execute(text("SET max_statement_time = @limit"))
 
     def next_id(self, connection: Connection, table: Table) -> int:
-        """Read the counter of the table."""
+        """Return the table's AUTO_INCREMENT value."""
         return int(connection.scalar(_NEXT_ID, {"table": table.name}) or 1)
 
-    def take_ids(self, connection: Connection, table: Table, count: int) -> range:
-        """Count on; rows that come with their ids set the counter."""
+    def allocate_ids(self, connection: Connection, table: Table, count: int) -> range:
+        """Return the next ids. Inserting rows with them advances the counter."""
         next_id = self.next_id(connection, table)
         return range(next_id, next_id + count)
 
     def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
-        """Set the counter of the table; this commits."""
+        """Set the table's AUTO_INCREMENT value. MariaDB commits the transaction implicitly."""
         connection.execute(text(f"ALTER TABLE {table.name} AUTO_INCREMENT = {next_id:d}"))
 
     def backup(self, engines: Engines, path: Path, on_progress: OnProgress) -> None:
-        """Name the program that does it better."""
-        raise InvalidInput("MariaDB brings its own program for backups: use mariadb-dump.")
+        """Reject the backup; MariaDB has its own program for it."""
+        raise InvalidInput("Backups of MariaDB are not supported: use mariadb-dump.")
 
     @contextmanager
-    def filling(self, engines: Engines) -> Iterator[tuple[Connection, int]]:
-        """Go on behind the highest id that was ever given; the server counts on by itself."""
-        with engines.writing.begin() as connection, self.unlimited(connection):
+    def bulk_load_transaction(self, engines: Engines) -> Iterator[tuple[Connection, int]]:
+        """Yield the next id; the server advances AUTO_INCREMENT with the inserted rows."""
+        with engines.writing.begin() as connection, self.without_timeouts(connection):
             yield connection, self.next_id(connection, MOVIES)
 
 
 def _get_lock(connection: Connection, engines: Engines, name: str, seconds: int) -> bool:
-    """Take a lock of the whole server, so that its name has to say which database it is of."""
+    """Acquire a named lock. Names are server-wide, so that they include the database's name."""
     lock = f"{engines.writing.url.database}.{name}"[-64:]
     return bool(
         connection.scalar(

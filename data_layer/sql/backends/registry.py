@@ -1,4 +1,4 @@
-"""Which database a URL means."""
+"""Registry of the backends by URL scheme and dialect."""
 
 from sqlalchemy import Connection, Table
 from sqlalchemy.engine import make_url
@@ -16,11 +16,11 @@ _BACKENDS: dict[str, Backend] = {
 }
 
 
-def backend_of(url: str) -> Backend:
-    """Return the kind of database that a URL names; settings let only these pass."""
+def backend_for(url: str) -> Backend:
+    """Return the backend for a URL; the settings reject URLs of other databases."""
     return _BACKENDS[make_url(url).get_backend_name()]
 
 
-def take_ids(connection: Connection, table: Table, count: int) -> range:
-    """Return ids for so many new rows, which nobody else gets; see `Backend.take_ids`."""
-    return _BACKENDS[connection.dialect.name].take_ids(connection, table, count)
+def allocate_ids(connection: Connection, table: Table, count: int) -> range:
+    """Allocate ids for new rows of the table; see `Backend.allocate_ids`."""
+    return _BACKENDS[connection.dialect.name].allocate_ids(connection, table, count)

@@ -1,4 +1,4 @@
-"""Engines of a database server, the same for all but what a driver calls things."""
+"""SQLAlchemy engines of a database server, shared by PostgreSQL and MariaDB."""
 
 from typing import Any
 
@@ -7,28 +7,28 @@ from sqlalchemy import URL, Engine, create_engine
 from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines
 from data_layer.sql.backends.json_columns import read_json, write_json
-from data_layer.sql.backends.write_serialization import let_write_one_by_one
+from data_layer.sql.backends.write_serialization import serialize_writers
 
 LOCKS_AT_ONCE = 2
-"""Connections beyond the pool: for locks, which live outside of transactions."""
+"""Connections beyond the pool size, for locks, which are held outside transactions."""
 
 POOL_RECYCLE_SECONDS = 3600
-"""MariaDB closes connections that were idle for eight hours, firewalls sooner."""
+"""Maximum age of a connection. MariaDB closes connections idle for 8 hours, firewalls earlier."""
 
 
 def open_server(url: URL, connect_args: dict[str, Any], options: DatabaseOptions) -> Engines:
     """Return engines on a server.
 
-    Those that read find out by reading whether a kept connection still lives, and repeat what
-    they read; a transaction can't be repeated here, so those that write ask before each one.
+    A read on a lost connection is retried on another one. A transaction cannot be retried here,
+    so that the writing engine tests each pooled connection before use.
 
     Args:
-        url: with the driver in it.
-        connect_args: for the driver.
-        options: of the operator.
+        url: URL including the driver.
+        connect_args: Arguments for the driver's connect function.
+        options: Pool size, timeouts and isolation level.
     """
 
-    def open_with(isolation: str, *, asks_first: bool) -> Engine:
+    def open_with(isolation: str, *, pings_first: bool) -> Engine:
         return create_engine(
             url,
             isolation_level=isolation.upper(),
@@ -36,13 +36,13 @@ def open_server(url: URL, connect_args: dict[str, Any], options: DatabaseOptions
             json_serializer=write_json,
             json_deserializer=read_json,
             paramstyle="format",
-            pool_pre_ping=asks_first,
+            pool_pre_ping=pings_first,
             pool_recycle=POOL_RECYCLE_SECONDS,
             pool_size=options.pool_size,
             max_overflow=LOCKS_AT_ONCE,
             pool_timeout=options.connect_timeout_seconds,
         )
 
-    writing = open_with(options.isolation, asks_first=True)
-    let_write_one_by_one(writing)
-    return Engines(open_with("autocommit", asks_first=False), writing)
+    writing = open_with(options.isolation, pings_first=True)
+    serialize_writers(writing)
+    return Engines(open_with("autocommit", pings_first=False), writing)

@@ -1,4 +1,4 @@
-"""Locks that a database server keeps for a connection, and takes back when that ends."""
+"""Connections that hold server-side locks; closing the connection releases its locks."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from data_layer.sql.error_translation import translated_errors
 
 @contextmanager
 def lock_connection(engines: Engines) -> Iterator[Connection]:
-    """Give a connection of its own for a lock; what it holds goes with it."""
+    """Yield a dedicated connection for a lock, and close it at the end to release the lock."""
     with translated_errors(), engines.reading.connect() as connection:
         try:
             yield connection

@@ -1,4 +1,4 @@
-"""SQLite: a file, with one writer at a time."""
+"""SQLite backend: a database file with one writer at a time."""
 
 import fcntl
 import sqlite3
@@ -16,35 +16,36 @@ from data_layer.sql.backends.json_columns import read_json, write_json
 from data_layer.sql.models import MOVIES, Base
 
 WRITING_CACHE_KIB, FILLING_CACHE_KIB = 32_768, 16_384
-"""How much of the database is kept in memory by those who write; else SQLite keeps 2 MB. Indexes
-that are made anew take that much several times."""
+"""Page cache of writing connections and of bulk loads; SQLite's default is 2 MB. Creating indexes
+takes several times the size of the cache."""
 
 _PAGES_AT_ONCE = 1_000
-"""Of a backup: others can write between them."""
+"""Pages that a backup copies in one step; other connections can write between the steps."""
 
 _LAST_ID = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
 
 _WRITES = "movies_writes"
-"""Execution option of connections that may write."""
+"""Execution option of connections that may write, and key in the `info` of prepared ones."""
 
 
 class Sqlite:
-    """See `data_layer.sql.backends.backend.Backend`."""
+    """Backend for SQLite; see `data_layer.sql.backends.backend.Backend`."""
 
     reads_are_short = True
     snapshot_isolation = "SERIALIZABLE"
 
     def open(self, url: URL, options: DatabaseOptions) -> Engines:
-        """Open the file in WAL mode, so that readers and the one writer don't wait for each other.
+        """Return engines in WAL mode, in which readers and the writer do not block each other.
 
-        A writer takes its lock at the start, so that it never has to give up half-way.
+        A writer acquires the write lock at the start, so that it cannot fail later with a busy
+        error.
 
         Source: https://www.sqlite.org/wal.html, https://www.sqlite.org/lang_transaction.html.
         """
         engine = create_engine(
             url,
             connect_args={"timeout": options.lock_timeout_seconds},
-            pool_use_lifo=True,  # The one that writes writes again: few have its large cache.
+            pool_use_lifo=True,  # Reuse connections with a large cache first.
             json_serializer=write_json,
             json_deserializer=read_json,
         )
@@ -53,12 +54,12 @@ class Sqlite:
         return Engines(engine, engine.execution_options(**{_WRITES: True}))
 
     def exists(self, engines: Engines) -> bool:
-        """Look for the file."""
+        """Return whether the file exists."""
         return Path(engines.writing.url.database or "").exists()
 
     @contextmanager
     def try_lock(self, engines: Engines, name: str) -> Iterator[bool]:
-        """Lock a file beside the database's; the system takes the lock back."""
+        """Lock a file next to the database; the operating system releases the lock."""
         with _open_lock_file(engines, name) as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -70,30 +71,30 @@ class Sqlite:
 
     @contextmanager
     def wait_for_lock(self, engines: Engines, name: str) -> Iterator[None]:
-        """Lock the file, whenever that is possible."""
+        """Lock the file; wait without a timeout."""
         with _open_lock_file(engines, name) as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
     @contextmanager
-    def unlimited(self, connection: Connection) -> Iterator[None]:
-        """Do nothing: there are no limits."""
+    def without_timeouts(self, connection: Connection) -> Iterator[None]:
+        """Do nothing: SQLite has no statement timeout."""
         yield
 
     def next_id(self, connection: Connection, table: Table) -> int:
-        """Read the counter of the table, or the highest id where it has none."""
+        """Return the table's next AUTOINCREMENT value, or the highest id plus one without it."""
         last_id = connection.scalar(_LAST_ID, {"table": table.name})
         if last_id is None:
             last_id = connection.scalar(select(func.max(table.columns.id)))
         return (last_id or 0) + 1
 
-    def take_ids(self, connection: Connection, table: Table, count: int) -> range:
-        """Count on; rows that come with their ids set the counter."""
+    def allocate_ids(self, connection: Connection, table: Table, count: int) -> range:
+        """Return the next ids. Inserting rows with them advances the counter."""
         next_id = self.next_id(connection, table)
         return range(next_id, next_id + count)
 
     def set_next_id(self, connection: Connection, table: Table, next_id: int) -> None:
-        """Set the counter of the table, if it has one."""
+        """Set the table's AUTOINCREMENT counter, if it has one."""
         if table.dialect_options["sqlite"]["autoincrement"]:
             values = {"table": table.name, "last_id": next_id - 1}
             connection.execute(text("DELETE FROM sqlite_sequence WHERE name = :table"), values)
@@ -102,7 +103,9 @@ class Sqlite:
             )
 
     def backup(self, engines: Engines, path: Path, on_progress: OnProgress) -> None:
-        """Copy page by page; what others write meanwhile is in it or not, but never in part.
+        """Copy page by page with SQLite's online backup.
+
+        A concurrent transaction is in the copy as a whole or not at all.
 
         Source: https://www.sqlite.org/backup.html.
         """
@@ -123,27 +126,30 @@ class Sqlite:
             unfinished.unlink(missing_ok=True)
 
     @contextmanager
-    def filling(self, engines: Engines) -> Iterator[tuple[Connection, int]]:
-        """Leave the log out where nobody else has the file open; links are the load's own duty.
+    def bulk_load_transaction(self, engines: Engines) -> Iterator[tuple[Connection, int]]:
+        """Yield a transaction without WAL if no other connection has the file open.
 
-        New pages then go to the disk once, and are as safe from a crash.
+        New pages are then written to the disk once instead of twice, with the same safety from
+        crashes. Foreign keys are not checked; the load has to insert consistent rows.
 
         Source: https://www.sqlite.org/pragma.html#pragma_journal_mode.
         """
-        engines.writing.dispose()  # Connections that nobody uses would have the file open.
+        engines.writing.dispose()  # Idle connections in the pool keep the file open.
         with engines.writing.connect() as connection:
             try:
-                _prepare_filling(cast("sqlite3.Connection", connection.connection.dbapi_connection))
-                with connection.begin(), _indexes_made_anew(connection):
+                _prepare_bulk_load(
+                    cast("sqlite3.Connection", connection.connection.dbapi_connection)
+                )
+                with connection.begin(), _recreated_indexes(connection):
                     connection.exec_driver_sql(f"PRAGMA cache_size = -{FILLING_CACHE_KIB}")
                     yield connection, self.next_id(connection, MOVIES)
             finally:
-                connection.invalidate()  # Whoever comes next gets an ordinary one.
+                connection.invalidate()  # Its pragmas are unsuitable for other uses.
 
 
 @contextmanager
-def _indexes_made_anew(connection: Connection) -> Iterator[None]:
-    """Leave the indexes out: to sort all rows once costs less than to find each one's place."""
+def _recreated_indexes(connection: Connection) -> Iterator[None]:
+    """Drop the indexes and create them at the end; sorting once is cheaper than row by row."""
     indexes = [index for table in Base.metadata.sorted_tables for index in table.indexes]
     for index in indexes:
         index.drop(connection)
@@ -152,10 +158,10 @@ def _indexes_made_anew(connection: Connection) -> Iterator[None]:
         index.create(connection)
 
 
-def _prepare_filling(connection: sqlite3.Connection) -> None:
+def _prepare_bulk_load(connection: sqlite3.Connection) -> None:
     (busy_timeout,) = connection.execute("PRAGMA busy_timeout").fetchone()
     connection.execute("PRAGMA busy_timeout = 0")
-    with suppress(sqlite3.OperationalError):  # Somebody has it open: the mode stays.
+    with suppress(sqlite3.OperationalError):  # Another connection has the file open.
         connection.execute("PRAGMA journal_mode = DELETE")
     connection.execute(f"PRAGMA busy_timeout = {busy_timeout}")
     connection.execute("PRAGMA foreign_keys = OFF")
@@ -163,7 +169,7 @@ def _prepare_filling(connection: sqlite3.Connection) -> None:
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own record type is not public.
-    connection.isolation_level = None  # The driver begins no transaction by itself.
+    connection.isolation_level = None  # Disable the driver's implicit transactions.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA foreign_keys = ON")
 
@@ -183,6 +189,5 @@ def _open_lock_file(engines: Engines, name: str) -> IO[str]:
         return Path(f"{engines.writing.url.database}.{name}.lock").open("w")
     except OSError:
         raise DatabaseUnavailable(
-            "The database's folder is missing or can't be written to: check DATABASE_URL, or the"
-            " URL that was given."
+            "The database folder is missing or not writable: check DATABASE_URL or the given URL."
         ) from None

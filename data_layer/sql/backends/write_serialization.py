@@ -1,22 +1,22 @@
-"""One writer at a time, as SQLite has it: no transaction meets another that is half done.
+"""Serialization of writing transactions on database servers, as SQLite does it.
 
-Films are added far more rarely than they are read, and wait for OMDb much longer than for one
-another. In return nothing can deadlock, and nobody is told of a conflict that is none.
+Writes are far rarer than reads and wait much longer for OMDb than for each other, so that
+serialization costs little. Serialized writers cannot deadlock and cause no spurious conflicts.
 """
 
 from sqlalchemy import Connection, Engine, event, text
 
 MIGRATES = "movies_migrates"
-"""Execution option of connections that make the tables, and have nothing to wait at yet."""
+"""Execution option of migrating connections, which start before the locked row exists."""
 
-_TAKE_TURN = text("SELECT version_num FROM alembic_version FOR UPDATE")
-
-
-def let_write_one_by_one(engine: Engine) -> None:
-    """Have every transaction of the engine wait for its turn, at the schema's version."""
-    event.listen(engine, "begin", _wait_for_turn)
+_ACQUIRE = text("SELECT version_num FROM alembic_version FOR UPDATE")
 
 
-def _wait_for_turn(connection: Connection) -> None:
+def serialize_writers(engine: Engine) -> None:
+    """Lock the row of the schema version at the start of every transaction of the engine."""
+    event.listen(engine, "begin", _acquire_writer_lock)
+
+
+def _acquire_writer_lock(connection: Connection) -> None:
     if not connection.get_execution_options().get(MIGRATES):
-        connection.execute(_TAKE_TURN)
+        connection.execute(_ACQUIRE)

@@ -1,78 +1,67 @@
-"""Reading films: a statement as the driver takes it, and documents as they are stored."""
+"""Movie queries: compiled statements that return stored documents."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-from sqlalchemy import Dialect
 
 from common.errors import NotFound
 from common.text import match_key
 from data_layer.entities.movie import StoredMovie
 from data_layer.entities.movie_query import MovieFilter, MoviePage, MovieQuery
-from data_layer.sql.catalogue.movie_statements import (
+from data_layer.sql.catalogue.movie_query_sql import (
     PageShape,
     Sql,
     document_sql,
-    namesakes_sql,
     page_sql,
     revision_sql,
+    same_title_sql,
     total_sql,
 )
+from data_layer.sql.transaction import Row, Transaction
 
 TITLE_LIMIT = 20
-"""How many films of one title are told apart."""
+"""Maximum number of movies with one title that a search returns."""
 
-NAMESAKES_MAX = 1_000
-"""How many films of one title are looked at, to find the best known."""
-
-Row = Sequence[Any]
-RunSql = Callable[[str, tuple[Any, ...]], Sequence[Row]]
-"""Runs a statement with its parameters, and returns the rows."""
+SAME_TITLE_MAX = 1_000
+"""Maximum number of movies with one title that a search reads and sorts by votes."""
 
 _UNKNOWN_VOTES = -1
 
 
-class MovieReads:
-    """The reading half of `data_layer.ports.movies.MovieRepository`.
+class MovieQueries:
+    """Queries of `data_layer.ports.movies.MovieRepository`."""
 
-    Args:
-        run: runs a statement, on whatever connection.
-        dialect: of that connection.
-    """
-
-    def __init__(self, run: RunSql, dialect: Dialect) -> None:
-        self._run = run
-        self._dialect = dialect
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
 
     def get(self, movie_id: int) -> StoredMovie:
-        """Read the document by primary key."""
+        """Return the movie with this id."""
         movie = self._find("id", movie_id)
         if movie is None:
             raise NotFound("No movie has this id.")
         return movie
 
     def find_by_imdb_id(self, imdb_id: str) -> StoredMovie | None:
-        """Read the document by its unique IMDb id."""
+        """Return the movie with this IMDb id, or None."""
         return self._find("imdb_id", imdb_id)
 
     def find_by_title(self, title: str, year: int | None = None) -> tuple[StoredMovie, ...]:
-        """Read the documents by title key, the best known film first."""
-        values = _values(MovieFilter(title=title, year=year))
-        sql = namesakes_sql(frozenset(values), self._dialect)
-        rows = self._query(sql, values | {"limit": NAMESAKES_MAX, "skip": 0})
+        """Return at most 20 movies with this title, found by its key, by descending votes."""
+        values = _parameters(MovieFilter(title=title, year=year))
+        sql = same_title_sql(frozenset(values), self._transaction.dialect)
+        rows = self._query(sql, values | {"limit": SAME_TITLE_MAX, "skip": 0})
         if len(rows) > 1:
-            rows = sorted(rows, key=_fame)[:TITLE_LIMIT]
+            rows = sorted(rows, key=_popularity_order)[:TITLE_LIMIT]
         return tuple([StoredMovie(row[0], row[1]) for row in rows])
 
     def list(self, query: MovieQuery) -> MoviePage:
-        """Read a page, and the total where it is asked for, in one statement."""
-        values = _values(query.filter)
+        """Return a page; one statement reads it together with the requested total."""
+        values = _parameters(query.filter)
         filters = frozenset(values)
         values |= {"limit": query.limit + 1, "skip": query.skip}
-        for place, key in enumerate(query.after or ()):
-            values[f"after_{place}"] = key
+        for index, key in enumerate(query.after or ()):
+            values[f"after_{index}"] = key
         shape = PageShape(query.sort, filters, query.after is not None, query.counts_total)
-        rows = self._query(page_sql(shape, self._dialect), values)
+        rows = self._query(page_sql(shape, self._transaction.dialect), values)
         page = rows[: query.limit]
         return MoviePage(
             movies=tuple([StoredMovie(row[-2], row[-1]) for row in page]),
@@ -81,36 +70,36 @@ class MovieReads:
         )
 
     def revision(self) -> int:
-        """Read the counter of changes."""
-        rows = self._query(revision_sql(self._dialect), {})
+        """Return the catalogue's revision; 0 before the first change."""
+        rows = self._query(revision_sql(self._transaction.dialect), {})
         return int(rows[0][0]) if rows else 0
 
     def _find(self, column: str, value: object) -> StoredMovie | None:
-        rows = self._query(document_sql(column, self._dialect), {"value": value})
+        rows = self._query(document_sql(column, self._transaction.dialect), {"value": value})
         return StoredMovie(*rows[0]) if rows else None
 
     def _total(self, rows: Sequence[Row], filters: frozenset[str], values: dict[str, Any]) -> int:
-        """Return what the rows of a page say, or ask where the page has none."""
+        """Return the total from the rows of a page; query it if the page is empty."""
         if not rows:
-            rows = self._query(total_sql(filters, self._dialect), values)
+            rows = self._query(total_sql(filters, self._transaction.dialect), values)
         return int(rows[0][0]) if rows else 0
 
     def _query(self, sql: Sql, values: dict[str, Any]) -> Sequence[Row]:
-        return self._run(sql.text, sql.bind(values))
+        return self._transaction.run(sql.text, sql.bind(values))
 
 
-def _values(wanted: MovieFilter) -> dict[str, Any]:
-    """Return the parameters of a filter, by the names of its fields that restrict."""
+def _parameters(movie_filter: MovieFilter) -> dict[str, Any]:
+    """Return the parameters of a filter by field name, for the fields that are set."""
     values: dict[str, Any] = {}
     for name in ("title", "genre", "cast"):
-        if (text := getattr(wanted, name)) is not None:
+        if (text := getattr(movie_filter, name)) is not None:
             values[name] = match_key(text)
-    if wanted.year is not None:
-        values["year"] = wanted.year
+    if movie_filter.year is not None:
+        values["year"] = movie_filter.year
     return values
 
 
-def _fame(row: Row) -> tuple[int, int, int]:
-    """Sort the best known film first, then the newest, then the one that came first."""
+def _popularity_order(row: Row) -> tuple[int, int, int]:
+    """Return the sort key of a movie: most votes first, then the newest, then the lowest id."""
     movie_id, _document, votes, year_key = row
     return -(_UNKNOWN_VOTES if votes is None else votes), -year_key, movie_id

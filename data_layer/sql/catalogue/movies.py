@@ -1,25 +1,25 @@
-"""The films, in tables: relations to find them by, documents to serve."""
+"""Movies in tables: rows for search, JSON documents to serve."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Row, bindparam, delete, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, select, update
 
-from common.batches import chunks
+from common.batches import batched
 from common.errors import Conflict
 from common.text import match_key
 from data_layer.entities.movie import MovieFacts, StoredMovie
-from data_layer.entities.movie_document import movie_document, movie_facts
-from data_layer.ports.movies import Change, Title
-from data_layer.sql.backends.registry import take_ids
+from data_layer.entities.movie_serialization import parse_facts, render_movie
+from data_layer.ports.movies import Change, MovieRepository, Title
+from data_layer.sql.backends.registry import allocate_ids
 from data_layer.sql.catalogue.movie_counts import change_counts
-from data_layer.sql.catalogue.movie_inserts import NewMovies
-from data_layer.sql.catalogue.movie_queries import MovieReads, RunSql
-from data_layer.sql.catalogue.movie_relations import NewLinks, remove_links
+from data_layer.sql.catalogue.movie_inserts import MovieInserter
+from data_layer.sql.catalogue.movie_queries import MovieQueries
+from data_layer.sql.catalogue.movie_relations import RelationInserter, remove_links
 from data_layer.sql.catalogue.movie_rows import movie_row, roles, year_key
 from data_layer.sql.models import MOVIES
+from data_layer.sql.transaction import Transaction
 
 _KEYS_AT_ONCE = 1_000
 _KEY = "id_of_row"
@@ -32,72 +32,76 @@ _SET_ROW = (
 )
 
 
-class SqlAlchemyMovieRepository(MovieReads):
-    """See `data_layer.ports.movies.MovieRepository`."""
+class SqlAlchemyMovieRepository(MovieQueries, MovieRepository):
+    """SQL implementation of `data_layer.ports.movies.MovieRepository`."""
 
-    def __init__(self, session: Callable[[], Session], run: RunSql, dialect: Dialect) -> None:
-        super().__init__(run, dialect)
-        self._open_session = session
-        self._new: NewMovies | None = None
-        """Knows the people and genres of this transaction, until one of them may be gone."""
+    def __init__(self, transaction: Transaction) -> None:
+        super().__init__(transaction)
+        self._inserter: MovieInserter | None = None
+        """Caches ids of people and genres; discarded when one of them may have been deleted."""
 
     def add(self, facts: MovieFacts) -> StoredMovie:
-        """Insert one film."""
+        """Insert the movie with its relations and document."""
         return self.add_many([facts])[0]
 
-    def add_many(self, films: Sequence[MovieFacts]) -> tuple[StoredMovie, ...]:
-        """Insert the films with their links and documents, which hold their ids."""
+    def add_many(self, movies: Sequence[MovieFacts]) -> tuple[StoredMovie, ...]:
+        """Insert the movies with their relations and documents, under new ids."""
         connection = self._connection()
-        if self.find_many_by_imdb_id([each.imdb_id for each in films if each.imdb_id is not None]):
+        if self.find_many_by_imdb_id([each.imdb_id for each in movies if each.imdb_id is not None]):
             raise Conflict("A movie with this IMDb id is in the catalogue.")
-        if self._new is None:
-            self._new = NewMovies(connection)
-        ids = take_ids(connection, MOVIES, len(films))
-        stored = self._new.add(dict(zip(ids, films, strict=True)))
-        change_counts(connection, self._new.take_counts())
+        if self._inserter is None:
+            self._inserter = MovieInserter(connection)
+        ids = allocate_ids(connection, MOVIES, len(movies))
+        stored = self._inserter.add(dict(zip(ids, movies, strict=True)))
+        change_counts(connection, self._inserter.take_counts())
         return stored
 
     def find_many_by_imdb_id(self, imdb_ids: Collection[str]) -> dict[str, StoredMovie]:
-        """Read the documents by their unique IMDb ids."""
+        """Return the movies with these IMDb ids by IMDb id; omit unknown ones."""
         return {
             str(row.imdb_id): StoredMovie(row.id, row.document)
             for row in self._rows_of(MOVIES.c.imdb_id, imdb_ids)
         }
 
     def get_many(self, movie_ids: Collection[int]) -> dict[int, StoredMovie]:
-        """Read the documents by primary key."""
+        """Return the movies with these ids by id; omit unknown ones."""
         rows = self._rows_of(MOVIES.c.id, movie_ids)
         return {row.id: StoredMovie(row.id, row.document) for row in rows}
 
     def find_many_by_title(self, titles: Collection[Title]) -> dict[Title, tuple[int, ...]]:
-        """Look the titles up by their index: those with a year, and those without one."""
+        """Return ascending ids by title; query titles with and without a year separately."""
         found: defaultdict[Title, list[int]] = defaultdict(list)
         for has_year in (True, False):
-            wanted = [title for title in titles if (title[1] is not None) is has_year]
-            for some in chunks(wanted, _KEYS_AT_ONCE):
-                statement = select(*_NAMES).where(MOVIES.c.title_key.in_({key for key, _ in some}))
+            selected = [title for title in titles if (title[1] is not None) is has_year]
+            for batch in batched(selected, _KEYS_AT_ONCE):
+                statement = select(*_NAMES).where(MOVIES.c.title_key.in_({key for key, _ in batch}))
                 if has_year:
-                    statement = statement.where(MOVIES.c.year_key.in_({year for _, year in some}))
+                    statement = statement.where(MOVIES.c.year_key.in_({year for _, year in batch}))
                 for row in self._connection().execute(statement.order_by(MOVIES.c.id)):
                     found[row.title_key, row.year_key if has_year else None].append(row.id)
         return {title: tuple(found[title]) for title in titles if title in found}
 
     def update(self, movie_id: int, facts: MovieFacts) -> StoredMovie:
-        """Write the film's row and document, and its links where they differ."""
-        before = movie_facts(self.get(movie_id).document)
+        """Update the movie's row and document, and its relations if they differ."""
+        before = parse_facts(self.get(movie_id).document)
         self.update_many({movie_id: (before, facts)})
-        return StoredMovie(movie_id, movie_document(movie_id, facts))
+        return StoredMovie(movie_id, render_movie(movie_id, facts))
 
     def update_many(self, changes: Mapping[int, Change]) -> None:
-        """Write the rows in one go, and links anew where they differ: most changes leave them."""
+        """Update all rows with one statement, and replace the relations that differ.
+
+        Most changes, such as ratings and votes, do not affect relations.
+        """
         connection = self._connection()
-        relinked = {
+        changed_relations = {
             movie_id: change
             for movie_id, change in changes.items()
-            if _links_of(change[0]) != _links_of(change[1])
+            if _relations_of(change[0]) != _relations_of(change[1])
         }
-        self._new = None
-        counts = remove_links(connection, _years({each: relinked[each][0] for each in relinked}))
+        self._inserter = None
+        facts_before = {each: change[0] for each, change in changed_relations.items()}
+        facts_after = {each: change[1] for each, change in changed_relations.items()}
+        counts = remove_links(connection, _years(facts_before))
         connection.execute(
             _SET_ROW,
             [
@@ -105,46 +109,50 @@ class SqlAlchemyMovieRepository(MovieReads):
                 for movie_id, (_before, after) in changes.items()
             ],
         )
-        counts.update(NewLinks(connection).add({each: relinked[each][1] for each in relinked}))
+        counts.update(RelationInserter(connection).add(facts_after))
         change_counts(connection, counts)
 
     def remove(self, movie_id: int) -> None:
-        """Delete the film with its links."""
+        """Delete the movie with its relations.
+
+        Raises:
+            NotFound: No movie has this id.
+        """
         self.get(movie_id)
         self.remove_many([movie_id])
 
     def remove_many(self, movie_ids: Collection[int]) -> None:
-        """Delete the films with their links."""
+        """Delete the movies with their relations; ignore unknown ids."""
         connection = self._connection()
-        self._new = None
-        for ids in chunks(list(movie_ids), _KEYS_AT_ONCE):
+        self._inserter = None
+        for ids in batched(list(movie_ids), _KEYS_AT_ONCE):
             years = select(MOVIES.c.id, MOVIES.c.year_key).where(MOVIES.c.id.in_(ids))
-            known = {row.id: row.year_key for row in connection.execute(years)}
-            change_counts(connection, remove_links(connection, known))
+            years_by_id = {row.id: row.year_key for row in connection.execute(years)}
+            change_counts(connection, remove_links(connection, years_by_id))
             connection.execute(delete(MOVIES).where(MOVIES.c.id.in_(ids)))
 
     def _connection(self) -> Connection:
-        return self._open_session().connection()
+        return self._transaction.session.connection()
 
     def _rows_of(
         self, column: ColumnElement[Any], values: Collection[Any]
     ) -> Iterator[Row[*tuple[Any, ...]]]:
-        """Yield the films where a unique column has one of these values."""
-        for some in chunks(list(values), _KEYS_AT_ONCE):
-            yield from self._connection().execute(select(*_DOCUMENTS).where(column.in_(some)))
+        """Yield the movies with one of these values in a unique column."""
+        for batch in batched(list(values), _KEYS_AT_ONCE):
+            yield from self._connection().execute(select(*_DOCUMENTS).where(column.in_(batch)))
 
 
 def _columns_of(movie_id: int, facts: MovieFacts) -> dict[str, Any]:
-    """Return the columns of a film but for its id, which stays."""
-    row = movie_row(movie_id, facts, movie_document(movie_id, facts))
+    """Return the column values of a movie without its id, which never changes."""
+    row = movie_row(movie_id, facts, render_movie(movie_id, facts))
     return dict(zip(MOVIES.columns.keys()[1:], row[1:], strict=True))
 
 
-def _links_of(facts: MovieFacts) -> tuple[Any, ...]:
-    """Return what other tables have of a film."""
+def _relations_of(facts: MovieFacts) -> tuple[Any, ...]:
+    """Return the facts of a movie that other tables store."""
     named = [match_key(facts.title), year_key(facts), facts.genres, facts.ratings]
     return (*named, *roles(facts))
 
 
-def _years(films: Mapping[int, MovieFacts]) -> dict[int, int]:
-    return {movie_id: year_key(facts) for movie_id, facts in films.items()}
+def _years(movies: Mapping[int, MovieFacts]) -> dict[int, int]:
+    return {movie_id: year_key(facts) for movie_id, facts in movies.items()}

@@ -1,1 +1,1 @@
-"""SQL repositories of fetches, movie refreshes, seeds and the state of OMDb."""
+"""SQL repositories of fetch jobs, movie refreshes, seeds and the upstream state."""

@@ -1,23 +1,24 @@
-"""The plan of the first films, in a table."""
+"""Seed movies in a table."""
 
 from collections.abc import Iterable
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.orm import Session
 
 from data_layer.entities.seed import Seed, SeedState
+from data_layer.ports.seeds import SeedRepository
 from data_layer.sql import models
 from data_layer.sql.row_counts import require_change
+from data_layer.sql.transaction import Transaction
 
 
-class SqlAlchemySeedRepository:
-    """See `data_layer.ports.seeds.SeedRepository`."""
+class SqlAlchemySeedRepository(SeedRepository):
+    """SQL implementation of `data_layer.ports.seeds.SeedRepository`."""
 
-    def __init__(self, session: Session) -> None:
-        self._session = session
+    def __init__(self, transaction: Transaction) -> None:
+        self._session = transaction.session
 
     def add_many(self, seeds: Iterable[Seed]) -> None:
-        """Insert the whole plan in one statement."""
+        """Insert the seed movies in this order, with one statement."""
         rows = [
             {
                 "position": position,
@@ -31,7 +32,7 @@ class SqlAlchemySeedRepository:
         self._session.execute(insert(models.Seed), rows)
 
     def list(self) -> tuple[Seed, ...]:
-        """Read the plan in its order."""
+        """Return all seed movies in their order."""
         row = models.Seed
         statement = select(row.imdb_id, row.title, row.state, row.reason).order_by(row.position)
         return tuple(
@@ -40,10 +41,10 @@ class SqlAlchemySeedRepository:
         )
 
     def update(self, seed: Seed) -> None:
-        """Write the state and the reason."""
+        """Update state and reason of the seed movie with this IMDb id."""
         updated = self._session.execute(
             update(models.Seed)
             .where(models.Seed.imdb_id == seed.imdb_id)
             .values(state=seed.state, reason=seed.reason)
         )
-        require_change(updated, "This film is not in the plan of the first films.")
+        require_change(updated, "No seed movie has this IMDb id.")

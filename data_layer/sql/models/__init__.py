@@ -1,12 +1,20 @@
-"""The tables, as SQLAlchemy models.
+"""SQLAlchemy models of the tables.
 
-The Alembic history in `migrations/` makes them; a test keeps the two equal.
+The Alembic migrations in `migrations/` create the tables; a test compares them with the models.
 """
 
-from data_layer.sql.models.accounts import ApiKey, AuditEntry, KeptAnswer, Session, SigningKey, User
+from data_layer.sql.models.accounts import (
+    ApiKey,
+    AuditEntry,
+    IdempotencyRecord,
+    Session,
+    SigningKey,
+    User,
+)
 from data_layer.sql.models.base import Base, table_of
 from data_layer.sql.models.catalogue import (
     MOVIES,
+    CatalogueRevision,
     Credit,
     Genre,
     Movie,
@@ -15,32 +23,33 @@ from data_layer.sql.models.catalogue import (
     Person,
     Rating,
 )
-from data_layer.sql.models.fetching import Fetch, MovieCheck, Seed, Upstream
-from data_layer.sql.models.ingesting import ImportPosition, Ingest, IngestSource, MovieMark
+from data_layer.sql.models.fetching import Fetch, MovieRefresh, Seed, UpstreamState
+from data_layer.sql.models.ingesting import ImportCheckpoint, Ingest, IngestSource, UpdateWatermark
 
 __all__ = [
     "MOVIES",
     "ApiKey",
     "AuditEntry",
     "Base",
+    "CatalogueRevision",
     "Credit",
     "Fetch",
     "Genre",
-    "ImportPosition",
+    "IdempotencyRecord",
+    "ImportCheckpoint",
     "Ingest",
     "IngestSource",
-    "KeptAnswer",
     "Movie",
-    "MovieCheck",
     "MovieCount",
     "MovieGenre",
-    "MovieMark",
+    "MovieRefresh",
     "Person",
     "Rating",
     "Seed",
     "Session",
     "SigningKey",
-    "Upstream",
+    "UpdateWatermark",
+    "UpstreamState",
     "User",
     "table_of",
 ]

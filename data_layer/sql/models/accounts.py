@@ -1,16 +1,17 @@
-"""Who may do what, who did it, and what they were answered."""
+"""Tables of accounts, the audit log and idempotency records."""
 
 import datetime as dt
 
 from sqlalchemy import JSON, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
+from data_layer.entities.api_key import NAME_MAX_CHARACTERS
 from data_layer.sql.column_types import Binary, Document, Hash, Id, UtcDateTime
-from data_layer.sql.models.base import NAME_MAX_CHARACTERS, Base
+from data_layer.sql.models.base import Base
 
 
 class ApiKey(Base):
-    """A credential; see `data_layer.entities.api_key`."""
+    """API key; see `data_layer.entities.api_key`."""
 
     __tablename__ = "api_keys"
 
@@ -28,7 +29,7 @@ class ApiKey(Base):
 
 
 class User(Base):
-    """Somebody who signs in; see `data_layer.entities.user`."""
+    """User; see `data_layer.entities.user`."""
 
     __tablename__ = "users"
 
@@ -40,7 +41,7 @@ class User(Base):
 
 
 class Session(Base):
-    """A user's session; see `data_layer.entities.session`."""
+    """Login session of a user; see `data_layer.entities.session`."""
 
     __tablename__ = "sessions"
 
@@ -54,7 +55,7 @@ class Session(Base):
 
     __table_args__ = (
         Index("ix_sessions_by_user", "username"),
-        Index("ix_sessions_by_end", "expires_at"),
+        Index("ix_sessions_by_expiry", "expires_at"),
     )
 
 
@@ -69,7 +70,7 @@ class SigningKey(Base):
 
 
 class AuditEntry(Base):
-    """A line of the record of who did what; see `data_layer.entities.audit_entry`."""
+    """Entry of the audit log; see `data_layer.entities.audit_entry`."""
 
     __tablename__ = "audit_entries"
 
@@ -90,15 +91,15 @@ class AuditEntry(Base):
     )
 
 
-class KeptAnswer(Base):
-    """The answer to a request; see `data_layer.entities.idempotency_record`."""
+class IdempotencyRecord(Base):
+    """Idempotency key with the stored response; see `data_layer.entities.idempotency_record`."""
 
-    __tablename__ = "kept_answers"
+    __tablename__ = "idempotency_records"
 
     id: Mapped[bytes] = mapped_column(Binary, primary_key=True)
-    request_hash: Mapped[bytes] = mapped_column(Hash)
-    held_until: Mapped[dt.datetime] = mapped_column(UtcDateTime)
+    request_fingerprint: Mapped[bytes] = mapped_column(Hash)
+    locked_until: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
-    content: Mapped[bytes | None] = mapped_column(Document)
+    response: Mapped[bytes | None] = mapped_column(Document)
 
-    __table_args__ = (Index("ix_kept_answers_by_end", "expires_at"),)
+    __table_args__ = (Index("ix_idempotency_records_by_expiry", "expires_at"),)

@@ -1,14 +1,11 @@
-"""What all models share."""
+"""Base class of all models."""
 
 from sqlalchemy import MetaData, Table
 from sqlalchemy.orm import DeclarativeBase
 
-NAME_MAX_CHARACTERS = 300
-"""Bound of the names of people, genres and keys."""
-
 
 class Base(DeclarativeBase):
-    """Gives every constraint a name, so that migrations can change it."""
+    """Base of the models. Every constraint gets a name, so that migrations can change it."""
 
     metadata = MetaData(
         naming_convention={

@@ -1,28 +1,30 @@
-"""The catalogue: films, and what they share with others."""
+"""Tables of the catalogue: movies, their relations, counts and the revision."""
 
 import datetime as dt
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from data_layer.entities.movie import TITLE_MAX_CHARACTERS
+from data_layer.entities.movie_fields import NAME_MAX_CHARACTERS, TITLE_MAX_CHARACTERS
 from data_layer.sql.column_types import Document, Id, Key
-from data_layer.sql.models.base import NAME_MAX_CHARACTERS, Base, table_of
+from data_layer.sql.models.base import Base, table_of
 
 
 class Movie(Base):
-    """A film: its facts, the keys it is sorted and found by, and its ready document."""
+    """Movie: sort and search keys, the JSON document served to clients, and the facts by name."""
 
     __tablename__ = "movies"
 
     id: Mapped[int] = mapped_column(Id, primary_key=True)
-    imdb_id: Mapped[str | None] = mapped_column(String(20), unique=True)
-    title: Mapped[str] = mapped_column(String(TITLE_MAX_CHARACTERS))
     title_key: Mapped[str] = mapped_column(Key)
     """`match_key(title)`."""
-    year: Mapped[int | None]
     year_key: Mapped[int]
-    """The year, or `UNKNOWN_YEAR`: no database sorts NULL like another."""
+    """The year, or `UNKNOWN_YEAR`: databases differ in how they sort NULL."""
+    document: Mapped[bytes] = mapped_column(Document)
+    """JSON document as served; rewritten in the transaction of every change."""
+    imdb_id: Mapped[str | None] = mapped_column(String(20), unique=True)
+    title: Mapped[str] = mapped_column(String(TITLE_MAX_CHARACTERS))
+    year: Mapped[int | None]
     end_year: Mapped[int | None]
     type: Mapped[str] = mapped_column(String(10))
     rated: Mapped[str | None] = mapped_column(String(NAME_MAX_CHARACTERS))
@@ -39,8 +41,6 @@ class Movie(Base):
     box_office_usd: Mapped[int | None] = mapped_column(BigInteger)
     production: Mapped[str | None] = mapped_column(Text)
     website: Mapped[str | None] = mapped_column(Text)
-    document: Mapped[bytes] = mapped_column(Document)
-    """The film as it is served; rewritten in the transaction of every change."""
 
     __table_args__ = (
         Index("ix_movies_by_title", "title_key", "year_key", "id"),
@@ -54,7 +54,7 @@ MOVIES = table_of(Movie)
 
 
 class Person(Base):
-    """Somebody who made films. OMDb knows people by name only, so the key is the identity."""
+    """Person with a credit. OMDb identifies people by name only, so the name key is unique."""
 
     __tablename__ = "people"
 
@@ -62,9 +62,11 @@ class Person(Base):
     name: Mapped[str] = mapped_column(String(NAME_MAX_CHARACTERS))
     name_key: Mapped[str] = mapped_column(Key, unique=True)
 
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
 
 class Genre(Base):
-    """A kind of film, such as Drama."""
+    """Genre, such as Drama."""
 
     __tablename__ = "genres"
 
@@ -74,7 +76,7 @@ class Genre(Base):
 
 
 class MovieGenre(Base):
-    """That a film is of a genre; with the film's keys, so that an index lists a genre in order."""
+    """Genre of a movie, with a copy of the movie's keys for an index that sorts by them."""
 
     __tablename__ = "movie_genres"
 
@@ -94,9 +96,9 @@ class MovieGenre(Base):
 
 
 class Credit(Base):
-    """That a person made a film in a role, with the film's keys; see `MovieGenre`.
+    """Credit of a person for a role in a movie, with a copy of the movie's keys as `MovieGenre`.
 
-    `position` is the billing order, from 0.
+    `position` counts from 0 within the role, in the order of the source.
     """
 
     __tablename__ = "credits"
@@ -117,10 +119,9 @@ class Credit(Base):
 
 
 class MovieCount(Base):
-    """How many films there are of a kind: nobody has to count a million rows.
+    """Number of movies of a group, so that totals do not require counting a million rows.
 
-    `kind` and `key` are `all` and 0, `year` and a year key, or `genre` and a genre's id; or
-    `changes` and 0 with how often films have changed.
+    `kind` and `key` are `all` and 0, `year` and a year key, or `genre` and a genre's id.
     """
 
     __tablename__ = "movie_counts"
@@ -130,8 +131,17 @@ class MovieCount(Base):
     movies: Mapped[int] = mapped_column(BigInteger)
 
 
+class CatalogueRevision(Base):
+    """Revision of the catalogue: one row, incremented by every change of movies."""
+
+    __tablename__ = "catalogue_revision"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[int] = mapped_column(BigInteger)
+
+
 class Rating(Base):
-    """A rating in its source's own notation."""
+    """Rating of a movie, in the notation of its source."""
 
     __tablename__ = "ratings"
 

@@ -1,4 +1,4 @@
-"""What others bring in bulk, and how far that is."""
+"""Tables of ingested objects, ingest sources, update watermarks and import checkpoints."""
 
 import datetime as dt
 
@@ -9,11 +9,11 @@ from data_layer.sql.column_types import Binary, Document, Id, UtcDateTime
 from data_layer.sql.models.base import Base
 
 SOURCE_MAX_CHARACTERS = 500
-"""Bound of the URL of a bucket."""
+"""Maximum length of the URL of an ingest source."""
 
 
 class Ingest(Base):
-    """An object with updates, taken in; see `data_layer.entities.ingest`."""
+    """Ingested version of an object; see `data_layer.entities.ingest`."""
 
     __tablename__ = "ingests"
 
@@ -29,11 +29,11 @@ class Ingest(Base):
     added: Mapped[int]
     changed: Mapped[int]
     unchanged: Mapped[int]
-    late: Mapped[int]
+    stale: Mapped[int]
     removed: Mapped[int]
-    refused: Mapped[int]
-    faults: Mapped[bytes] = mapped_column(Document)
-    """As JSON: an array of `IngestFault`."""
+    rejected: Mapped[int]
+    errors: Mapped[bytes] = mapped_column(Document)
+    """JSON array of `IngestError`."""
 
     __table_args__ = (
         Index("ix_ingests_by_state", "state", "id"),
@@ -43,29 +43,29 @@ class Ingest(Base):
 
 
 class IngestSource(Base):
-    """How far a bucket is; see `data_layer.entities.ingest`."""
+    """Scan state of an ingest source; see `data_layer.entities.ingest`."""
 
     __tablename__ = "ingest_sources"
 
     name: Mapped[str] = mapped_column(String(SOURCE_MAX_CHARACTERS), primary_key=True)
-    wanted_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    looked_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
-    problem: Mapped[str | None] = mapped_column(Text)
+    scan_requested_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    scanned_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str | None] = mapped_column(Text)
 
 
-class MovieMark(Base):
-    """Since when what is known of a film is true; see `data_layer.entities.update_watermark`."""
+class UpdateWatermark(Base):
+    """Time of the newest applied update of a movie; see `data_layer.entities.update_watermark`."""
 
-    __tablename__ = "movie_marks"
+    __tablename__ = "update_watermarks"
 
-    film_key: Mapped[bytes] = mapped_column(Binary, primary_key=True)
+    movie_key: Mapped[bytes] = mapped_column(Binary, primary_key=True)
     updated_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
 
 
-class ImportPosition(Base):
-    """How far an import is; see `data_layer.entities.import_checkpoint`."""
+class ImportCheckpoint(Base):
+    """Checkpoint of a large import; see `data_layer.entities.import_checkpoint`."""
 
-    __tablename__ = "import_positions"
+    __tablename__ = "import_checkpoints"
 
     import_key: Mapped[bytes] = mapped_column(Binary, primary_key=True)
-    after: Mapped[str] = mapped_column(String(40))
+    last_item: Mapped[str] = mapped_column(String(40))

@@ -1,1 +1,4 @@
-"""The data layer in memory: for tests of what is built on top of the ports."""
+"""In-memory implementations of the ports, for tests of the layers above.
+
+Contract tests run on the fakes and on every real database.
+"""

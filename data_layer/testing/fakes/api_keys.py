@@ -1,35 +1,36 @@
-"""The API keys, in a dictionary by prefix."""
+"""API keys in a dictionary by prefix."""
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.api_key import ApiKey
+from data_layer.ports.api_keys import ApiKeyRepository
 
 
-class FakeApiKeyRepository:
-    """See `data_layer.ports.api_keys.ApiKeyRepository`."""
+class FakeApiKeyRepository(ApiKeyRepository):
+    """In-memory `data_layer.ports.api_keys.ApiKeyRepository`."""
 
-    def __init__(self, keys: dict[str, ApiKey]) -> None:
-        self.keys = keys
+    def __init__(self) -> None:
+        self.rows: dict[str, ApiKey] = {}
 
     def add(self, key: ApiKey) -> None:
         """Store a new key."""
-        if key.prefix in self.keys or self.find_by_name(key.name) is not None:
-            raise Conflict("There is an API key of this name.")
-        self.keys[key.prefix] = key
+        if key.prefix in self.rows or self.find_by_name(key.name) is not None:
+            raise Conflict("An API key has this name.")
+        self.rows[key.prefix] = key
 
     def find_by_prefix(self, prefix: str) -> ApiKey | None:
-        """Return the key of this prefix."""
-        return self.keys.get(prefix)
+        """Return the key with this prefix, or `None`."""
+        return self.rows.get(prefix)
 
     def find_by_name(self, name: str) -> ApiKey | None:
-        """Return the key of this name."""
-        return next((key for key in self.keys.values() if key.name == name), None)
+        """Return the key with this name, or `None`."""
+        return next((key for key in self.rows.values() if key.name == name), None)
 
     def list(self) -> tuple[ApiKey, ...]:
-        """Return every key, oldest first."""
-        return tuple(self.keys.values())
+        """Return all keys, oldest first."""
+        return tuple(self.rows.values())
 
     def update(self, key: ApiKey) -> None:
-        """Replace the key of this prefix."""
-        if key.prefix not in self.keys:
-            raise NotFound("There is no such API key.")
-        self.keys[key.prefix] = key
+        """Replace the key with this prefix."""
+        if key.prefix not in self.rows:
+            raise NotFound("No API key has this prefix.")
+        self.rows[key.prefix] = key

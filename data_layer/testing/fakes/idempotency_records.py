@@ -1,29 +1,30 @@
-"""The answers that are given again, in a dictionary by id."""
+"""Idempotency records in a dictionary by id."""
 
 import datetime as dt
 
-from data_layer.entities.idempotency_record import KeptAnswer
+from data_layer.entities.idempotency_record import IdempotencyRecord
+from data_layer.ports.idempotency_records import IdempotencyRecordRepository
 
 
-class FakeKeptAnswerRepository:
-    """See `data_layer.ports.idempotency_records.KeptAnswerRepository`."""
+class FakeIdempotencyRecordRepository(IdempotencyRecordRepository):
+    """In-memory `data_layer.ports.idempotency_records.IdempotencyRecordRepository`."""
 
-    def __init__(self, answers: dict[bytes, KeptAnswer]) -> None:
-        self.answers = answers
+    def __init__(self) -> None:
+        self.rows: dict[bytes, IdempotencyRecord] = {}
 
-    def find(self, answer_id: bytes) -> KeptAnswer | None:
-        """Return the answer with this id."""
-        return self.answers.get(answer_id)
+    def find(self, record_id: bytes) -> IdempotencyRecord | None:
+        """Return the record with this id, or `None`."""
+        return self.rows.get(record_id)
 
-    def put(self, answer: KeptAnswer) -> None:
-        """Store the answer."""
-        self.answers[answer.id] = answer
+    def put(self, record: IdempotencyRecord) -> None:
+        """Store the record, replacing the one with its id."""
+        self.rows[record.id] = record
 
-    def remove(self, answer_id: bytes) -> None:
-        """Forget the answer."""
-        self.answers.pop(answer_id, None)
+    def remove(self, record_id: bytes) -> None:
+        """Delete the record with this id, if it exists."""
+        self.rows.pop(record_id, None)
 
-    def forget(self, before: dt.datetime) -> None:
-        """Remove the answers that have expired."""
-        for answer in [each for each in self.answers.values() if each.expires_at < before]:
-            del self.answers[answer.id]
+    def delete_before(self, before: dt.datetime) -> None:
+        """Delete the records that expired before this time."""
+        for record in [each for each in self.rows.values() if each.expires_at < before]:
+            del self.rows[record.id]

@@ -1,22 +1,23 @@
-"""How far large imports are, in a dictionary."""
+"""Import checkpoints in a dictionary by import key."""
 
-from data_layer.entities.import_checkpoint import ImportPosition
+from data_layer.entities.import_checkpoint import ImportCheckpoint
+from data_layer.ports.import_checkpoints import ImportCheckpointRepository
 
 
-class FakeImportPositionRepository:
-    """See `data_layer.ports.import_checkpoints.ImportPositionRepository`."""
+class FakeImportCheckpointRepository(ImportCheckpointRepository):
+    """In-memory `data_layer.ports.import_checkpoints.ImportCheckpointRepository`."""
 
-    def __init__(self, positions: dict[bytes, ImportPosition]) -> None:
-        self.positions = positions
+    def __init__(self) -> None:
+        self.rows: dict[bytes, ImportCheckpoint] = {}
 
-    def find(self, import_key: bytes) -> ImportPosition | None:
-        """Return how far the import is."""
-        return self.positions.get(import_key)
+    def find(self, import_key: bytes) -> ImportCheckpoint | None:
+        """Return the checkpoint of the import, or `None`."""
+        return self.rows.get(import_key)
 
-    def put(self, position: ImportPosition) -> None:
-        """Store how far it is."""
-        self.positions[position.import_key] = position
+    def put(self, checkpoint: ImportCheckpoint) -> None:
+        """Store the checkpoint, replacing the previous one of its import."""
+        self.rows[checkpoint.import_key] = checkpoint
 
     def remove(self, import_key: bytes) -> None:
-        """Forget the import."""
-        self.positions.pop(import_key, None)
+        """Delete the checkpoint of the import, if it exists."""
+        self.rows.pop(import_key, None)

@@ -1,79 +1,86 @@
-"""The objects with updates that were taken in, in dictionaries."""
+"""Ingested objects and source states in dictionaries."""
 
 import dataclasses
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.ingest import (
     Ingest,
-    IngestFault,
+    IngestError,
     IngestQuery,
     IngestSource,
     IngestState,
 )
+from data_layer.ports.ingests import IngestRepository
 
-Kept = tuple[Ingest, tuple[IngestFault, ...]]
+StoredIngest = tuple[Ingest, tuple[IngestError, ...]]
 
 
-class FakeIngestRepository:
-    """See `data_layer.ports.ingests.IngestRepository`."""
+class IngestRows(dict[int, StoredIngest]):
+    """Ingested objects by id, and the source states by name (replaced, since copies share it)."""
 
-    def __init__(self, ingests: dict[int, Kept], sources: dict[str, IngestSource]) -> None:
-        self.ingests = ingests
-        self.sources = sources
+    sources: Mapping[str, IngestSource] = MappingProxyType({})
 
-    def add_many(self, ingests: Sequence[tuple[Ingest, Sequence[IngestFault]]]) -> None:
-        """Store them under the next ids."""
-        for ingest, faults in ingests:
-            if self.known([ingest.object_id]):
-                raise Conflict("This version was taken in before.")
-            number = max(self.ingests, default=0) + 1
-            self.ingests[number] = dataclasses.replace(ingest, id=number), tuple(faults)
 
-    def known(self, object_ids: Collection[bytes]) -> Mapping[bytes, Ingest]:
-        """Return those that were taken in."""
-        kept = (ingest for ingest, _faults in self.ingests.values())
-        return {ingest.object_id: ingest for ingest in kept if ingest.object_id in object_ids}
+class FakeIngestRepository(IngestRepository):
+    """In-memory `data_layer.ports.ingests.IngestRepository`."""
+
+    def __init__(self) -> None:
+        self.rows = IngestRows()
+
+    def add_many(self, ingests: Sequence[tuple[Ingest, Sequence[IngestError]]]) -> None:
+        """Store ingested objects with consecutive new ids."""
+        for ingest, errors in ingests:
+            if self.find_existing([ingest.object_id]):
+                raise Conflict("This version of the object was ingested before.")
+            number = max(self.rows, default=0) + 1
+            self.rows[number] = dataclasses.replace(ingest, id=number), tuple(errors)
+
+    def find_existing(self, object_ids: Collection[bytes]) -> Mapping[bytes, Ingest]:
+        """Return the stored ones of these versions."""
+        ingests = (ingest for ingest, _errors in self.rows.values())
+        return {ingest.object_id: ingest for ingest in ingests if ingest.object_id in object_ids}
 
     def get(self, ingest_id: int) -> Ingest:
-        """Return the object with this id."""
+        """Return the ingested object with this id."""
         return self._get(ingest_id)[0]
 
-    def faults(self, ingest_id: int) -> tuple[IngestFault, ...]:
-        """Return why something of it was refused."""
+    def list_errors(self, ingest_id: int) -> tuple[IngestError, ...]:
+        """Return the errors of the ingested object with this id."""
         return self._get(ingest_id)[1]
 
     def list(self, query: IngestQuery) -> tuple[Ingest, ...]:
-        """Return the objects that are asked for, newest first."""
-        wanted = [
+        """Return the matching objects, newest first."""
+        matching = [
             ingest
-            for number, (ingest, _faults) in sorted(self.ingests.items(), reverse=True)
+            for number, (ingest, _errors) in sorted(self.rows.items(), reverse=True)
             if query.state in {None, ingest.state}
             and (query.before is None or number < query.before)
         ]
-        return tuple(wanted[: query.limit])
+        return tuple(matching[: query.limit])
 
     def counts(self) -> Mapping[IngestState, int]:
-        """Count the objects of each state."""
-        return Counter(ingest.state for ingest, _faults in self.ingests.values())
+        """Return the number of objects in each state."""
+        return Counter(ingest.state for ingest, _errors in self.rows.values())
 
-    def forget(self, before: dt.datetime) -> None:
-        """Remove those that were taken in before."""
-        for number, (ingest, _faults) in list(self.ingests.items()):
+    def delete_before(self, before: dt.datetime) -> None:
+        """Delete the objects ingested before this time."""
+        for number, (ingest, _errors) in list(self.rows.items()):
             if ingest.ingested_at < before:
-                del self.ingests[number]
+                del self.rows[number]
 
     def find_source(self, name: str) -> IngestSource | None:
-        """Return how far the source is."""
-        return self.sources.get(name)
+        """Return the state of the source, or `None`."""
+        return self.rows.sources.get(name)
 
     def put_source(self, source: IngestSource) -> None:
-        """Store how far it is."""
-        self.sources[source.name] = source
+        """Store the state of the source."""
+        self.rows.sources = {**self.rows.sources, source.name: source}
 
-    def _get(self, ingest_id: int) -> Kept:
-        if ingest_id not in self.ingests:
+    def _get(self, ingest_id: int) -> StoredIngest:
+        if ingest_id not in self.rows:
             raise NotFound("No ingest has this id.")
-        return self.ingests[ingest_id]
+        return self.rows[ingest_id]

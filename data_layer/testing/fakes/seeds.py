@@ -1,30 +1,31 @@
-"""The plan of the first films, in a dictionary."""
+"""Seed movies in a dictionary by IMDb id."""
 
 from collections.abc import Iterable
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.seed import Seed
+from data_layer.ports.seeds import SeedRepository
 
 
-class FakeSeedRepository:
-    """See `data_layer.ports.seeds.SeedRepository`."""
+class FakeSeedRepository(SeedRepository):
+    """In-memory `data_layer.ports.seeds.SeedRepository`."""
 
-    def __init__(self, seeds: dict[str, Seed]) -> None:
-        self.seeds = seeds
+    def __init__(self) -> None:
+        self.rows: dict[str, Seed] = {}
 
     def add_many(self, seeds: Iterable[Seed]) -> None:
-        """Store the plan."""
+        """Store seed movies in the given order."""
         for seed in seeds:
-            if seed.imdb_id in self.seeds:
-                raise Conflict("This film is planned.")
-            self.seeds[seed.imdb_id] = seed
+            if seed.imdb_id in self.rows:
+                raise Conflict("This movie is already a seed movie.")
+            self.rows[seed.imdb_id] = seed
 
     def list(self) -> tuple[Seed, ...]:
-        """Return the plan in its order."""
-        return tuple(self.seeds.values())
+        """Return all seed movies in their order."""
+        return tuple(self.rows.values())
 
     def update(self, seed: Seed) -> None:
-        """Replace a planned film."""
-        if seed.imdb_id not in self.seeds:
-            raise NotFound("This film is not in the plan of the first films.")
-        self.seeds[seed.imdb_id] = seed
+        """Replace the seed movie with this IMDb id."""
+        if seed.imdb_id not in self.rows:
+            raise NotFound("No seed movie has this IMDb id.")
+        self.rows[seed.imdb_id] = seed

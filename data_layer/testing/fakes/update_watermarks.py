@@ -1,29 +1,30 @@
-"""Since when what is known of films is true, in a dictionary."""
+"""Update watermarks in a dictionary by movie key."""
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 
 from common.errors import Conflict
-from data_layer.entities.update_watermark import MovieMark
+from data_layer.entities.update_watermark import UpdateWatermark
+from data_layer.ports.update_watermarks import UpdateWatermarkRepository
 
 
-class FakeMovieMarkRepository:
-    """See `data_layer.ports.update_watermarks.MovieMarkRepository`."""
+class FakeUpdateWatermarkRepository(UpdateWatermarkRepository):
+    """In-memory `data_layer.ports.update_watermarks.UpdateWatermarkRepository`."""
 
-    def __init__(self, marks: dict[bytes, dt.datetime]) -> None:
-        self.marks = marks
+    def __init__(self) -> None:
+        self.rows: dict[bytes, dt.datetime] = {}
 
-    def find_many(self, film_keys: Collection[bytes]) -> Mapping[bytes, dt.datetime]:
-        """Return the times of the films that have a mark."""
-        return {key: self.marks[key] for key in film_keys if key in self.marks}
+    def find_many(self, movie_keys: Collection[bytes]) -> Mapping[bytes, dt.datetime]:
+        """Return the watermarks of these movies."""
+        return {key: self.rows[key] for key in movie_keys if key in self.rows}
 
-    def add_many(self, marks: Sequence[MovieMark]) -> None:
-        """Store marks."""
-        if any(mark.film_key in self.marks for mark in marks):
-            raise Conflict("A film has a mark already.")
-        self.marks.update((mark.film_key, mark.updated_at) for mark in marks)
+    def add_many(self, watermarks: Sequence[UpdateWatermark]) -> None:
+        """Store new watermarks."""
+        if any(watermark.movie_key in self.rows for watermark in watermarks):
+            raise Conflict("A movie already has a watermark.")
+        self.rows.update((watermark.movie_key, watermark.updated_at) for watermark in watermarks)
 
-    def remove_many(self, film_keys: Collection[bytes]) -> None:
-        """Forget the marks of these films."""
-        for key in film_keys:
-            self.marks.pop(key, None)
+    def remove_many(self, movie_keys: Collection[bytes]) -> None:
+        """Delete the watermarks of these movies."""
+        for key in movie_keys:
+            self.rows.pop(key, None)

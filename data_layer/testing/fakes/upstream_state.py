@@ -1,18 +1,19 @@
-"""What is known of the source, in a variable."""
+"""Shared state of OMDb in a dictionary."""
 
-from data_layer.entities.upstream_state import Upstream
+from data_layer.entities.upstream_state import SOURCE, UpstreamState
+from data_layer.ports.upstream_state import UpstreamStateRepository
 
 
-class FakeUpstreamRepository:
-    """See `data_layer.ports.upstream_state.UpstreamRepository`."""
+class FakeUpstreamStateRepository(UpstreamStateRepository):
+    """In-memory `data_layer.ports.upstream_state.UpstreamStateRepository`."""
 
-    def __init__(self, upstream: Upstream | None) -> None:
-        self.upstream = upstream
+    def __init__(self) -> None:
+        self.rows: dict[str, UpstreamState] = {}
 
-    def find(self) -> Upstream | None:
-        """Return the state."""
-        return self.upstream
+    def find(self) -> UpstreamState | None:
+        """Return the state, or `None`."""
+        return self.rows.get(SOURCE)
 
-    def put(self, upstream: Upstream) -> None:
+    def put(self, upstream: UpstreamState) -> None:
         """Replace the state."""
-        self.upstream = upstream
+        self.rows[SOURCE] = upstream

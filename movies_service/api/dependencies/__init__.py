@@ -1,1 +1,1 @@
-"""FastAPI dependencies of the endpoints."""
+"""FastAPI dependencies that the endpoints share."""

@@ -1,124 +1,146 @@
-"""Requests that clients may repeat without doing them twice."""
+"""Idempotent requests: `Idempotency-Key` bound to endpoints."""
 
 import asyncio
-import dataclasses
 import re
 from collections.abc import Awaitable, Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import Field
 
 from common.errors import Conflict, InvalidInput, MoviesError, NotFound
+from data_layer.entities.idempotency_record import IdempotencyRecord
+from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork
 from movies_service.accounts.caller import Caller
-from movies_service.api.dependencies.use_cases import Services, ServicesDependency
-from movies_service.http_semantics.problem_details import problem
-from movies_service.use_cases.idempotency import Answer
+from movies_service.api.dependencies.use_cases import UseCases, UseCasesDependency
+from movies_service.http_semantics.problem_details import problem_response
+from movies_service.use_cases.idempotency import IdempotencyStore, StoredResponse
 
 REPLAYED_HEADER = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEY_SHOWN = {"pattern": f"^{_KEY.pattern}$", "minLength": 1, "maxLength": 255}
 _FINAL = (NotFound, Conflict)
-"""Errors that are answers: the same request does not get another one for a day."""
+"""Errors that are stored and replayed for 24 hours, like successful responses."""
 
 T = TypeVar("T")
 
 
-class Once:
-    """Does the work of a request once for each Idempotency-Key, and answers alike.
+class IdempotentRequest:
+    """Request that is executed at most once per Idempotency-Key.
+
+    Retries with the same key get the stored response.
 
     Args:
-        services: of the app.
-        key: the Idempotency-Key; without one the work is simply done.
-        request: all of the request that its answer depends on.
+        use_cases: the store of idempotency records and the executors.
+        key: the Idempotency-Key; `None` executes the request without storing its response.
+        request: method, path, query and body: everything that the response depends on.
     """
 
-    def __init__(self, services: Services, key: str | None, request: bytes) -> None:
-        self._services = services
+    def __init__(self, use_cases: UseCases, key: str | None, request: bytes) -> None:
+        self._use_cases = use_cases
         self._key = key
         self._request = request
 
     async def run(
         self,
         caller: Caller,
-        work: Callable[[Caller], Awaitable[T]],
+        work: Callable[[ResultRecorder[T]], Awaitable[T]],
         to_response: Callable[[T], Response],
     ) -> Response:
-        """Return the answer to the work, or the one that was given before.
+        """Execute `work` and return its response, or return the stored response of the key.
 
         Args:
-            caller: who asks.
-            work: is given the caller, who keeps the answer in the transaction of the work.
-            to_response: makes the answer.
+            caller: the sender of the request; keys of different callers are independent.
+            work: the use case. Its argument stores the response in the transaction of the work.
+            to_response: renders the result of the work.
 
         Raises:
-            InvalidInput: the key belongs to another request.
-            Conflict: the same request is in flight.
-            MoviesError: what the work raises.
+            InvalidInput: the key was already used with a different request.
+            Conflict: a request with this key is still being processed.
+            MoviesError: raised by the work. The key is released, so that a retry executes the
+                work again.
         """
         if self._key is None:
-            # Not on the event loop: an answer about a thousand wishes takes its time.
-            return await asyncio.to_thread(to_response, await work(caller))
-        answers, write = self._services.kept_answers, self._services.write
-        held = await write(answers.begin, caller.client, self._key, self._request)
-        if isinstance(held, Answer):
-            return _replay(held)
-        is_kept = False
-
-        def keep(uow: UnitOfWork, result: T) -> None:
-            nonlocal is_kept
-            answers.keep(uow, held, _answer_of(to_response(result)))
-            uow.after_commit(note_kept)
-
-        def note_kept() -> None:
-            nonlocal is_kept
-            is_kept = True
-
+            # Rendering a thousand fetches would block the event loop.
+            return await asyncio.to_thread(to_response, await work(record_nothing))
+        store, write = self._use_cases.idempotency, self._use_cases.write
+        record = await write(store.begin, caller.client, self._key, self._request)
+        if isinstance(record, StoredResponse):
+            return _replay(record)
+        recorder = _ResponseRecorder(store, record, to_response)
         try:
-            response = to_response(await work(dataclasses.replace(caller, on_done=keep)))
+            response = to_response(await work(recorder))
         except _FINAL as error:
-            response = problem(error)
+            response = problem_response(error)
         except MoviesError:
-            await write(answers.release, held)
+            await write(store.release_lock, record)
             raise
-        if not is_kept:
-            await write(answers.finish, held, _answer_of(response))
+        if not recorder.is_stored:
+            await write(store.finish, record, _to_stored(response))
         return response
 
 
-async def find_once(
+class _ResponseRecorder(Generic[T]):
+    """Stores the response of a request in the transaction of its changes."""
+
+    def __init__(
+        self,
+        store: IdempotencyStore,
+        record: IdempotencyRecord,
+        to_response: Callable[[T], Response],
+    ) -> None:
+        self._store = store
+        self._record = record
+        self._to_response = to_response
+        self.is_stored = False
+
+    def __call__(self, uow: UnitOfWork, result: T) -> None:
+        self._store.record(uow, self._record, _to_stored(self._to_response(result)))
+        uow.after_commit(self._mark_stored)
+
+    def _mark_stored(self) -> None:
+        self.is_stored = True
+
+
+async def get_idempotency(
     request: Request,
-    services: ServicesDependency,
+    use_cases: UseCasesDependency,
     idempotency_key: Annotated[
         Annotated[str, Field(json_schema_extra=_KEY_SHOWN)] | None,
         Header(
             alias="Idempotency-Key",
-            description="New for each request: repeats get the same answer for a day.",
+            description=(
+                "A unique value per request, such as a UUID. A retry with the same key and the same"
+                " request is not executed again: for 24 hours it returns the first response, with"
+                " the header `Idempotency-Replayed: true`."
+            ),
         ),
     ] = None,
-) -> Once:
-    """Return how the work of this request is done once.
+) -> IdempotentRequest:
+    """Return the idempotent execution of this request.
 
     Raises:
-        InvalidInput: the Idempotency-Key has blanks, or is too long.
+        InvalidInput: the Idempotency-Key is empty, too long, or contains other characters than
+            printable ASCII without spaces.
     """
     if idempotency_key is not None and not _KEY.fullmatch(idempotency_key):
         raise InvalidInput(
-            "It has 1 to 255 characters of ASCII, and no blanks.", field="Idempotency-Key"
+            "Idempotency-Key must be 1 to 255 printable ASCII characters without spaces.",
+            field="Idempotency-Key",
         )
-    asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
-    return Once(services, idempotency_key, asked + await request.body())
+    target = f"{request.method} {request.url.path}?{request.url.query}\n".encode()
+    return IdempotentRequest(use_cases, idempotency_key, target + await request.body())
 
 
-OnceDependency = Annotated[Once, Depends(find_once)]
+IdempotencyDependency = Annotated[IdempotentRequest, Depends(get_idempotency)]
 
 
-def _answer_of(response: Response) -> Answer:
+def _to_stored(response: Response) -> StoredResponse:
     headers = [header for header in response.headers.items() if header[0] != "content-length"]
-    return Answer(response.status_code, tuple(headers), bytes(response.body))
+    return StoredResponse(response.status_code, tuple(headers), bytes(response.body))
 
 
-def _replay(answer: Answer) -> Response:
-    headers = {**dict(answer.headers), REPLAYED_HEADER: "true"}
-    return Response(answer.body, status_code=answer.status, headers=headers)
+def _replay(response: StoredResponse) -> Response:
+    headers = {**dict(response.headers), REPLAYED_HEADER: "true"}
+    return Response(response.body, status_code=response.status, headers=headers)

@@ -1,4 +1,4 @@
-"""What all requests with a body have in common."""
+"""Request bodies: media types, strict JSON and validation."""
 
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
@@ -11,72 +11,72 @@ from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
 from common.errors import MoviesError
-from movies_service.http_semantics.problem_details import problem
+from movies_service.http_semantics.problem_details import problem_response
 from movies_service.http_semantics.strict_json import parse_json
 
 JSON = "application/json"
 
-_AS_IT_IS = "Send the body as it is, without Content-Encoding"
+_UNENCODED = "Send the body without Content-Encoding"
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class _StrictRequest(Request):
-    """Reads bodies with `parse_json`."""
+    """Request whose body is parsed by `parse_json`."""
 
-    async def json(self) -> Any:  # noqa: ANN401 - As Starlette's.
+    async def json(self) -> Any:  # noqa: ANN401 - The signature is Starlette's.
         return parse_json(await self.body())
 
 
 class StrictRoute(APIRoute):
-    """An endpoint whose body is read with `parse_json`, and never decompressed."""
+    """Route whose JSON bodies are parsed strictly; encoded bodies are rejected with a 415."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return FastAPI's handler, for a request that reads strictly."""
+        """Return the handler of FastAPI, called with a request that parses JSON strictly."""
         handle = super().get_route_handler()
 
         async def handle_strictly(request: Request) -> Response:
             if request.headers.get("content-encoding", "identity").lower() != "identity":
-                raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{_AS_IT_IS}.")
+                raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{_UNENCODED}.")
             try:
                 return await handle(_StrictRequest(request.scope, request.receive))
-            except HTTPException as error:  # FastAPI makes one of whatever the reading raises.
+            except HTTPException as error:  # FastAPI wraps errors of body parsing.
                 if isinstance(error.__cause__, MoviesError):
-                    return problem(error.__cause__)
+                    return problem_response(error.__cause__)
                 raise
 
         return handle_strictly
 
 
 async def require_json(request: Request) -> None:
-    """Let pass only bodies that are announced as JSON.
+    """Require the Content-Type `application/json`.
 
     Raises:
-        HTTPException: 415.
+        HTTPException: 415, for any other media type.
     """
     require_media_type(request, JSON)
 
 
 def require_media_type(request: Request, *accepted: str) -> str:
-    """Return how the body is announced, if it is one of those that are accepted.
+    """Return the media type of the body, in lower case and without parameters.
 
     Raises:
-        HTTPException: 415.
+        HTTPException: 415, if it is not one of `accepted`.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type not in accepted:
         raise HTTPException(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{_AS_IT_IS}, and as Content-Type: {accepted[0]}."
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"{_UNENCODED} and with Content-Type: {accepted[0]}."
         )
     return media_type
 
 
 def validate_body(model: type[Model], body: bytes) -> Model:
-    """Return the JSON body, checked in JSON's own types.
+    """Return the JSON body as `model`, validated without conversions between JSON types.
 
     Raises:
-        MalformedBody: it is no JSON.
-        RequestValidationError: something in it is wrong.
+        MalformedBody: the body is not acceptable JSON; see `parse_json`.
+        RequestValidationError: a field is missing, unknown or invalid.
     """
     parse_json(body)
     try:
@@ -86,15 +86,17 @@ def validate_body(model: type[Model], body: bytes) -> Model:
 
 
 def invalid_body(error: ValidationError) -> RequestValidationError:
-    """Return what FastAPI raises for a body that it has read itself."""
-    faults = error.errors(include_url=False, include_input=False, include_context=False)
-    return RequestValidationError([{**fault, "loc": ("body", *fault["loc"])} for fault in faults])
+    """Return the exception that FastAPI raises for an invalid body, without the input."""
+    details = error.errors(include_url=False, include_input=False, include_context=False)
+    return RequestValidationError(
+        [{**detail, "loc": ("body", *detail["loc"])} for detail in details]
+    )
 
 
 def body_of(*contents: tuple[str, type[BaseModel]]) -> dict[str, Any]:
-    """Return the documentation of a body that an endpoint reads itself, by media type."""
-    documented = {
+    """Return the OpenAPI documentation of a body that the endpoint parses, by media type."""
+    content = {
         media_type: {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}
         for media_type, model in contents
     }
-    return {"requestBody": {"required": True, "content": documented}}
+    return {"requestBody": {"required": True, "content": content}}

@@ -1,4 +1,4 @@
-"""What the endpoints work with, and how they get hold of it."""
+"""Container of the use cases, and the dependency that provides it to endpoints."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -6,71 +6,71 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Request
 
-from common.executors import Run
+from common.executors import CallExecutor
 from movies_service.accounts.api_keys import ApiKeys
-from movies_service.accounts.login import SignIn
+from movies_service.accounts.login import Login
 from movies_service.accounts.sessions import Sessions
 from movies_service.accounts.users import Users
-from movies_service.rate_limiting.rate_limits import Limits
+from movies_service.rate_limiting.rate_limits import RateLimits
 from movies_service.telemetry.collector import Metrics
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.audit import Audit
-from movies_service.use_cases.idempotency import KeptAnswers
-from movies_service.use_cases.ingests import Ingests
+from movies_service.use_cases.idempotency import IdempotencyStore
+from movies_service.use_cases.ingests import IngestHistory
 from movies_service.use_cases.movies import Movies
-from movies_service.use_cases.pubsub_push import PushedFetches
+from movies_service.use_cases.pubsub_push import PushHandler
 from movies_service.use_cases.refresh_movie import RefreshMovie
-from movies_service.use_cases.request_fetches import FetchMovies
-from movies_service.use_cases.upstream_status import UpstreamState
+from movies_service.use_cases.request_fetches import RequestFetches
+from movies_service.use_cases.upstream_status import GetUpstreamStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What an operator has decided about access; see the settings of the same names."""
+    """Access and fetch policy of the operator; see the settings of the same names."""
 
-    adding_requires_key: bool = False
+    adding_requires_authentication: bool = False
     adding_is_async: bool = False
-    omdb_pace: str = "off"
-    key_grace_seconds: int = 86_400
+    omdb_rate_limit: str = "off"
+    api_key_grace_seconds: int = 86_400
     jwt_secrets: tuple[bytes, ...] = field(default=(), repr=False)
-    """What access tokens are signed with; else the database keeps something."""
+    """Secrets that sign access tokens, newest first; empty: the database holds the signing keys."""
 
 
 DEFAULT_POLICY = Policy()
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """The use cases, as `bootstrap` has built them."""
+class UseCases:
+    """Use cases of the app, built by `movies_service.bootstrap`."""
 
     movies: Movies
     add_movie: AddMovie
     refresh_movie: RefreshMovie
-    fetch_movies: FetchMovies
-    ingests: Ingests
-    upstream: UpstreamState
-    pushed: PushedFetches | None
-    """`None` where nothing is pushed."""
+    request_fetches: RequestFetches
+    ingest_history: IngestHistory
+    upstream_status: GetUpstreamStatus
+    push_handler: PushHandler | None
+    """`None` unless Pub/Sub push is configured."""
     api_keys: ApiKeys
     users: Users
     sessions: Sessions
-    sign_in: SignIn
+    login: Login
     audit: Audit
-    kept_answers: KeptAnswers
-    limits: Limits
+    idempotency: IdempotencyStore
+    limits: RateLimits
     metrics: Metrics
     is_ready: Callable[[], bool]
-    """Whether the database answers and has the schema that is needed."""
+    """Tells whether the database responds and has the current schema."""
     policy: Policy
-    read: Run
-    """Runs calls that only read."""
-    write: Run
-    """Runs calls that may wait for another writer."""
+    read: CallExecutor
+    """Executes calls that only read the database."""
+    write: CallExecutor
+    """Executes calls that may wait for another writer, or that take long."""
 
 
-async def find_services(request: Request) -> Services:
-    """Return what the lifespan of the app has built."""
-    return cast("Services", request.app.state.services)
+async def get_use_cases(request: Request) -> UseCases:
+    """Return the use cases that the lifespan of the app built."""
+    return cast("UseCases", request.app.state.use_cases)
 
 
-ServicesDependency = Annotated[Services, Depends(find_services)]
+UseCasesDependency = Annotated[UseCases, Depends(get_use_cases)]

@@ -1,1 +1,1 @@
-"""Responses: validators, pagination, private representations."""
+"""Rendering of responses: validators, pagination and private representations."""

@@ -1,1 +1,1 @@
-"""The endpoints: they check input, call one use case, and choose the status."""
+"""Endpoints. Each validates its input, calls one use case and chooses the status."""

@@ -1,143 +1,187 @@
-"""Wishes for films that somebody else fetches."""
+"""Endpoints of fetch jobs: request movies, follow their progress, retry and cancel."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 
-from common.errors import MoviesError
+from common.errors import Conflict, MoviesError, NotFound
 from data_layer.entities.fetch import Fetch
 from data_layer.entities.scope import Scope
 from movies_service.accounts.caller import Caller
-from movies_service.api.dependencies.authentication import require, require_for_adding
-from movies_service.api.dependencies.idempotency import OnceDependency
+from movies_service.api.dependencies.authentication import (
+    lacks_scope,
+    require,
+    require_add_permission,
+)
+from movies_service.api.dependencies.idempotency import IdempotencyDependency
 from movies_service.api.dependencies.json_body import StrictRoute, require_json
-from movies_service.api.dependencies.prefer import Preferences, PreferencesDependency
-from movies_service.api.dependencies.use_cases import ServicesDependency
-from movies_service.api.rendering.private import answer_privately
-from movies_service.api.schemas import fetch_examples as examples
+from movies_service.api.dependencies.prefer import PreferDependency
+from movies_service.api.dependencies.use_cases import UseCasesDependency
+from movies_service.api.rendering.pagination import older_page_url
+from movies_service.api.rendering.private import private_json_response
+from movies_service.api.response_docs import Responses, errors
 from movies_service.api.schemas.fetches import (
     FetchesIn,
     FetchesOut,
     FetchOut,
     FetchParameters,
-    WishedOut,
+    RequestedFetchesOut,
 )
+from movies_service.http_semantics.prefer import PreferHeader
 from movies_service.http_semantics.scope_flags import is_head
-from movies_service.use_cases.request_fetches import FetchMovies
+from movies_service.use_cases.request_fetches import RequestFetches
 
 router = APIRouter(prefix="/fetches", tags=["fetches"], route_class=StrictRoute)
 
 EVENTS_SECONDS = 300
-"""How long one stream of events lasts; clients then ask again by themselves."""
+"""Maximum duration of one event stream. EventSource clients reconnect automatically."""
 
 PING_SECONDS = 15
-"""How often something is sent, so that nobody in between takes the connection for dead."""
+"""Interval of keep-alive comments, so that proxies do not close an idle stream."""
 
 _EVENT_STREAM = "text/event-stream"
+_EVENTS: Responses = {
+    200: {
+        "content": {
+            _EVENT_STREAM: {
+                "schema": {
+                    "type": "object",
+                    "required": ["event", "id", "data"],
+                    "properties": {
+                        "event": {"const": "fetch"},
+                        "id": {"type": "string", "description": "Number of the event, from 1."},
+                        "data": {"type": "string", "description": "The fetch as JSON."},
+                    },
+                },
+                "example": {"event": "fetch", "id": "1", "data": '{"id": 7, …}'},
+            }
+        }
+    }
+}
+_NOT_FOUND = NotFound("No fetch has this id.")
+_FINISHED = Conflict("This fetch is finished and cannot be cancelled.")
 
 Writer = Annotated[Caller, Depends(require(Scope.MOVIES_WRITE))]
 FetchId = Annotated[
-    str, Path(pattern=r"^[1-9][0-9]{0,15}$", description="The id of a fetch.", examples=["7"])
+    str, Path(pattern=r"^[1-9][0-9]{0,15}$", description="Id of the fetch.", examples=["7"])
 ]
 
 
 @router.post(
     "",
-    summary="Wish for films",
+    summary="Request movies",
     status_code=HTTPStatus.ACCEPTED,
-    response_model=WishedOut,
-    responses=examples.WISH_RESPONSES,
+    response_model=RequestedFetchesOut,
+    responses=errors(lacks_scope(Scope.MOVIES_WRITE)),
     dependencies=[Depends(require_json)],
 )
-async def wish_for_movies(
-    services: ServicesDependency,
-    caller: Annotated[Caller, Depends(require_for_adding)],
-    once: OnceDependency,
-    wanted: FetchesIn,
+async def request_fetches(
+    use_cases: UseCasesDependency,
+    caller: Annotated[Caller, Depends(require_add_permission)],
+    idempotency: IdempotencyDependency,
+    body: FetchesIn,
 ) -> Response:
-    """Have up to 1,000 films fetched, and return at once; see each one under its `self_url`.
+    """Queue a fetch for each of up to 1,000 movies, and return at once.
 
-    What is in the catalogue, or wished for already, joins. Open to all within the limit of adding
-    films; with the scope `movies:write` only the day's quota of OMDb is the limit.
+    The response lists one fetch per requested movie, in the order of the request; poll or stream
+    each one at its `self_url`. For a movie that is already in the catalogue, the fetch is `fetched`
+    at once; a movie that is already requested gets its existing fetch.
+
+    Public, unless the operator requires the scope `movies:write` for adding movies. Without that
+    scope, each new movie counts towards the rate limit of adding movies; with it, only the daily
+    OMDb quota limits the number of fetches.
     """
-    return await once.run(
+    return await idempotency.run(
         caller,
-        lambda by: services.fetch_movies.wish(wanted.to_wishes(), by),
-        lambda fetches: answer_privately(
-            WishedOut(fetches=[FetchOut.of(each) for each in fetches]), HTTPStatus.ACCEPTED
+        lambda record: use_cases.request_fetches.enqueue(body.to_lookups(), caller, record),
+        lambda fetches: private_json_response(
+            RequestedFetchesOut(fetches=[FetchOut.of(fetch) for fetch in fetches]),
+            HTTPStatus.ACCEPTED,
         ),
     )
 
 
-@router.get(
-    "", summary="List fetches", response_model=FetchesOut, responses=examples.LIST_RESPONSES
-)
+@router.get("", summary="List fetches", response_model=FetchesOut)
 async def list_fetches(
-    services: ServicesDependency, query: Annotated[FetchParameters, Query()]
+    use_cases: UseCasesDependency, query: Annotated[FetchParameters, Query()]
 ) -> Response:
-    """Return wishes of the last 30 days, newest first."""
-    fetches = await services.fetch_movies.list(query.to_query())
-    next_url = None
-    if len(fetches) == query.limit:
-        given = query.model_dump(exclude_none=True) | {"before": fetches[-1].id}
-        next_url = f"/fetches?{urlencode(given)}"
+    """Return the unfinished fetches and those finished in the last 30 days, newest first. Public.
+
+    Filter by `state`; follow `next_url` for older fetches.
+    """
+    fetches = await use_cases.request_fetches.list(query.to_query())
     shown = [FetchOut.of(fetch) for fetch in fetches]
-    return answer_privately(FetchesOut(fetches=shown, next_url=next_url))
+    next_url = older_page_url("/fetches", query.model_dump(exclude_none=True), shown)
+    return private_json_response(FetchesOut(fetches=shown, next_url=next_url))
 
 
 @router.get(
-    "/{fetch_id}", summary="Get a fetch", response_model=FetchOut, responses=examples.GET_RESPONSES
+    "/{fetch_id}", summary="Get a fetch", response_model=FetchOut, responses=errors(_NOT_FOUND)
 )
 async def get_fetch(
-    services: ServicesDependency, fetch_id: FetchId, preferences: PreferencesDependency
+    use_cases: UseCasesDependency, fetch_id: FetchId, prefer: PreferDependency
 ) -> Response:
-    """Return a wish; with `Prefer: wait=10` when it is done, or after so many seconds."""
-    fetch = await services.fetch_movies.get(int(fetch_id))
-    if preferences.wait_seconds:
-        fetch = await services.fetch_movies.wait(fetch, preferences.wait_seconds)
-    applied = Preferences(wait_seconds=preferences.wait_seconds).applied
-    return answer_privately(FetchOut.of(fetch), HTTPStatus.OK, **applied)
+    """Return a fetch and its state. Public.
+
+    With `Prefer: wait=N` the response is delayed until the fetch is finished, at most N seconds
+    (long polling); the header `Preference-Applied` confirms it.
+    """
+    fetch = await use_cases.request_fetches.get(int(fetch_id))
+    if prefer.wait_seconds:
+        fetch = await use_cases.request_fetches.wait(fetch, prefer.wait_seconds)
+    applied = PreferHeader(wait_seconds=prefer.wait_seconds).applied
+    return private_json_response(FetchOut.of(fetch), HTTPStatus.OK, **applied)
 
 
 @router.get(
     "/{fetch_id}/events",
-    summary="Follow a fetch",
+    summary="Stream the events of a fetch",
     response_class=StreamingResponse,
-    responses=examples.EVENTS_RESPONSES,
+    response_description="An event `fetch` per state; the last one when the fetch is finished.",
+    responses={**_EVENTS, **errors(_NOT_FOUND)},
 )
 async def follow_fetch(
-    request: Request, services: ServicesDependency, fetch_id: FetchId
+    request: Request, use_cases: UseCasesDependency, fetch_id: FetchId
 ) -> Response:
-    """Return server-sent events: the wish as it is, and again with each change, until it is done.
+    """Stream a fetch as server-sent events: its current state, and again after each change. Public.
 
-    A stream ends after five minutes at the latest; browsers then open another one.
+    Each event is named `fetch` and carries the fetch as JSON. The stream ends when the fetch is
+    finished, after five minutes, or when the service shuts down; an `EventSource` then reconnects.
     """
-    fetch = await services.fetch_movies.get(int(fetch_id))
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # Of proxies.
-    if is_head(request.scope):  # Nobody waits for a body that is not sent.
+    fetch = await use_cases.request_fetches.get(int(fetch_id))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx must not buffer.
+    if is_head(request.scope):  # A stream without a body would only keep the client waiting.
         return Response(media_type=_EVENT_STREAM, headers=headers)
-    events = _events(services.fetch_movies, fetch)
+    events = _events(use_cases.request_fetches, fetch)
     return StreamingResponse(events, media_type=_EVENT_STREAM, headers=headers)
 
 
 @router.post(
     "/{fetch_id}/retry",
-    summary="Try a fetch again",
+    summary="Retry a fetch",
     response_model=FetchOut,
-    responses=examples.CHANGE_RESPONSES,
+    responses=errors(_NOT_FOUND, _FINISHED),
 )
 async def retry_fetch(
-    services: ServicesDependency, writer: Writer, once: OnceDependency, fetch_id: FetchId
+    use_cases: UseCasesDependency,
+    writer: Writer,
+    idempotency: IdempotencyDependency,
+    fetch_id: FetchId,
 ) -> Response:
-    """Have a wish tried again that came to nothing. Needs the scope `movies:write`."""
-    return await once.run(
-        writer, lambda by: services.fetch_movies.retry(int(fetch_id), by), _answer_fetch
+    """Queue a fetch again that is `not_found`, `failed` or `cancelled`.
+
+    Requires the scope `movies:write`. A fetch in progress is returned unchanged. Returns a 409 if
+    the movie was already fetched, or if a newer fetch of the same movie is in progress.
+    """
+    return await idempotency.run(
+        writer,
+        lambda record: use_cases.request_fetches.retry(int(fetch_id), writer, record),
+        _fetch_response,
     )
 
 
@@ -145,45 +189,54 @@ async def retry_fetch(
     "/{fetch_id}/cancel",
     summary="Cancel a fetch",
     response_model=FetchOut,
-    responses=examples.CHANGE_RESPONSES,
+    responses=errors(_NOT_FOUND, _FINISHED),
 )
 async def cancel_fetch(
-    services: ServicesDependency, writer: Writer, once: OnceDependency, fetch_id: FetchId
+    use_cases: UseCasesDependency,
+    writer: Writer,
+    idempotency: IdempotencyDependency,
+    fetch_id: FetchId,
 ) -> Response:
-    """Take a wish back that is not done. Needs the scope `movies:write`."""
-    return await once.run(
-        writer, lambda by: services.fetch_movies.cancel(int(fetch_id), by), _answer_fetch
+    """Cancel a fetch that is `queued` or `fetching`.
+
+    Requires the scope `movies:write`. The outcome of a request to OMDb in progress is discarded. A
+    cancelled fetch is returned unchanged. Returns a 409 if the fetch is finished.
+    """
+    return await idempotency.run(
+        writer,
+        lambda record: use_cases.request_fetches.cancel(int(fetch_id), writer, record),
+        _fetch_response,
     )
 
 
-def _answer_fetch(fetch: Fetch) -> Response:
-    return answer_privately(FetchOut.of(fetch))
+def _fetch_response(fetch: Fetch) -> Response:
+    return private_json_response(FetchOut.of(fetch))
 
 
-async def _events(wishes: FetchMovies, fetch: Fetch) -> AsyncGenerator[bytes]:
-    """Give an event for each change, and something to live on in between."""
-    changes = wishes.follow(fetch)
+async def _events(use_case: RequestFetches, fetch: Fetch) -> AsyncGenerator[bytes]:
+    """Yield an event for each state of the fetch, and keep-alive comments in between."""
+    changes = use_case.follow(fetch)
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + EVENTS_SECONDS
     number = 0
-    following = asyncio.ensure_future(_next(changes))
+    next_change = asyncio.ensure_future(_next(changes))
     try:
         while (seconds_left := ends_at - loop.time()) > 0:
-            await asyncio.wait([following], timeout=min(PING_SECONDS, seconds_left))
-            if not following.done():
+            await asyncio.wait([next_change], timeout=min(PING_SECONDS, seconds_left))
+            if not next_change.done():
                 yield KEEPALIVE_COMMENT
                 continue
-            if (changed := following.result()) is None:
+            if (changed := next_change.result()) is None:
                 return
             number += 1
             shown = FetchOut.of(changed).model_dump_json()
             yield format_sse_event(data_str=shown, event="fetch", id=str(number))
-            following = asyncio.ensure_future(_next(changes))
-    except MoviesError:  # The stream ends; who asks again is told why.
+            next_change = asyncio.ensure_future(_next(changes))
+    except MoviesError:  # The status is sent already; the next request gets the error.
         return
     finally:
-        following.cancel()
-        await asyncio.gather(following, return_exceptions=True)
+        next_change.cancel()
+        await asyncio.gather(next_change, return_exceptions=True)
         await changes.aclose()
 
 

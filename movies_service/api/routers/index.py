@@ -1,35 +1,15 @@
-"""The entrance."""
+"""Entry point of the API: the URLs of its resources."""
 
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from movies_service.api.rendering.conditional_requests import answer_json
-from movies_service.api.schemas.index import IndexOut
+from movies_service.api.rendering.conditional_requests import json_response
+from movies_service.api.schemas.index import INDEX, IndexOut
 
 router = APIRouter(tags=["index"])
 
-INDEX = {
-    "movies_url": "/movies",
-    "movie_url": "/movies/{id}",
-    "fetches_url": "/fetches",
-    "api_keys_url": "/api-keys",
-    "users_url": "/users",
-    "login_url": "/login",
-    "me_url": "/me",
-    "audit_url": "/audit",
-    "upstream_url": "/upstream",
-    "docs_url": "/docs",
-    "openapi_url": "/openapi.json",
-    "ready_url": "/health/ready",
-}
 
-
-@router.get(
-    "/",
-    summary="See what there is",
-    response_model=IndexOut,
-    responses={200: {"content": {"application/json": {"example": INDEX}}}},
-)
+@router.get("/", summary="List the entry points", response_model=IndexOut)
 async def get_index(request: Request) -> Response:
-    """Return the places of the API."""
-    return answer_json(request, orjson.dumps(INDEX))
+    """Return the URLs of the resources. Public; supports `If-None-Match`."""
+    return json_response(request, orjson.dumps(INDEX))

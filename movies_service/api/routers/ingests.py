@@ -1,20 +1,21 @@
-"""What was taken in from a bucket or folder."""
+"""Endpoints of ingestion: objects from a bucket or folder, their errors, and scan requests."""
 
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Path, Query, Response
 
+from common.errors import Conflict, NotFound
 from data_layer.entities.scope import Scope
 from movies_service.accounts.caller import Caller
 from movies_service.api.dependencies.authentication import require
-from movies_service.api.dependencies.idempotency import OnceDependency
-from movies_service.api.dependencies.use_cases import ServicesDependency
-from movies_service.api.rendering.private import answer_privately
-from movies_service.api.schemas import ingest_examples as examples
+from movies_service.api.dependencies.idempotency import IdempotencyDependency
+from movies_service.api.dependencies.use_cases import UseCasesDependency
+from movies_service.api.rendering.pagination import older_page_url
+from movies_service.api.rendering.private import private_json_response
+from movies_service.api.response_docs import errors
 from movies_service.api.schemas.ingests import (
-    IngestFaultsOut,
+    IngestErrorsOut,
     IngestOut,
     IngestParameters,
     IngestSourceOut,
@@ -25,8 +26,10 @@ router = APIRouter(prefix="/ingests", tags=["ingests"])
 
 Writer = Annotated[Caller, Depends(require(Scope.MOVIES_WRITE))]
 IngestId = Annotated[
-    str, Path(pattern=r"^[1-9][0-9]{0,15}$", description="The id of an object.", examples=["7"])
+    str,
+    Path(pattern=r"^[1-9][0-9]{0,15}$", description="Id of the ingested object.", examples=["7"]),
 ]
+_NOT_FOUND = NotFound("No ingest has this id.")
 _OPERATORS = [Depends(require(Scope.OPS_READ))]
 
 
@@ -34,39 +37,42 @@ _OPERATORS = [Depends(require(Scope.OPS_READ))]
     "",
     summary="List ingested objects",
     response_model=IngestsOut,
-    responses=examples.LIST_RESPONSES,
     dependencies=_OPERATORS,
 )
 async def list_ingests(
-    services: ServicesDependency, query: Annotated[IngestParameters, Query()]
+    use_cases: UseCasesDependency, query: Annotated[IngestParameters, Query()]
 ) -> Response:
-    """Return the source, and the objects of the last 30 days, newest first. Needs `ops:read`."""
-    view = await services.write(services.ingests.look)
-    ingests = await services.read(services.ingests.list, query.to_query())
-    next_url = None
-    if len(ingests) == query.limit:
-        given = query.model_dump(exclude_none=True) | {"before": ingests[-1].id}
-        next_url = f"/ingests?{urlencode(given)}"
-    source = None if view.source is None else IngestSourceOut.of(view.source)
+    """Return the ingest source and the objects ingested in the last 30 days, newest first.
+
+    Requires the scope `ops:read`. Filter by `state`; follow `next_url` for older objects.
+    """
+    status = await use_cases.write(use_cases.ingest_history.get_status)
+    ingests = await use_cases.read(use_cases.ingest_history.list, query.to_query())
+    source = None if status.source is None else IngestSourceOut.of(status.source)
     shown = [IngestOut.of(ingest) for ingest in ingests]
-    return answer_privately(IngestsOut(source=source, ingests=shown, next_url=next_url))
+    next_url = older_page_url("/ingests", query.model_dump(exclude_none=True), shown)
+    return private_json_response(IngestsOut(source=source, ingests=shown, next_url=next_url))
 
 
 @router.post(
     "",
-    summary="Look for objects now",
+    summary="Request a scan",
     status_code=HTTPStatus.ACCEPTED,
     response_model=IngestSourceOut,
-    responses=examples.ASK_RESPONSES,
+    responses=errors(Conflict("Ingestion is disabled: set MOVIES_INGEST_SOURCE.")),
 )
-async def ask_for_ingest(
-    services: ServicesDependency, writer: Writer, once: OnceDependency
+async def request_scan(
+    use_cases: UseCasesDependency, writer: Writer, idempotency: IdempotencyDependency
 ) -> Response:
-    """Have workers look at the source within a second. Needs the scope `movies:write`."""
-    return await once.run(
+    """Request a scan of the ingest source; a worker starts it within a second.
+
+    Requires the scope `movies:write`. The scan is finished when `scanned_at` in `GET /ingests` is
+    later than the returned `scan_requested_at`. Returns a 409 if ingestion is disabled.
+    """
+    return await idempotency.run(
         writer,
-        lambda by: services.write(services.ingests.ask, by),
-        lambda source: answer_privately(IngestSourceOut.of(source), HTTPStatus.ACCEPTED),
+        lambda record: use_cases.write(use_cases.ingest_history.request_scan, writer, record),
+        lambda source: private_json_response(IngestSourceOut.of(source), HTTPStatus.ACCEPTED),
     )
 
 
@@ -74,23 +80,26 @@ async def ask_for_ingest(
     "/{ingest_id}",
     summary="Get an ingested object",
     response_model=IngestOut,
-    responses=examples.GET_RESPONSES,
+    responses=errors(_NOT_FOUND),
     dependencies=_OPERATORS,
 )
-async def get_ingest(services: ServicesDependency, ingest_id: IngestId) -> Response:
-    """Return what became of an object. Needs the scope `ops:read`."""
-    ingest = await services.read(services.ingests.get, int(ingest_id))
-    return answer_privately(IngestOut.of(ingest))
+async def get_ingest(use_cases: UseCasesDependency, ingest_id: IngestId) -> Response:
+    """Return the result of one ingested object. Requires the scope `ops:read`."""
+    ingest = await use_cases.read(use_cases.ingest_history.get, int(ingest_id))
+    return private_json_response(IngestOut.of(ingest))
 
 
 @router.get(
     "/{ingest_id}/errors",
-    summary="Get the errors of an ingested object",
-    response_model=IngestFaultsOut,
-    responses=examples.FAULTS_RESPONSES,
+    summary="List the errors of an ingested object",
+    response_model=IngestErrorsOut,
+    responses=errors(_NOT_FOUND),
     dependencies=_OPERATORS,
 )
-async def get_ingest_errors(services: ServicesDependency, ingest_id: IngestId) -> Response:
-    """Return which updates of an object were refused, and why. Needs the scope `ops:read`."""
-    faults = await services.read(services.ingests.faults, int(ingest_id))
-    return answer_privately(IngestFaultsOut.of(faults))
+async def get_ingest_errors(use_cases: UseCasesDependency, ingest_id: IngestId) -> Response:
+    """Return the rejected updates of an object with the reasons, at most 1,000, by line.
+
+    Requires the scope `ops:read`.
+    """
+    errors = await use_cases.read(use_cases.ingest_history.list_errors, int(ingest_id))
+    return private_json_response(IngestErrorsOut.of(errors))

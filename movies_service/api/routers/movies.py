@@ -1,4 +1,4 @@
-"""The films."""
+"""Endpoints of movies: list, get, add, refresh, change and delete."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -6,13 +6,27 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 
-from data_fetcher.omdb.lookups import Wish
+from common.errors import (
+    Conflict,
+    NotFound,
+    PreconditionFailed,
+    UpstreamQuotaExceeded,
+    UpstreamTimeout,
+    UpstreamUnavailable,
+)
+from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchState
 from data_layer.entities.movie import StoredMovie
+from data_layer.entities.movie_fields import IMDB_ID_PATTERN
 from data_layer.entities.scope import Scope
+from data_layer.ports.result_recorder import ResultRecorder
 from movies_service.accounts.caller import Caller
-from movies_service.api.dependencies.authentication import require, require_for_adding
-from movies_service.api.dependencies.idempotency import OnceDependency
+from movies_service.api.dependencies.authentication import (
+    lacks_scope,
+    require,
+    require_add_permission,
+)
+from movies_service.api.dependencies.idempotency import IdempotencyDependency
 from movies_service.api.dependencies.json_body import (
     JSON,
     StrictRoute,
@@ -21,228 +35,299 @@ from movies_service.api.dependencies.json_body import (
     require_media_type,
     validate_body,
 )
-from movies_service.api.dependencies.prefer import Preferences, PreferencesDependency
-from movies_service.api.dependencies.use_cases import Services, ServicesDependency
-from movies_service.api.rendering.conditional_requests import answer_json, etag_of, is_named_by
+from movies_service.api.dependencies.prefer import PreferDependency
+from movies_service.api.dependencies.use_cases import UseCases, UseCasesDependency
+from movies_service.api.rendering.conditional_requests import json_response
 from movies_service.api.rendering.movie_page import page_document
-from movies_service.api.rendering.private import answer_privately
-from movies_service.api.schemas import movie_examples as examples
+from movies_service.api.rendering.private import private_json_response
+from movies_service.api.response_docs import REVISION, Responses, errors
 from movies_service.api.schemas.fetches import FetchOut
 from movies_service.api.schemas.movie_query import GetParameters, ListParameters
-from movies_service.api.schemas.movies import MovieOut, MoviePageOut, MoviePatchIn, MovieWishIn
+from movies_service.api.schemas.movies import MovieLookupIn, MovieOut, MoviePageOut, MoviePatchIn
+from movies_service.http_semantics.etags import compute_etag, if_match_predicate
 from movies_service.http_semantics.headers import REVISION_HEADER
+from movies_service.http_semantics.prefer import PreferHeader
 from movies_service.use_cases.add_movie import AddedMovie
 from movies_service.use_cases.movie_reference import parse_identifier, parse_reference
 
 router = APIRouter(prefix="/movies", tags=["movies"], route_class=StrictRoute)
 reads = APIRouter(prefix="/movies", tags=["movies"])
-"""What is asked for all the time; see `movies_service.middleware.fast_path`."""
+"""Public reads, which also take the fast path; see `movies_service.middleware.fast_path`."""
 
 _MERGE_PATCH = "application/merge-patch+json"
+_NOT_MODIFIED: Responses = {
+    304: {"description": "The representation named in If-None-Match is current."}
+}
+_NOT_FOUND = NotFound("No movie has this id.")
+_CHANGED_SINCE = PreconditionFailed("The movie has changed: read it again and retry.")
+_UPSTREAM_ERRORS = (
+    UpstreamUnavailable,
+    UpstreamQuotaExceeded(
+        "Daily OMDb quota used up (1,000 of 1,000 requests); the count restarts at 00:00 UTC."
+    ),
+    UpstreamTimeout,
+)
 
 Writer = Annotated[Caller, Depends(require(Scope.MOVIES_WRITE))]
 IfMatch = Annotated[
     str | None,
     Header(
         alias="If-Match",
-        description="The `ETag` that the film must have; else a 412, and nothing changes.",
+        description=(
+            "RFC 9110. `ETag` of the movie as it was last read. If the movie was changed since, the"
+            " response is a 412 and nothing is changed."
+        ),
     ),
 ]
-Reference = Annotated[str, Path(description="An id, an IMDb id, or a title.", examples=["Alien"])]
+Reference = Annotated[str, Path(description="Id, IMDb id or title.", examples=["Alien"])]
 Identifier = Annotated[
     str,
     Path(
-        description="An id or an IMDb id.",
+        description="Id or IMDb id.",
         examples=["7"],
-        json_schema_extra={"pattern": "^([0-9]{1,16}|tt[0-9]{7,16})$"},
+        json_schema_extra={"pattern": f"^([0-9]{{1,16}}|{IMDB_ID_PATTERN})$"},
     ),
 ]
 
 
-@reads.get("", summary="List films", response_model=MoviePageOut, responses=examples.LIST_RESPONSES)
+@reads.get("", summary="List movies", response_model=MoviePageOut, responses=_NOT_MODIFIED)
 async def list_movies(
-    request: Request, services: ServicesDependency, query: Annotated[ListParameters, Query()]
+    request: Request, use_cases: UseCasesDependency, query: Annotated[ListParameters, Query()]
 ) -> Response:
-    """Return a page of films. Filters are combined with AND and match whole values.
+    """Return a page of movies. Public.
 
-    Case and accents don't matter: `title=amelie` finds "Amélie".
+    Filters are combined with AND and match whole values, regardless of case and accents:
+    `title=amelie` finds "Amélie". Follow `next_url` for the next page; it keeps filters and order.
+    Unknown and repeated query parameters are a 422.
+
+    The response has an `ETag`; send it as `If-None-Match` to get a 304 if nothing changed.
     """
-    page = await services.read(services.movies.list, query.to_query())
-    return answer_json(request, page_document(page, query.next_url(page)))
+    page = await use_cases.read(use_cases.movies.list, query.to_query())
+    return json_response(request, page_document(page, query.next_url(page)))
 
 
 @router.post(
     "",
-    summary="Add a film",
+    summary="Add a movie",
     status_code=HTTPStatus.CREATED,
     response_model=MovieOut,
-    responses=examples.ADD_RESPONSES,
+    response_description="The movie was fetched and added.",
+    responses={
+        200: {
+            "model": MovieOut,
+            "description": "The movie was already in the catalogue.",
+            **REVISION,
+        },
+        201: REVISION,
+        202: {"model": FetchOut, "description": "The fetch is queued; Location is its URL."},
+        **errors(
+            lacks_scope(Scope.MOVIES_WRITE), NotFound("OMDb has no such movie."), *_UPSTREAM_ERRORS
+        ),
+    },
     dependencies=[Depends(require_json)],
 )
 async def add_movie(
-    services: ServicesDependency,
-    caller: Annotated[Caller, Depends(require_for_adding)],
-    once: OnceDependency,
-    preferences: PreferencesDependency,
-    wish: MovieWishIn,
+    use_cases: UseCasesDependency,
+    caller: Annotated[Caller, Depends(require_add_permission)],
+    idempotency: IdempotencyDependency,
+    prefer: PreferDependency,
+    lookup: MovieLookupIn,
 ) -> Response:
-    """Fetch a film from OMDb and keep it; 200 where it was there already.
+    """Fetch a movie from OMDb by title or IMDb id, and store it.
 
-    Open to all, unless the operator wants a credential with the scope `movies:write`. With
-    `Prefer: respond-async` nobody waits for OMDb: the answer is a 202, and `Location` tells how
-    far it is. With `wait=5` the film is answered if it comes within so many seconds.
+    Returns a 201 for a new movie, and a 200 if it is already in the catalogue. Public, unless the
+    operator requires the scope `movies:write`; new movies count towards the rate limit of adding
+    movies.
+
+    With `Prefer: respond-async` the fetch is queued and the response is a 202, with the URL of the
+    fetch in `Location`. With `Prefer: respond-async, wait=5` the response is the movie, if it
+    arrives within 5 seconds. Use an `Idempotency-Key` to retry the call safely.
     """
-    if preferences.is_async or services.policy.adding_is_async:
-        preferences = replace(preferences, is_async=True)
-        return await once.run(
+    if prefer.is_async or use_cases.policy.adding_is_async:
+        prefer = replace(prefer, is_async=True)
+        return await idempotency.run(
             caller,
-            lambda by: _wish(services, wish.to_wish(), by, preferences.wait_seconds),
-            lambda done: _answer_wished(done, preferences),
+            lambda record: _find_or_enqueue(
+                use_cases, lookup.to_lookup(), caller, prefer.wait_seconds, record
+            ),
+            lambda result: fetch_response(result, prefer),
         )
-    return await once.run(
-        caller, lambda by: services.add_movie.run(wish.to_wish(), by), _answer_added
+    return await idempotency.run(
+        caller,
+        lambda record: use_cases.add_movie.run(lookup.to_lookup(), caller, record),
+        _added_response,
     )
 
 
 @router.post(
     "/{reference:path}/refresh",
-    summary="Fetch a film again",
+    summary="Refresh a movie from OMDb",
     response_model=MovieOut,
-    responses=examples.REFRESH_RESPONSES,
+    response_description="The movie after the refresh.",
+    responses={200: REVISION, **errors(_NOT_FOUND, *_UPSTREAM_ERRORS)},
 )
 async def refresh_movie(
-    services: ServicesDependency,
+    use_cases: UseCasesDependency,
     writer: Writer,
-    once: OnceDependency,
+    idempotency: IdempotencyDependency,
     reference: Identifier,
 ) -> Response:
-    """Replace all that is known of a film by what OMDb says now. Needs the scope `movies:write`."""
+    """Fetch a movie from OMDb again, and replace its stored data.
+
+    Requires the scope `movies:write`, and counts towards the rate limit of adding movies. Changes
+    made with `PATCH` are overwritten; a field that OMDb no longer has becomes `null`. If OMDb
+    fails, the movie stays unchanged.
+    """
     identifier = parse_identifier(reference)
-    return await once.run(
+    return await idempotency.run(
         writer,
-        lambda by: services.refresh_movie.run(identifier, by),
-        lambda refreshed: _answer_change(refreshed.movie, refreshed.revision),
+        lambda record: use_cases.refresh_movie.run(identifier, writer, record),
+        lambda refreshed: _movie_response(refreshed.movie, refreshed.revision),
     )
 
 
 @router.patch(
     "/{reference:path}",
-    summary="Change a film",
+    summary="Change a movie",
     response_model=MovieOut,
-    responses=examples.CHANGE_RESPONSES,
+    response_description="The movie after the change.",
+    responses={
+        200: REVISION,
+        **errors(
+            _NOT_FOUND,
+            Conflict("A movie with this IMDb id is in the catalogue."),
+            _CHANGED_SINCE,
+        ),
+    },
     openapi_extra=body_of((_MERGE_PATCH, MoviePatchIn), (JSON, MoviePatchIn)),
 )
 async def change_movie(
     request: Request,
-    services: ServicesDependency,
+    use_cases: UseCasesDependency,
     writer: Writer,
     reference: Identifier,
     if_match: IfMatch = None,
 ) -> Response:
-    """Change some fields of a film, as a JSON merge patch (RFC 7396). Needs `movies:write`.
+    """Change fields of a movie with a JSON merge patch (RFC 7396).
 
-    What is absent stays, `null` clears, an empty list empties. With `If-Match` and the `ETag` of
-    the film nothing changes if somebody else was faster.
+    Requires the scope `movies:write`. Absent fields stay unchanged, `null` clears a field, and a
+    list replaces the whole list. Send the `ETag` of the movie as `If-Match` to avoid overwriting
+    concurrent changes: a 412 means that the movie was changed since it was read. A changed movie is
+    not refreshed from OMDb automatically any more.
     """
     require_media_type(request, _MERGE_PATCH, JSON)
     patch = validate_body(MoviePatchIn, await request.body())
-    changed = await services.write(
-        services.movies.change,
+    changed = await use_cases.write(
+        use_cases.movies.change,
         parse_identifier(reference),
         patch.to_changes(),
         writer,
-        is_named_by(if_match),
+        if_match_predicate(if_match),
     )
-    return _answer_change(changed.movie, changed.revision)
+    return _movie_response(changed.movie, changed.revision)
 
 
 @reads.get(
     "/{reference:path}",
-    summary="Get a film",
+    summary="Get a movie",
     response_model=MovieOut,
-    responses=examples.GET_RESPONSES,
+    responses={**_NOT_MODIFIED, **errors(_NOT_FOUND)},
 )
 async def get_movie(
     request: Request,
-    services: ServicesDependency,
+    use_cases: UseCasesDependency,
     reference: Reference,
     query: Annotated[GetParameters, Query()],
 ) -> Response:
-    """Return a film by its id, its IMDb id, or its title, which may hold slashes.
+    """Return a movie by its id, IMDb id or title. Public.
 
-    Of several films with one title the most voted one is returned; the others are in the
-    `Link` header. A title that looks like an id is reached by `GET /movies?title=1917`.
+    A title may contain slashes. If several movies have the title, the one with the most IMDb votes
+    is returned, and the `Link` header lists the others as `rel="alternate"`; `year` selects among
+    them. Digits are always an id: find the movie "1917" with `GET /movies?title=1917`.
+
+    `Content-Location` is the canonical URL of the movie. The response has an `ETag`; send it as
+    `If-None-Match` to get a 304 if the movie did not change.
     """
-    found = await services.read(services.movies.get, parse_reference(reference), query.year)
-    headers = {"Content-Location": _url_of(found.movie)}
+    found = await use_cases.read(use_cases.movies.get, parse_reference(reference), query.year)
+    headers = {"Content-Location": _movie_url(found.movie)}
     if found.alternates:
         headers["Link"] = ", ".join(
-            f'<{_url_of(other)}>; rel="alternate"' for other in found.alternates
+            f'<{_movie_url(other)}>; rel="alternate"' for other in found.alternates
         )
-    return answer_json(request, found.movie.document, headers)
+    return json_response(request, found.movie.document, headers)
 
 
 @router.delete(
     "/{reference:path}",
-    summary="Remove a film",
+    summary="Delete a movie",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=examples.REMOVE_RESPONSES,
+    response_description="The movie is deleted.",
+    responses={204: REVISION, **errors(_NOT_FOUND, _CHANGED_SINCE)},
 )
 async def remove_movie(
-    services: ServicesDependency,
+    use_cases: UseCasesDependency,
     remover: Annotated[Caller, Depends(require(Scope.MOVIES_DELETE))],
     reference: Identifier,
     if_match: IfMatch = None,
 ) -> Response:
-    """Remove a film by its id or its IMDb id. Needs the scope `movies:delete`."""
-    revision = await services.write(
-        services.movies.remove, parse_identifier(reference), remover, is_named_by(if_match)
+    """Delete a movie by its id or IMDb id.
+
+    Requires the scope `movies:delete`. Send the `ETag` of the movie as `If-Match` to delete it only
+    if it did not change since it was read.
+    """
+    revision = await use_cases.write(
+        use_cases.movies.remove, parse_identifier(reference), remover, if_match_predicate(if_match)
     )
     headers = {REVISION_HEADER: str(revision)}
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
 
-async def _wish(
-    services: Services, wish: Wish, by: Caller, wait_seconds: int
+async def _find_or_enqueue(
+    use_cases: UseCases,
+    lookup: MovieLookup,
+    by: Caller,
+    wait_seconds: int,
+    record: ResultRecorder[Fetch],
 ) -> AddedMovie | Fetch:
-    """Return the film if it is there, or comes in time; else the wish for it."""
-    if (known := await services.add_movie.find(wish)) is not None:
-        return known
-    fetch = await services.fetch_movies.wish_one(wish, by)
+    """Return the movie if it is in the catalogue or fetched within the wait; else its fetch."""
+    if (existing := await use_cases.add_movie.find(lookup)) is not None:
+        return existing
+    fetch = await use_cases.request_fetches.enqueue_one(lookup, by, record)
     if wait_seconds:
-        fetch = await services.fetch_movies.wait(fetch, wait_seconds)
+        fetch = await use_cases.request_fetches.wait(fetch, wait_seconds)
     if fetch.state is not FetchState.FETCHED:
         return fetch
-    added = await services.read(services.add_movie.find_fetched, fetch)
+    added = await use_cases.read(use_cases.add_movie.find_fetched, fetch)
     return replace(added, is_new=True)
 
 
-def _answer_wished(done: AddedMovie | Fetch, preferences: Preferences) -> Response:
-    if isinstance(done, Fetch):
-        shown = FetchOut.of(done)
-        return answer_privately(
-            shown, HTTPStatus.ACCEPTED, Location=shown.self_url, **preferences.applied
+def fetch_response(result: AddedMovie | Fetch, prefer: PreferHeader) -> Response:
+    """Return the movie as a 200 or 201, or its fetch as a 202, with `Preference-Applied`."""
+    if isinstance(result, Fetch):
+        fetch = FetchOut.of(result)
+        return private_json_response(
+            fetch, HTTPStatus.ACCEPTED, Location=fetch.self_url, **prefer.applied
         )
-    answer = _answer_added(done)
-    answer.headers.update(preferences.applied)
-    return answer
+    response = _added_response(result)
+    response.headers.update(prefer.applied)
+    return response
 
 
-def _answer_added(added: AddedMovie) -> Response:
+def _added_response(added: AddedMovie) -> Response:
     status = HTTPStatus.CREATED if added.is_new else HTTPStatus.OK
-    return _answer_change(added.movie, added.revision, status, Location=_url_of(added.movie))
+    return _movie_response(added.movie, added.revision, status, Location=_movie_url(added.movie))
 
 
-def _answer_change(
+def _movie_response(
     movie: StoredMovie, revision: int, status: HTTPStatus = HTTPStatus.OK, **headers: str
 ) -> Response:
-    """Return a film as it is now, and how to read it on every process."""
+    """Return a movie after a write, with its ETag and the catalogue revision that contains it."""
     return Response(
         movie.document,
         status_code=status,
         media_type="application/json",
         headers={
-            "ETag": etag_of(movie.document),
+            "ETag": compute_etag(movie.document),
             "Cache-Control": "no-store",
             REVISION_HEADER: str(revision),
             **headers,
@@ -250,5 +335,5 @@ def _answer_change(
     )
 
 
-def _url_of(movie: StoredMovie) -> str:
+def _movie_url(movie: StoredMovie) -> str:
     return f"/movies/{movie.id}"

@@ -1,4 +1,4 @@
-"""Signing in with a password, and out again."""
+"""Endpoints of sessions: log in, refresh tokens, log out, and change the password."""
 
 from http import HTTPStatus
 from typing import Annotated
@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ValidationError
 
-from common.errors import MalformedBody
+from common.errors import MalformedBody, Unauthenticated
 from movies_service.accounts.caller import Caller
 from movies_service.api.dependencies.authentication import (
     CallerDependency,
@@ -23,92 +23,107 @@ from movies_service.api.dependencies.json_body import (
     require_media_type,
     validate_body,
 )
-from movies_service.api.dependencies.use_cases import ServicesDependency
-from movies_service.api.rendering.private import answer_privately
-from movies_service.api.schemas import user_examples as examples
-from movies_service.api.schemas.users import MeOut, PasswordIn, RefreshIn, SignInIn, TokensOut
+from movies_service.api.dependencies.use_cases import UseCasesDependency
+from movies_service.api.rendering.private import private_json_response
+from movies_service.api.response_docs import errors
+from movies_service.api.schemas.users import LoginIn, MeOut, PasswordIn, RefreshIn, TokensOut
 from movies_service.http_semantics.query_parameters import require_known
 
 router = APIRouter(tags=["sessions"], route_class=StrictRoute)
 
 _FORM = "application/x-www-form-urlencoded"
 
-SignedIn = Annotated[Caller, Depends(require_session)]
+SessionUser = Annotated[Caller, Depends(require_session)]
 
 
 @router.post(
     "/login",
-    summary="Sign in",
+    summary="Log in",
     response_model=TokensOut,
-    responses=examples.SIGN_IN_RESPONSES,
-    openapi_extra=body_of((JSON, SignInIn), (_FORM, SignInIn)),
+    responses=errors(Unauthenticated("The username or the password is wrong.")),
+    openapi_extra=body_of((JSON, LoginIn), (_FORM, LoginIn)),
 )
 async def sign_in(
-    request: Request, services: ServicesDependency, caller: CallerDependency
+    request: Request, use_cases: UseCasesDependency, caller: CallerDependency
 ) -> Response:
-    """Give tokens for a username and a password, as JSON or as a form."""
+    """Start a session: exchange username and password for an access and a refresh token. Public.
+
+    The body is JSON or a URL-encoded form. Send the access token as `Authorization: Bearer …`; it
+    is valid for 15 minutes. A session lasts 30 days. Unknown users, disabled users and wrong
+    passwords get the same 401; repeated failures are delayed with a 429 and `Retry-After`.
+    """
     media_type = require_media_type(request, JSON, _FORM)
     body = await request.body()
-    wanted = validate_body(SignInIn, body) if media_type == JSON else _read_form(body)
-    tokens = await services.sign_in.run(wanted.username.lower(), wanted.password, caller)
-    return answer_privately(TokensOut.of(tokens))
+    login = validate_body(LoginIn, body) if media_type == JSON else _parse_form(body)
+    tokens = await use_cases.login.run(login.username.lower(), login.password, caller)
+    return private_json_response(TokensOut.of(tokens))
 
 
 @router.post(
     "/login/refresh",
-    summary="Stay signed in",
+    summary="Refresh the tokens",
     response_model=TokensOut,
-    responses=examples.REFRESH_RESPONSES,
+    responses=errors(Unauthenticated("This session has ended: log in again.")),
     dependencies=[Depends(require_json)],
 )
 async def refresh(
-    services: ServicesDependency, caller: CallerDependency, wanted: RefreshIn
+    use_cases: UseCasesDependency, caller: CallerDependency, body: RefreshIn
 ) -> Response:
-    """Give new tokens for a refresh token, which is good once: a second time ends the session."""
-    tokens = await services.write(services.sessions.refresh, wanted.refresh_token, caller)
-    return answer_privately(TokensOut.of(tokens))
+    """Exchange a refresh token for a new access token and a new refresh token. Public.
+
+    A refresh token is valid once. If it is used again, it may have been stolen: the session ends,
+    and the user has to log in again.
+    """
+    tokens = await use_cases.write(use_cases.sessions.refresh, body.refresh_token, caller)
+    return private_json_response(TokensOut.of(tokens))
 
 
 @router.post(
     "/logout",
-    summary="Sign out",
+    summary="Log out",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=examples.SIGN_OUT_RESPONSES,
+    response_description="The session has ended.",
 )
-async def sign_out(services: ServicesDependency, user: SignedIn) -> Response:
-    """End the session of the access token, at once."""
-    await services.write(services.sessions.end, user.session_id or "", user)
+async def sign_out(use_cases: UseCasesDependency, user: SessionUser) -> Response:
+    """End the session of the access token immediately; its tokens become invalid.
+
+    Requires an access token of a user, not an API key.
+    """
+    await use_cases.write(use_cases.sessions.end, user.session_id or "", user)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-@router.get("/me", summary="See who you are", response_model=MeOut, responses=examples.ME_RESPONSES)
+@router.get("/me", summary="Get the current caller", response_model=MeOut)
 async def get_me(caller: Annotated[Caller, Depends(require_known_caller)]) -> Response:
-    """Return whose credential this is, and what it may do."""
-    return answer_privately(MeOut.of(caller))
+    """Return the owner of the credential and its scopes. Requires any valid credential."""
+    return private_json_response(MeOut.of(caller))
 
 
 @router.post(
     "/me/password",
     summary="Change your password",
     status_code=HTTPStatus.NO_CONTENT,
-    responses=examples.PASSWORD_RESPONSES,
+    response_description="The password is changed, and all sessions of the user have ended.",
     dependencies=[Depends(require_json)],
 )
 async def change_password(
-    services: ServicesDependency, user: SignedIn, wanted: PasswordIn
+    use_cases: UseCasesDependency, user: SessionUser, body: PasswordIn
 ) -> Response:
-    """Replace the password, and end every session, this one too."""
-    await services.sign_in.change_password(user, wanted.password, wanted.new_password)
+    """Replace the password of the user, and end all their sessions, including this one.
+
+    Requires an access token of a user, not an API key, and the current password.
+    """
+    await use_cases.login.change_password(user, body.password, body.new_password)
     return Response(status_code=HTTPStatus.NO_CONTENT)
 
 
-def _read_form(body: bytes) -> SignInIn:
+def _parse_form(body: bytes) -> LoginIn:
     try:
         pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
     except ValueError:
-        raise MalformedBody("The body is no form in UTF-8.") from None
-    require_known(pairs, tuple(SignInIn.model_fields))
+        raise MalformedBody("The body is not a URL-encoded form in UTF-8.") from None
+    require_known(pairs, tuple(LoginIn.model_fields))
     try:
-        return SignInIn.model_validate(dict(pairs))
+        return LoginIn.model_validate(dict(pairs))
     except ValidationError as error:
         raise invalid_body(error) from None

@@ -1,4 +1,4 @@
-"""The interactive documentation: one page, whose every part comes from this service."""
+"""Swagger UI: the interactive documentation, served without any file from other hosts."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ PAGE_HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Frame-Options": "DENY",
 }
-"""A page runs our own files and nothing else, and nobody frames it."""
+"""The page loads files of this service only, and other sites cannot frame it."""
 
 _PAGE = f"""<!DOCTYPE html>
 <html lang="en">
@@ -52,23 +52,26 @@ _START = """SwaggerUIBundle({
 
 @router.get("/docs")
 async def get_docs() -> HTMLResponse:
-    """Return the page."""
+    """Return the page of Swagger UI."""
     return HTMLResponse(_PAGE, headers=PAGE_HEADERS)
 
 
 @router.get("/docs/start.js")
 async def get_start() -> Response:
-    """Return what fills the page: a script inside of it would have to be allowed for all."""
+    """Return the script that starts Swagger UI.
+
+    It is a file of its own, since inline scripts would require a weaker Content-Security-Policy.
+    """
     return Response(_START, media_type="text/javascript")
 
 
 def mount_files(api: FastAPI) -> None:
-    """Serve the files that the page loads."""
-    api.mount(_FILES_URL, _WholeFiles(directory=_FILES), name="docs files")
+    """Mount the static files of Swagger UI."""
+    api.mount(_FILES_URL, _FilesWithoutRanges(directory=_FILES), name="docs files")
 
 
-class _WholeFiles(StaticFiles):
-    """Sends files whole: ranges of them would be refused in words of Starlette's."""
+class _FilesWithoutRanges(StaticFiles):
+    """Static files that ignore `Range`: Starlette rejects invalid ranges in plain text."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = [header for header in scope["headers"] if header[0] != b"range"]

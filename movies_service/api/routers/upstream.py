@@ -1,63 +1,45 @@
-"""How OMDb is, for those who operate the service."""
+"""Endpoint of the upstream status: OMDb quota, circuit breaker and fetch counts."""
 
 from fastapi import APIRouter, Depends, Response
 
 from data_layer.entities.scope import Scope
 from movies_service.api.dependencies.authentication import require
-from movies_service.api.dependencies.use_cases import ServicesDependency
-from movies_service.api.rendering.private import answer_privately
-from movies_service.api.response_docs import Responses, example, refused
-from movies_service.api.schemas.upstream import BreakerOut, QuotaOut, UpstreamOut
+from movies_service.api.dependencies.use_cases import UseCasesDependency
+from movies_service.api.rendering.private import private_json_response
+from movies_service.api.schemas.upstream import CircuitBreakerOut, QuotaOut, UpstreamOut
 
 router = APIRouter(prefix="/upstream", tags=["operations"])
-
-RESPONSES: Responses = {
-    **example(
-        {
-            "quota": {
-                "day": "2026-11-21",
-                "daily_limit": 1000,
-                "spent": 110,
-                "left": 890,
-                "reserve": 100,
-            },
-            "breaker": {"state": "closed", "failures": 0, "until": None, "reason": None},
-            "pace": "off",
-            "attempts": {"fetched": 100, "not-found": 2},
-            "fetches": {"queued": 3, "fetched": 12},
-        }
-    ),
-    **refused(Scope.OPS_READ),
-}
 
 
 @router.get(
     "",
-    summary="See how OMDb is",
+    summary="Get the upstream status",
     response_model=UpstreamOut,
-    responses=RESPONSES,
     dependencies=[Depends(require(Scope.OPS_READ))],
 )
-async def get_upstream(services: ServicesDependency) -> Response:
-    """Return the quota of the day, whether OMDb serves, and the wishes. Needs `ops:read`."""
-    # It counts wishes, which may be many: in a thread on every database.
-    view = await services.write(services.upstream.look)
+async def get_upstream(use_cases: UseCasesDependency) -> Response:
+    """Return the OMDb quota of the day, the circuit breaker, and the fetches by state.
+
+    Requires the scope `ops:read`. Quota and circuit breaker are shared by all processes.
+    """
+    # Counting fetches may take long: `write` runs it in a thread on every database.
+    status = await use_cases.write(use_cases.upstream_status.run)
     shown = UpstreamOut(
         quota=QuotaOut(
-            day=view.day,
-            daily_limit=view.daily_limit,
-            spent=view.spent,
-            left=view.left,
-            reserve=view.reserve,
+            day=status.day,
+            daily_limit=status.daily_limit,
+            used=status.quota_used,
+            remaining=status.quota_remaining,
+            interactive_reserve=status.interactive_reserve,
         ),
-        breaker=BreakerOut(
-            state=view.breaker,
-            failures=view.failures,
-            until=view.closed_until,
-            reason=view.reason,
+        circuit_breaker=CircuitBreakerOut(
+            state=status.circuit_state,
+            failures=status.failures,
+            open_until=status.circuit_open_until,
+            last_error=status.last_error,
         ),
-        pace=services.policy.omdb_pace,
-        attempts=dict(services.metrics.counts().upstream_attempts),
-        fetches=dict(view.fetches),
+        rate_limit=use_cases.policy.omdb_rate_limit,
+        attempts=dict(use_cases.metrics.counts().upstream_attempts),
+        fetches=dict(status.fetches),
     )
-    return answer_privately(shown)
+    return private_json_response(shown)

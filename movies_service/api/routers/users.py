@@ -1,99 +1,104 @@
-"""The users, managed by programs."""
+"""Endpoints of user accounts: create, list, get and change."""
 
 from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Response
 
+from common.errors import Conflict, NotFound
 from data_layer.entities.scope import Scope
-from data_layer.entities.user import User
 from movies_service.accounts.caller import Caller
-from movies_service.api.dependencies.authentication import require, require_covered
-from movies_service.api.dependencies.idempotency import OnceDependency
+from movies_service.api.dependencies.authentication import require, require_scopes
+from movies_service.api.dependencies.idempotency import IdempotencyDependency
 from movies_service.api.dependencies.json_body import StrictRoute, require_json
-from movies_service.api.dependencies.use_cases import ServicesDependency
-from movies_service.api.rendering.private import answer_privately
-from movies_service.api.schemas import user_examples as examples
+from movies_service.api.dependencies.use_cases import UseCasesDependency
+from movies_service.api.rendering.private import created_response, private_json_response
+from movies_service.api.response_docs import errors
 from movies_service.api.schemas.users import UserIn, UserOut, UserPatchIn, UsersOut
 
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
 Administrator = Annotated[Caller, Depends(require(Scope.USERS_ADMIN))]
-Username = Annotated[str, Path(description="The name of a user.", examples=["alice"])]
+Username = Annotated[str, Path(description="Name of the user.", examples=["alice"])]
+_NOT_FOUND = NotFound("No user has this name.")
 
 
 @router.post(
     "",
-    summary="Make a user",
+    summary="Create a user",
     status_code=HTTPStatus.CREATED,
     response_model=UserOut,
-    responses=examples.ADD_RESPONSES,
+    response_description="The user is created.",
+    responses=errors(Conflict("A user with this name exists: choose another name.")),
     dependencies=[Depends(require_json)],
 )
 async def add_user(
-    services: ServicesDependency,
+    use_cases: UseCasesDependency,
     administrator: Administrator,
-    once: OnceDependency,
-    wanted: UserIn,
+    idempotency: IdempotencyDependency,
+    body: UserIn,
 ) -> Response:
-    """Make a user who can sign in. Needs the scope `users:admin`."""
-    require_covered(administrator, wanted.scopes)
-    return await once.run(
+    """Create a user, who can then log in with the password.
+
+    Requires the scope `users:admin`, and every scope that the new user gets. Usernames are unique,
+    also among disabled users. Use an `Idempotency-Key` to retry the call safely.
+    """
+    require_scopes(administrator, body.scopes)
+    return await idempotency.run(
         administrator,
-        lambda by: services.write(
-            services.users.add, wanted.username, wanted.password, wanted.scopes, by
+        lambda record: use_cases.write(
+            use_cases.users.add, body.username, body.password, body.scopes, administrator, record
         ),
-        _answer_made,
+        lambda user: created_response(UserOut.of(user)),
     )
 
 
-@router.get("", summary="List users", response_model=UsersOut, responses=examples.LIST_RESPONSES)
-async def list_users(services: ServicesDependency, _administrator: Administrator) -> Response:
-    """Return every user by name, disabled ones included."""
-    users = await services.read(services.users.list)
-    return answer_privately(UsersOut(users=[UserOut.of(user) for user in users]))
+@router.get("", summary="List users", response_model=UsersOut)
+async def list_users(use_cases: UseCasesDependency, _administrator: Administrator) -> Response:
+    """Return all users by name, including disabled ones. Requires the scope `users:admin`."""
+    users = await use_cases.read(use_cases.users.list)
+    return private_json_response(UsersOut(users=[UserOut.of(user) for user in users]))
 
 
 @router.get(
     "/{username}",
     summary="Get a user",
     response_model=UserOut,
-    responses=examples.GET_RESPONSES,
+    responses=errors(_NOT_FOUND),
 )
 async def get_user(
-    services: ServicesDependency, _administrator: Administrator, username: Username
+    use_cases: UseCasesDependency, _administrator: Administrator, username: Username
 ) -> Response:
-    """Return a user."""
-    return answer_privately(UserOut.of(await services.read(services.users.get, username)))
+    """Return a user. Requires the scope `users:admin`."""
+    return private_json_response(UserOut.of(await use_cases.read(use_cases.users.get, username)))
 
 
 @router.patch(
     "/{username}",
     summary="Change a user",
     response_model=UserOut,
-    responses=examples.CHANGE_RESPONSES,
+    responses=errors(_NOT_FOUND),
     dependencies=[Depends(require_json)],
 )
 async def change_user(
-    services: ServicesDependency,
+    use_cases: UseCasesDependency,
     administrator: Administrator,
     username: Username,
-    wanted: UserPatchIn,
+    body: UserPatchIn,
 ) -> Response:
-    """Disable a user, or let them sign in again; or change their scopes. Both hold at once."""
-    user = await services.read(services.users.get, username)
-    require_covered(administrator, {*user.scopes, *(wanted.scopes or ())})
-    if wanted.scopes is not None:
-        user = await services.write(
-            services.users.set_scopes, username, wanted.scopes, administrator
-        )
-    if wanted.disabled is not None:
-        user = await services.write(
-            services.users.set_disabled, username, administrator, is_disabled=wanted.disabled
-        )
-    return answer_privately(UserOut.of(user))
+    """Disable or enable a user, replace the scopes, or both. Absent fields stay unchanged.
 
-
-def _answer_made(user: User) -> Response:
-    made = UserOut.of(user)
-    return answer_privately(made, HTTPStatus.CREATED, Location=made.self_url)
+    Requires the scope `users:admin`, and every scope that the user has or gets. Changes take effect
+    immediately: disabling ends all sessions of the user, and new scopes apply to the next request.
+    """
+    user = await use_cases.read(use_cases.users.get, username)
+    require_scopes(administrator, {*user.scopes, *(body.scopes or ())})
+    if body.scopes is not None:
+        user = await use_cases.write(
+            use_cases.users.set_scopes, username, body.scopes, administrator
+        )
+    if body.disabled is not None:
+        user = await use_cases.write(
+            use_cases.users.set_disabled, username, administrator, is_disabled=body.disabled
+        )
+    return private_json_response(UserOut.of(user))

@@ -1,1 +1,1 @@
-"""What goes over the wire, as pydantic models: they check input and document output."""
+"""Pydantic models of request and response bodies: they validate input and document output."""

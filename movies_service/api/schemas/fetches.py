@@ -1,56 +1,65 @@
-"""Wishes for films, and how far they are."""
+"""Schemas of fetch jobs."""
 
 import datetime as dt
-import re
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+from pydantic.config import JsonDict
 
-from common.errors import error_of
-from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
+from common.errors import restore_error
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
-from movies_service.api.schemas.movies import MovieWishIn, Text
+from data_layer.entities.movie_fields import is_imdb_id
+from movies_service.api.schemas.base import NextUrl, PageParameters, RequestBody, examples
+from movies_service.api.schemas.movies import MovieLookupIn, Text
 from movies_service.api.schemas.problem import ProblemOut
-from movies_service.http_semantics.problem_details import problem_document, status_of
+from movies_service.http_semantics.problem_details import problem_document, status_for
 
-WISHES_MAX = 1_000
-LIMIT_MAX = 100
-_IMDB_ID = re.compile(r"tt[0-9]{7,16}")
+LOOKUPS_MAX = 1_000
+
+_FETCH: JsonDict = {
+    "id": 7,
+    "state": "queued",
+    "requested": {"imdb_id": None, "title": "Alien", "year": None},
+    "attempts": 0,
+    "created_at": "2026-11-21T12:00:00Z",
+    "not_before": "2026-11-21T12:00:00Z",
+    "started_at": None,
+    "finished_at": None,
+    "movie_url": None,
+    "error": None,
+    "self_url": "/fetches/7",
+}
 
 
-class FetchesIn(BaseModel):
-    """Films that are wished for."""
+class FetchesIn(RequestBody):
+    """Movies to fetch."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    wishes: Annotated[list[Text | MovieWishIn], Field(min_length=1, max_length=WISHES_MAX)] = Field(
-        description="Titles, IMDb ids, or objects as `POST /movies` takes them.",
-        examples=[["Alien", "tt0088846", {"title": "The Thing", "year": 1982}]],
+    model_config = examples(
+        {"movies": ["Alien", "tt0088846", {"title": "The Thing", "year": 1982}]}
     )
 
-    def to_wishes(self) -> list[Wish]:
-        """Return the wishes in the words of the data fetcher."""
-        return [_to_wish(wish) for wish in self.wishes]
-
-
-class FetchParameters(BaseModel):
-    """Which fetches are wanted; each condition that is given has to hold."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    state: FetchState | None = None
-    before: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
-        default=None, description="Fetches older than the one with this id."
+    movies: Annotated[list[Text | MovieLookupIn], Field(min_length=1, max_length=LOOKUPS_MAX)] = (
+        Field(description="Each a title, an IMDb id, or an object as in `POST /movies`.")
     )
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = 50
+
+    def to_lookups(self) -> list[MovieLookup]:
+        """Return the lookups of the data fetcher, in the order of the movies."""
+        return [_to_lookup(movie) for movie in self.movies]
+
+
+class FetchParameters(PageParameters):
+    """Filter and page of the fetches."""
+
+    state: FetchState | None = Field(default=None, description="Only fetches in this state.")
 
     def to_query(self) -> FetchQuery:
-        """Return the query in the words of the data layer."""
+        """Return the query of the data layer."""
         return FetchQuery(**self.model_dump())
 
 
-class WishOut(BaseModel):
-    """What is wished for: a film by its IMDb id, or by its title."""
+class LookupOut(BaseModel):
+    """Requested movie: an IMDb id, or a title with an optional year; the others are `null`."""
 
     imdb_id: str | None
     title: str | None
@@ -58,62 +67,74 @@ class WishOut(BaseModel):
 
 
 class FetchOut(BaseModel):
-    """One wish, and how far it is. Times are in UTC."""
+    """Fetch job of one movie. Times are in UTC."""
+
+    model_config = examples(_FETCH)
 
     id: int
-    state: FetchState
-    wish: WishOut
-    attempts: int = Field(description="How often somebody has begun to fetch it.")
+    state: FetchState = Field(
+        description=(
+            "`queued` and `fetching`: in progress; `fetched`: the movie is in the catalogue;"
+            " `not_found`: OMDb has no such movie; `failed`: the attempts ended with an error;"
+            " `cancelled`."
+        )
+    )
+    requested: LookupOut
+    attempts: int = Field(description="Number of started attempts.")
     created_at: dt.datetime
-    due_at: dt.datetime = Field(description="When it may be begun.")
-    started_at: dt.datetime | None
-    finished_at: dt.datetime | None
-    movie_url: str | None = Field(description="The film, once it is fetched.")
-    problem: ProblemOut | None = Field(
-        description="What `POST /movies` would have answered, where it came to nothing."
+    not_before: dt.datetime = Field(description="Earliest time of the next attempt.")
+    started_at: dt.datetime | None = Field(description="Start of the last attempt.")
+    finished_at: dt.datetime | None = Field(description="`null` while the fetch is in progress.")
+    movie_url: str | None = Field(description="URL of the movie once it is fetched, else `null`.")
+    error: ProblemOut | None = Field(
+        description="Error of the last attempt, as `POST /movies` returns it; `null` if none."
     )
     self_url: str
 
     @classmethod
     def of(cls, fetch: Fetch) -> Self:
-        """Return what is shown of a fetch."""
+        """Return the representation of a fetch."""
         return cls(
             id=fetch.known_id,
             state=fetch.state,
-            wish=WishOut(imdb_id=fetch.imdb_id, title=fetch.title, year=fetch.year),
+            requested=LookupOut(imdb_id=fetch.imdb_id, title=fetch.title, year=fetch.year),
             attempts=fetch.attempts,
             created_at=fetch.created_at,
-            due_at=fetch.due_at,
+            not_before=fetch.due_at,
             started_at=fetch.started_at,
             finished_at=fetch.finished_at,
-            movie_url=None if fetch.film_id is None else f"/movies/{fetch.film_id}",
-            problem=_problem_of(fetch),
+            movie_url=None if fetch.movie_id is None else f"/movies/{fetch.movie_id}",
+            error=_to_problem(fetch),
             self_url=f"/fetches/{fetch.id}",
         )
 
 
 class FetchesOut(BaseModel):
-    """Fetches, newest first."""
+    """Page of fetches, newest first."""
+
+    model_config = examples({"fetches": [_FETCH], "next_url": None})
 
     fetches: list[FetchOut]
-    next_url: str | None = Field(description="Older fetches; `null` where there are none.")
+    next_url: NextUrl
 
 
-class WishedOut(BaseModel):
-    """The fetches of some wishes, in their order; two wishes for one film share one."""
+class RequestedFetchesOut(BaseModel):
+    """One fetch per requested movie, in the order of the request; duplicates share a fetch."""
+
+    model_config = examples({"fetches": [_FETCH]})
 
     fetches: list[FetchOut]
 
 
-def _to_wish(wish: str | MovieWishIn) -> Wish:
-    if isinstance(wish, MovieWishIn):
-        return wish.to_wish()
-    return ImdbWish(wish) if _IMDB_ID.fullmatch(wish) else TitleWish(wish)
+def _to_lookup(movie: str | MovieLookupIn) -> MovieLookup:
+    if isinstance(movie, MovieLookupIn):
+        return movie.to_lookup()
+    return ImdbIdLookup(movie) if is_imdb_id(movie) else TitleLookup(movie)
 
 
-def _problem_of(fetch: Fetch) -> ProblemOut | None:
+def _to_problem(fetch: Fetch) -> ProblemOut | None:
     if fetch.error_code is None:
         return None
-    error = error_of(fetch.error_code, fetch.error_message or "")
-    document = problem_document(status_of(error), error.code, error.message, fetch.request_id)
+    error = restore_error(fetch.error_code, fetch.error_message or "")
+    document = problem_document(status_for(error), error.code, error.message, fetch.request_id)
     return ProblemOut.model_validate(document)

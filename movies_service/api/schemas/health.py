@@ -1,17 +1,23 @@
-"""How the service is."""
+"""Schemas of the health checks."""
 
 from typing import Literal
 
 from pydantic import BaseModel
 
+from movies_service.api.schemas.base import examples
+
 
 class LiveOut(BaseModel):
-    """The process answers."""
+    """The process handles requests."""
+
+    model_config = examples({"status": "live"})
 
     status: Literal["live"]
 
 
 class ReadyOut(BaseModel):
-    """The process can answer from its database."""
+    """The database responds and has the current schema."""
+
+    model_config = examples({"status": "ready"})
 
     status: Literal["ready"]

@@ -1,66 +1,94 @@
-"""What was taken in from a bucket or folder."""
+"""Schemas of ingestion: objects, their errors and the source."""
 
 import dataclasses
 import datetime as dt
-from typing import Annotated, Self
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+from pydantic.config import JsonDict
 
 from data_layer.entities.ingest import (
     Ingest,
-    IngestFault,
+    IngestError,
     IngestQuery,
     IngestSource,
     IngestState,
 )
+from movies_service.api.schemas.base import NextUrl, PageParameters, examples
 
-LIMIT_MAX = 100
+_INGEST: JsonDict = {
+    "id": 7,
+    "state": "partial",
+    "source": "s3://partner-drop/movies",
+    "key": "2026-11-21.ndjson.gz",
+    "etag": '"etag-of-this-version"',
+    "size_bytes": 48213,
+    "modified_at": "2026-11-21T12:00:00Z",
+    "ingested_at": "2026-11-21T12:00:31Z",
+    "updates": {
+        "added": 12,
+        "changed": 85,
+        "removed": 1,
+        "unchanged": 301,
+        "stale": 0,
+        "rejected": 1,
+    },
+    "self_url": "/ingests/7",
+}
+_SOURCE: JsonDict = {
+    "name": "s3://partner-drop/movies",
+    "scan_requested_at": "2026-11-21T12:00:40Z",
+    "scanned_at": "2026-11-21T12:00:31Z",
+    "last_error": None,
+}
+_ERROR: JsonDict = {"line": 17, "field": "year", "message": "Input should be a valid integer."}
 
 
-class IngestParameters(BaseModel):
-    """Which objects are wanted; each condition that is given has to hold."""
+class IngestParameters(PageParameters):
+    """Filter and page of the ingested objects."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    state: IngestState | None = None
-    before: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
-        default=None, description="Objects taken in before the one with this id."
-    )
-    limit: Annotated[int, Field(ge=1, le=LIMIT_MAX)] = 50
+    state: IngestState | None = Field(default=None, description="Only objects in this state.")
 
     def to_query(self) -> IngestQuery:
-        """Return the query in the words of the data layer."""
+        """Return the query of the data layer."""
         return IngestQuery(**self.model_dump())
 
 
 class IngestUpdatesOut(BaseModel):
-    """What the updates of an object have done, in numbers."""
+    """Number of updates of an object, by effect."""
 
-    added: int
-    changed: int
-    removed: int
-    unchanged: int = Field(description="They said what was known already.")
-    late: int = Field(description="What is known is newer.")
-    refused: int = Field(description="They are wrong; `/ingests/{id}/errors` says how.")
+    added: int = Field(description="Updates that added a movie.")
+    changed: int = Field(description="Updates that changed a movie.")
+    removed: int = Field(description="Updates that removed a movie.")
+    unchanged: int = Field(description="Updates that matched the stored movie.")
+    stale: int = Field(description="Updates older than the last applied update of their movie.")
+    rejected: int = Field(description="Invalid updates; see `/ingests/{id}/errors`.")
 
 
 class IngestOut(BaseModel):
-    """One version of an object, taken in. Times are in UTC."""
+    """Ingested version of one object. Times are in UTC."""
+
+    model_config = examples(_INGEST)
 
     id: int
-    state: IngestState
-    source: str
-    key: str
-    etag: str
+    state: IngestState = Field(
+        description=(
+            "`applied`: all updates are valid; `partial`: some updates were rejected; `rejected`:"
+            " no update could be used."
+        )
+    )
+    source: str = Field(description="URL of the bucket or folder.")
+    key: str = Field(description="Name of the object in the source.")
+    etag: str = Field(description="ETag of this version in the source.")
     size_bytes: int
-    modified_at: dt.datetime = Field(description="When the object was written.")
+    modified_at: dt.datetime = Field(description="Time at which the object was written.")
     ingested_at: dt.datetime
     updates: IngestUpdatesOut
     self_url: str
 
     @classmethod
     def of(cls, ingest: Ingest) -> Self:
-        """Return what is shown of an object."""
+        """Return the representation of an ingested object."""
         updates = IngestUpdatesOut.model_validate(ingest, from_attributes=True)
         return cls(
             id=ingest.known_id,
@@ -77,43 +105,57 @@ class IngestOut(BaseModel):
 
 
 class IngestSourceOut(BaseModel):
-    """The bucket or folder, and when it was looked at. Times are in UTC."""
+    """Bucket or folder that is ingested, with its last scan. Times are in UTC."""
 
-    name: str
-    wanted_at: dt.datetime | None = Field(description="When somebody last asked for a look.")
-    looked_at: dt.datetime | None = Field(description="When a look last ended.")
-    problem: str | None = Field(description="Why the last look was not possible.")
+    model_config = examples(_SOURCE)
+
+    name: str = Field(description="URL of the bucket or folder.")
+    scan_requested_at: dt.datetime | None = Field(
+        description="Time of the last scan request; `null`: none was made."
+    )
+    scanned_at: dt.datetime | None = Field(
+        description="End of the last scan; `null` before the first one."
+    )
+    last_error: str | None = Field(description="Why the last scan failed; `null` if it succeeded.")
 
     @classmethod
     def of(cls, source: IngestSource) -> Self:
-        """Return what is shown of a source."""
+        """Return the representation of a source."""
         return cls.model_validate(source, from_attributes=True)
 
 
 class IngestsOut(BaseModel):
-    """The source, and what came from it, newest first."""
+    """Ingest source, and a page of its objects, newest first."""
 
-    source: IngestSourceOut | None = Field(description="`null` where nothing is ingested.")
+    model_config = examples({"source": _SOURCE, "ingests": [_INGEST], "next_url": None})
+
+    source: IngestSourceOut | None = Field(description="`null` if ingestion is disabled.")
     ingests: list[IngestOut]
-    next_url: str | None = Field(description="Older objects; `null` where there are none.")
+    next_url: NextUrl
 
 
-class IngestFaultOut(BaseModel):
-    """Why something of an object was refused."""
+class IngestErrorOut(BaseModel):
+    """Reason for which an update, or a whole object, was rejected."""
 
     line: int | None = Field(
-        description="From 1; of an array the place of the item; `null` for all of the object."
+        description=(
+            "Line of the object, from 1, or position in a JSON array; `null`: the whole object."
+        )
     )
-    field: str = Field(description="Empty where it is more than one.")
+    field: str = Field(
+        description="Name of the invalid field; empty if several fields are involved."
+    )
     message: str
 
 
-class IngestFaultsOut(BaseModel):
-    """The first thousand faults of an object, in the order of its lines."""
+class IngestErrorsOut(BaseModel):
+    """Errors of an object in the order of its lines, at most 1,000."""
 
-    errors: list[IngestFaultOut]
+    model_config = examples({"errors": [_ERROR]})
+
+    errors: list[IngestErrorOut]
 
     @classmethod
-    def of(cls, faults: tuple[IngestFault, ...]) -> Self:
-        """Return what is shown of faults."""
-        return cls(errors=[IngestFaultOut(**dataclasses.asdict(fault)) for fault in faults])
+    def of(cls, errors: tuple[IngestError, ...]) -> Self:
+        """Return the representation of errors."""
+        return cls(errors=[IngestErrorOut(**dataclasses.asdict(error)) for error in errors])

@@ -1,4 +1,4 @@
-"""The query parameters of films, as they come from a URL and as they go into one."""
+"""Query parameters of the movie endpoints: parsed from a URL, and rendered into `next_url`."""
 
 import typing
 from typing import Annotated, Literal, Self
@@ -6,16 +6,17 @@ from urllib.parse import quote_plus
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
+from data_layer.entities.movie_fields import Year
 from data_layer.entities.movie_query import (
     MovieFilter,
     MoviePage,
     MovieQuery,
     MovieSort,
-    Position,
     SortField,
+    SortPosition,
 )
 from movies_service.api.rendering.pagination import read_cursor, write_cursor
-from movies_service.api.schemas.movies import Text, Year
+from movies_service.api.schemas.movies import Text
 from movies_service.use_cases.movie_reference import ID_MAX
 
 LIMIT_DEFAULT, LIMIT_MAX, PAGE_MAX = 10, 100, 1_000_000
@@ -24,13 +25,15 @@ Sort = Literal["title", "-title", "year", "-year", "id", "-id"]
 
 
 def _require_digits(value: object) -> object:
-    """Refuse what Python would take for a number: `1_0`, ` 1`, `+1`, `1.0`.
+    """Return the value if it is no text, or a text of the digits 0 to 9.
+
+    Python and pydantic also accept `1_0`, ` 1`, `+1` and `1.0` as numbers.
 
     Raises:
-        ValueError: it has other characters than the digits 0 to 9.
+        ValueError: the text contains other characters, or none.
     """
     if isinstance(value, str) and not (value.isascii() and value.isdigit()):
-        raise ValueError("write a whole number in digits")
+        raise ValueError("it must be a whole number, written with the digits 0 to 9")
     return value
 
 
@@ -38,58 +41,63 @@ _Digits = BeforeValidator(_require_digits)
 
 
 class GetParameters(BaseModel):
-    """How one film is chosen among several of its title."""
+    """Query parameters of `GET /movies/{reference}`."""
 
     model_config = ConfigDict(frozen=True)
 
-    year: Annotated[Year | None, _Digits, Field(description="Picks among films of one title.")] = (
-        None
-    )
+    year: Annotated[
+        Year | None,
+        _Digits,
+        Field(description="Year of release; selects among movies with the same title."),
+    ] = None
 
 
 class ListParameters(BaseModel):
-    """Which films are listed; each combination that exists here makes sense."""
+    """Query parameters of `GET /movies`; contradicting combinations are rejected."""
 
     model_config = ConfigDict(frozen=True)
 
-    title: Annotated[Text | None, Field(description="The whole title.")] = None
-    year: Annotated[Year | None, _Digits, Field(description="Year of release.")] = None
-    genre: Annotated[Text | None, Field(description="A genre, such as `Drama`.")] = None
-    cast: Annotated[Text | None, Field(description="The whole name of an actor.")] = None
-    sort: Annotated[
-        Sort | None, Field(description="Order; `-` reverses. `title` unless `start` is given.")
+    title: Annotated[
+        Text | None, Field(description="Whole title, regardless of case and accents.")
     ] = None
-    limit: Annotated[int, _Digits, Field(ge=1, le=LIMIT_MAX, description="Films on a page.")] = (
-        LIMIT_DEFAULT
-    )
+    year: Annotated[Year | None, _Digits, Field(description="Year of release.")] = None
+    genre: Annotated[Text | None, Field(description="Genre, such as `Drama`.")] = None
+    cast: Annotated[Text | None, Field(description="Whole name of a cast member.")] = None
+    sort: Annotated[
+        Sort | None,
+        Field(description="Order; `-` means descending. Default: `title`, or `-id` with `start`."),
+    ] = None
+    limit: Annotated[
+        Annotated[int, Field(ge=1, le=LIMIT_MAX)], _Digits, Field(description="Movies per page.")
+    ] = LIMIT_DEFAULT
     page: Annotated[
         Annotated[int, Field(ge=1, le=PAGE_MAX)] | None,
         _Digits,
-        Field(description="Number of the page, from 1."),
+        Field(description="Page number, from 1. Prefer `next_url` for long lists."),
     ] = None
     cursor: Annotated[
         Annotated[str, Field(max_length=4096)] | None,
-        Field(description="Where to go on; taken from `next_url`."),
+        Field(description="Opaque position in the list, taken from `next_url`."),
     ] = None
     start: Annotated[
         Annotated[int, Field(ge=0, le=ID_MAX)] | None,
         _Digits,
-        Field(description="With `sort=-id`: the highest id to begin at."),
+        Field(description="With `sort=-id`: return movies with ids below this one."),
     ] = None
 
     @model_validator(mode="after")
-    def _require_one_beginning(self) -> Self:
+    def _require_one_start(self) -> Self:
         if sum(value is not None for value in (self.page, self.cursor, self.start)) > 1:
-            raise ValueError("give one of page, cursor and start")
+            raise ValueError("give at most one of page, cursor and start")
         if self.start is not None and self.sort not in {None, "-id"}:
-            raise ValueError("start goes with sort=-id")
+            raise ValueError("start requires sort=-id")
         return self
 
     def to_query(self) -> MovieQuery:
         """Return the query of the data layer.
 
         Raises:
-            InvalidInput: the cursor does not belong to this list.
+            InvalidInput: the cursor is invalid, or belongs to other filters or another order.
         """
         return MovieQuery(
             filter=self._filter(),
@@ -101,27 +109,29 @@ class ListParameters(BaseModel):
         )
 
     def next_url(self, page: MoviePage) -> str | None:
-        """Return where the page behind `page` is, with every filter, or `None`."""
+        """Return the URL of the page after `page`, with all filters; `None` on the last page."""
         if page.next_after is None:
             return None
         texts = {"title": self.title, "genre": self.genre, "cast": self.cast}
-        given = [f"{name}={quote_plus(text)}" for name, text in texts.items() if text is not None]
+        parameters = [
+            f"{name}={quote_plus(text)}" for name, text in texts.items() if text is not None
+        ]
         if self.year is not None:
-            given.append(f"year={self.year}")
-        given += f"sort={self._sort()}", f"limit={self.limit}"
+            parameters.append(f"year={self.year}")
+        parameters += f"sort={self._sort()}", f"limit={self.limit}"
         if self.page is not None:
-            given.append(f"page={self.page + 1}")
-        elif self.start is not None:
-            given.append(f"start={typing.cast('int', page.next_after[-1]) - 1}")
+            parameters.append(f"page={self.page + 1}")
+        elif self._sort() == "-id" and self.cursor is None:
+            parameters.append(f"start={page.next_after[-1]}")
         else:
             cursor = write_cursor(self._filter(), self._movie_sort(), page.next_after)
-            given.append(f"cursor={cursor}")
-        return f"/movies?{'&'.join(given)}"
+            parameters.append(f"cursor={cursor}")
+        return f"/movies?{'&'.join(parameters)}"
 
-    def _after(self) -> Position | None:
+    def _after(self) -> SortPosition | None:
         if self.cursor is not None:
             return read_cursor(self.cursor, self._filter(), self._movie_sort())
-        return None if self.start is None else (min(self.start, ID_MAX - 1) + 1,)
+        return None if self.start is None else (self.start,)
 
     def _filter(self) -> MovieFilter:
         return MovieFilter(title=self.title, year=self.year, genre=self.genre, cast=self.cast)

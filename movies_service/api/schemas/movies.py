@@ -1,157 +1,142 @@
-"""Films, pages of films, and the wish for one."""
+"""Schemas of movies, pages of movies, patches and lookups."""
 
-import datetime as dt
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, get_type_hints
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    create_model,
-    model_validator,
-)
+import orjson
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from common.text import is_storable
-from data_fetcher.movie_json.document import FilmJson
-from data_fetcher.omdb.lookups import ImdbWish, TitleWish, Wish
-from data_layer.entities.movie import TITLE_MAX_CHARACTERS, MovieType, Rating
-
-YEAR_MIN, YEAR_MAX = 1800, 2200
+from data_fetcher.movie_json.document import (
+    CHANGE_TYPES,
+    MovieDocument,
+    to_changes,
+    with_fields,
+)
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
+from data_layer.entities.movie import MovieFacts, Rating
+from data_layer.entities.movie_fields import TITLE_MAX_CHARACTERS, ImdbId, Year
+from data_layer.entities.movie_serialization import render_movie
+from movies_service.api.schemas.base import RequestBody, examples
 
 
 def require_text(value: str) -> str:
-    """Return `value`, if it is something that people call a text.
+    """Return `value` if it is not blank and every database can store it.
 
     Raises:
-        ValueError: it is blank, or holds NUL or half of a surrogate pair.
+        ValueError: it is blank, or contains NUL or an unpaired surrogate.
     """
     if not value.strip():
-        raise ValueError("it is blank")
+        raise ValueError("it must not be blank")
     if not is_storable(value):
-        raise ValueError("it holds NUL or half of a surrogate pair")
+        raise ValueError("it must not contain NUL or an unpaired surrogate")
     return value
 
 
 SHOWN_TEXT = {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}
-"""What `require_text` asks for, as the documentation can say it."""
+"""The rule of `require_text` as JSON Schema, as far as a pattern can express it."""
 
 Text = Annotated[
     str,
     Field(min_length=1, max_length=TITLE_MAX_CHARACTERS, json_schema_extra=SHOWN_TEXT),
     AfterValidator(require_text),
 ]
-"""A title or a name, as it comes from outside."""
+"""Title or name in a request."""
 
-Year = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)]
+
+_FACTS = MovieFacts(
+    title="Alien",
+    imdb_id="tt0078748",
+    year=1979,
+    rated="R",
+    runtime_minutes=117,
+    genres=("Sci-Fi", "Horror"),
+    directors=("Ridley Scott",),
+    writers=("Dan O'Bannon",),
+    cast=("Sigourney Weaver", "Tom Skerritt", "John Hurt"),
+    languages=("English",),
+    countries=("United Kingdom", "United States"),
+    awards="Won 1 Oscar.",
+    ratings=(Rating("Metacritic", "89/100"),),
+    metascore=89,
+)
+_MOVIE = orjson.loads(render_movie(1, _FACTS))
 
 
 class RatingOut(BaseModel):
-    """A rating in its source's own notation."""
+    """Rating in the notation of its source."""
 
-    source: str
-    value: str
+    source: str = Field(description="Such as `Rotten Tomatoes`.")
+    value: str = Field(description="Such as `87%`.")
 
 
+def _shown_fields() -> dict[str, Any]:
+    """Return the fields of `MovieFacts` as a response has them: all present, without limits."""
+    meanings = {name: field.description for name, field in MovieDocument.model_fields.items()}
+    return {
+        name: (kind, Field(description=meanings[name]))
+        for name, kind in get_type_hints(MovieFacts).items()
+    } | {"ratings": (list[RatingOut], ...)}
+
+
+@with_fields(
+    _shown_fields() | {"self_url": (str, Field(description="Canonical path of the movie."))}
+)
 class MovieOut(BaseModel):
-    """A film. Unknown is `null`; numbers are numbers."""
+    """Movie. Unknown values are `null`, unknown lists are empty."""
+
+    model_config = examples(_MOVIE)
 
     id: int
-    imdb_id: str | None
-    title: str
-    year: int | None
-    end_year: int | None = Field(description="Last year of a series that has ended.")
-    type: MovieType
-    rated: str | None = Field(description="Age rating, such as `PG-13`.")
-    released: dt.date | None
-    runtime_minutes: int | None
-    genres: list[str]
-    directors: list[str]
-    writers: list[str]
-    cast: list[str] = Field(description="In billing order.")
-    plot: str | None
-    languages: list[str]
-    countries: list[str]
-    awards: str | None
-    poster_url: str | None
-    ratings: list[RatingOut]
-    metascore: int | None = Field(description="0 to 100.")
-    imdb_rating: float | None = Field(description="0.0 to 10.0.")
-    imdb_votes: int | None
-    box_office_usd: int | None
-    production: str | None
-    website: str | None
-    self_url: str
 
 
 class MoviePageOut(BaseModel):
-    """A page of films."""
+    """Page of movies."""
+
+    model_config = examples(
+        {
+            "movies": [_MOVIE],
+            "next_url": "/movies?genre=Horror&sort=title&limit=1&cursor=E0X_qLhqZBdbImFsaWVuIiwxXQ",
+            "total": 7,
+        }
+    )
 
     movies: list[MovieOut]
-    next_url: str | None = Field(description="The next page; `null` on the last one.")
+    next_url: str | None = Field(description="URL of the next page; `null` on the last page.")
     total: int | None = Field(
-        description="How many films match; on the first page and with `page`, else `null`."
+        description="Number of matching movies; `null` on pages that are selected by a cursor."
     )
 
 
-_UNCHANGEABLE = {"id", "self_url"}
-_NEVER_UNKNOWN = {"title", "type"}
+@with_fields({name: (kind, None) for name, kind in CHANGE_TYPES.items()})
+class MoviePatchIn(RequestBody):
+    """JSON merge patch (RFC 7396) of a movie: absent fields stay unchanged, `null` clears."""
 
-
-class _MoviePatch(BaseModel):
-    """Some fields of a film, as RFC 7396 has it: what is absent stays, `null` clears."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = examples({"rated": "R", "awards": None})
 
     def to_changes(self) -> dict[str, Any]:
-        """Return the new values, by the names of `MovieFacts`."""
-        changes = {name: getattr(self, name) for name in self.model_fields_set}
-        for name, value in changes.items():
-            if value is None and isinstance(FilmJson.model_fields[name].default, tuple):
-                changes[name] = ()
-        if "ratings" in changes:
-            changes["ratings"] = tuple(
-                Rating(rating.source, rating.value) for rating in changes["ratings"]
-            )
-        return changes
+        """Return the new values by field name of `MovieFacts`."""
+        return to_changes({name: getattr(self, name) for name in self.model_fields_set})
 
 
-_PATCHABLE: dict[str, Any] = {
-    name: (
-        field.rebuild_annotation() if name in _NEVER_UNKNOWN else field.rebuild_annotation() | None,
-        None,
-    )
-    for name, field in FilmJson.model_fields.items()
-    if name not in _UNCHANGEABLE
-}
+class MovieLookupIn(RequestBody):
+    """Movie to fetch: either `imdb_id`, or `title` with an optional `year`."""
 
-MoviePatchIn = create_model(
-    "MoviePatchIn", __base__=_MoviePatch, __doc__=_MoviePatch.__doc__, **_PATCHABLE
-)
-"""Each field as `FilmJson` has it, and none that has to be there."""
-
-__pdoc__ = {"MoviePatchIn": False}  # It has no source that could be read.
-
-
-class MovieWishIn(BaseModel):
-    """The film to add: `{"title": …, "year"?: …}` or `{"imdb_id": …}`."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = examples({"title": "Alien", "year": 1979}, {"imdb_id": "tt0078748"})
 
     title: Text | None = None
-    year: Year | None = None
-    imdb_id: Annotated[str, Field(pattern=r"^tt[0-9]{7,16}$")] | None = None
+    year: Year | None = Field(default=None, description="Year of release; only with `title`.")
+    imdb_id: ImdbId | None = None
 
     @model_validator(mode="after")
-    def _require_one_name(self) -> Self:
+    def _require_one_lookup(self) -> Self:
         if (self.title is None) == (self.imdb_id is None):
             raise ValueError("give either title or imdb_id")
         if self.year is not None and self.title is None:
-            raise ValueError("year goes with title")
+            raise ValueError("year requires title")
         return self
 
-    def to_wish(self) -> Wish:
-        """Return the wish in the words of the data fetcher."""
+    def to_lookup(self) -> MovieLookup:
+        """Return the lookup of the data fetcher."""
         if self.imdb_id is not None:
-            return ImdbWish(self.imdb_id)
-        return TitleWish(self.title or "", self.year)
+            return ImdbIdLookup(self.imdb_id)
+        return TitleLookup(self.title or "", self.year)

@@ -1,26 +1,26 @@
-"""How errors look."""
+"""Schema of problem documents (RFC 9457)."""
 
 from pydantic import BaseModel, Field
 
 
 class InputErrorOut(BaseModel):
-    """What is wrong with one input."""
+    """Error of one input value."""
 
-    field: str = Field(description="Where it stands, such as `query.limit` or `body.title`.")
-    message: str
+    field: str = Field(description="Location of the value, such as `query.limit` or `body.title`.")
+    message: str = Field(description="What was expected; never repeats the value.")
 
 
 class ProblemOut(BaseModel):
-    """An error, as in RFC 9457."""
+    """Error response (RFC 9457)."""
 
-    type: str = Field(description="Identifies the kind of problem; ends in `code`.")
-    title: str
-    status: int
-    detail: str = Field(description="What happened and what to do.")
-    code: str = Field(description="Stable name of the kind of problem.")
-    request_id: str = Field(description="Names this request in the service's log.")
+    type: str = Field(description="URN of the problem type; ends in `code`.")
+    title: str = Field(description="Reason phrase of the status.")
+    status: int = Field(description="HTTP status.")
+    detail: str = Field(description="What happened and what to do, for people; may change.")
+    code: str = Field(description="Stable identifier of the problem type, for programs.")
+    request_id: str = Field(description="Identifies the request in the log of the service.")
     errors: list[InputErrorOut] | None = Field(
         default=None,
-        description="Each input that is wrong; only with status 422.",
+        description="Each invalid input value; only with status 422.",
         exclude_if=lambda errors: errors is None,
     )

@@ -1,9 +1,10 @@
-"""Users, and their sessions."""
+"""Schemas of users and sessions."""
 
 import datetime as dt
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
+from pydantic.config import JsonDict
 
 from data_layer.entities.scope import Scope
 from data_layer.entities.user import USERNAME, User
@@ -11,6 +12,7 @@ from movies_service.accounts.caller import Caller
 from movies_service.accounts.passwords import MAX_CHARACTERS, MIN_CHARACTERS
 from movies_service.accounts.sessions import Tokens
 from movies_service.accounts.signing_keys import ACCESS_SECONDS
+from movies_service.api.schemas.base import RequestBody, examples
 
 Password = Annotated[
     str,
@@ -20,95 +22,131 @@ Password = Annotated[
         json_schema_extra={"format": "password"},
     ),
 ]
-_AnyPassword = Annotated[str, Field(max_length=4096, json_schema_extra={"format": "password"})]
-"""What somebody takes for a password."""
+_EnteredPassword = Annotated[str, Field(max_length=4096, json_schema_extra={"format": "password"})]
+"""Password to verify; only new passwords must satisfy the rules of `Password`."""
+
+_REFRESH_TOKEN = "mvr_0123456789abcdef0123456789abcdef_…"  # noqa: S105 - An example.
+_USER: JsonDict = {
+    "username": "alice",
+    "scopes": ["movies:write"],
+    "created_at": "2026-11-21T12:00:00Z",
+    "disabled_at": None,
+    "self_url": "/users/alice",
+}
 
 _Scopes = Annotated[list[Annotated[Scope, Field(strict=False)]], Field(max_length=len(Scope))]
 
 
-class SignInIn(BaseModel):
-    """Username and password."""
+class LoginIn(RequestBody):
+    """Credentials of a user."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = examples({"username": "alice", "password": "correct horse battery"})
 
-    username: str = Field(max_length=4096)
-    password: _AnyPassword
-
-
-class RefreshIn(BaseModel):
-    """The refresh token of the answer before."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    refresh_token: str = Field(max_length=4096)
+    username: str = Field(max_length=4096, description="Regardless of case.")
+    password: _EnteredPassword
 
 
-class PasswordIn(BaseModel):
-    """The password, and the one that takes its place."""
+class RefreshIn(RequestBody):
+    """Refresh token to exchange."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = examples({"refresh_token": _REFRESH_TOKEN})
 
-    password: _AnyPassword
+    refresh_token: str = Field(
+        max_length=4096, description="The latest `refresh_token` of the session."
+    )
+
+
+class PasswordIn(RequestBody):
+    """Current and new password."""
+
+    model_config = examples(
+        {"password": "correct horse battery", "new_password": "staple gun parade"}
+    )
+
+    password: _EnteredPassword = Field(description="The current password.")
     new_password: Password
 
 
 class TokensOut(BaseModel):
-    """What a user gets for signing in."""
+    """Tokens of a session."""
+
+    model_config = examples(
+        {
+            "access_token": "eyJhbGciOiJIUzI1NiIsImtpZCI6…",
+            "token_type": "bearer",
+            "expires_in": ACCESS_SECONDS,
+            "refresh_token": _REFRESH_TOKEN,
+        }
+    )
 
     access_token: str = Field(description="Send it as `Authorization: Bearer …`.")
     token_type: str = "bearer"  # noqa: S105 - A name of RFC 6749.
-    expires_in: int = Field(default=ACCESS_SECONDS, description="Seconds.")
-    refresh_token: str = Field(description="Good once, at `POST /login/refresh`.")
+    expires_in: int = Field(
+        default=ACCESS_SECONDS, description="Lifetime of the access token in seconds."
+    )
+    refresh_token: str = Field(description="Valid once, for `POST /login/refresh`.")
 
     @classmethod
     def of(cls, tokens: Tokens) -> Self:
-        """Return what is sent of new tokens."""
+        """Return the representation of new tokens."""
         return cls(access_token=tokens.access, refresh_token=tokens.refresh)
 
 
 class MeOut(BaseModel):
-    """Whose credential this is, and what it may do."""
+    """Owner of the credential, and its scopes."""
+
+    model_config = examples({"caller": "user:alice", "scopes": ["movies:write"]})
 
     caller: str = Field(description="`user:` and a username, or `key:` and the id of an API key.")
     scopes: list[Scope]
 
     @classmethod
     def of(cls, caller: Caller) -> Self:
-        """Return what a caller is told of themselves."""
+        """Return the representation of a caller."""
         return cls(caller=caller.name, scopes=sorted(caller.scopes))
 
 
-class UserIn(BaseModel):
-    """A user to be made."""
+class UserIn(RequestBody):
+    """User to create."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = examples(
+        {"username": "alice", "password": "correct horse battery", "scopes": ["movies:write"]}
+    )
 
-    username: str = Field(pattern=f"^{USERNAME.pattern}$", description="Never given twice.")
+    username: str = Field(
+        pattern=f"^{USERNAME.pattern}$", description="Unique, also among disabled users."
+    )
     password: Password
-    scopes: _Scopes = Field(description="What they may do: no more than who makes them.")
+    scopes: _Scopes = Field(
+        description="Permissions of the user; the caller must have each of them."
+    )
 
 
-class UserPatchIn(BaseModel):
-    """What is to be changed of a user; what is absent stays."""
+class UserPatchIn(RequestBody):
+    """Changes of a user; absent fields stay unchanged."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = examples({"scopes": ["movies:write"]})
 
-    disabled: bool | None = None
-    scopes: _Scopes | None = None
+    disabled: bool | None = Field(
+        default=None, description="`true` disables the user and ends all sessions."
+    )
+    scopes: _Scopes | None = Field(default=None, description="Replaces all scopes.")
 
 
 class UserOut(BaseModel):
-    """A user without the password. Times are in UTC."""
+    """User, without the password. Times are in UTC."""
+
+    model_config = examples(_USER)
 
     username: str
     scopes: list[Scope]
     created_at: dt.datetime
-    disabled_at: dt.datetime | None
+    disabled_at: dt.datetime | None = Field(description="`null`: the user can log in.")
     self_url: str
 
     @classmethod
     def of(cls, user: User) -> Self:
-        """Return what is shown of a user."""
+        """Return the representation of a user."""
         return cls(
             username=user.username,
             scopes=sorted(user.scopes),
@@ -119,6 +157,8 @@ class UserOut(BaseModel):
 
 
 class UsersOut(BaseModel):
-    """Every user, by name."""
+    """All users, by name."""
+
+    model_config = examples({"users": [_USER]})
 
     users: list[UserOut]

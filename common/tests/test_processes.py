@@ -1,0 +1,170 @@
+import os
+import queue
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Any
+
+import psutil
+import pytest
+
+from common import processes
+from common.processes import SupervisedProcess, start_child
+
+pytestmark = pytest.mark.integration
+
+
+def echo(connection: Connection) -> None:
+    """Send back each message and the ID of the process; crash on None."""
+    while (message := connection.recv()) is not None:
+        connection.send((message, os.getpid()))
+    os._exit(3)
+
+
+def end_slowly(connection: Connection) -> None:
+    """Report the first SIGTERM, and end on the message that answers it."""
+    signal.signal(signal.SIGTERM, lambda _number, _frame: connection.send("stopping"))
+    connection.send("started")
+    connection.recv()
+
+
+def send_blocked_signals(connection: Connection) -> None:
+    connection.send(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
+
+
+class Supervision:
+    """Supervised process whose messages and restarts are queued."""
+
+    def __init__(self, work: processes.Work, stop_seconds: float = 60) -> None:
+        self.messages: queue.Queue[Any] = queue.Queue()
+        self.exit_codes: queue.Queue[int | None] = queue.Queue()
+        self.process = SupervisedProcess(
+            work,
+            stop_seconds,
+            on_restart=self.exit_codes.put,
+            on_message=self.messages.put,
+        )
+
+    def next_message(self) -> object:
+        return self.messages.get(timeout=30)
+
+    def ask(self, message: str) -> int:
+        """Return the ID of the process that echoes the message."""
+        while True:  # It is dropped until the process is running.
+            self.process.send(message)
+            with suppress(queue.Empty):
+                echoed, pid = self.messages.get(timeout=0.1)
+                if echoed == message:
+                    return int(pid)
+
+
+@pytest.fixture
+def supervise(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Supervision]:
+    monkeypatch.setattr(processes, "PAUSE_SECONDS", 0.01)
+    return Supervision
+
+
+def test_a_child_does_not_receive_the_signal_of_ctrl_c() -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    process, connection = start_child(send_blocked_signals)
+    with connection:
+        assert signal.SIGINT in connection.recv()
+        with pytest.raises(EOFError):
+            connection.recv()
+    process.join()
+    assert process.exitcode == 0
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
+
+
+def test_a_child_ends_with_its_parent() -> None:
+    program = """
+import os
+from common.processes import start_child
+from common.tests.test_processes import echo
+process, _connection = start_child(echo)
+print(process.pid, flush=True)
+os.kill(os.getpid(), 9)
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdout is not None
+        child = int(parent.stdout.readline())
+    deadline = time.monotonic() + 20
+    while psutil.pid_exists(child) and psutil.Process(child).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_a_crashed_process_is_restarted(supervise: Callable[..., Supervision]) -> None:
+    supervision = supervise(echo)
+    supervision.process.send("dropped")
+    supervision.process.start()
+    first = supervision.ask("first")
+    supervision.process.send(None)
+    assert supervision.exit_codes.get(timeout=30) == 3
+    assert supervision.ask("second") != first
+    supervision.process.kill()
+    assert supervision.exit_codes.get(timeout=30) == -signal.SIGKILL
+    supervision.process.stop()
+    supervision.process.join(30)
+    supervision.process.send("dropped")
+
+
+def test_a_process_gets_time_to_end(supervise: Callable[..., Supervision]) -> None:
+    supervision = supervise(end_slowly)
+    supervision.process.start()
+    assert supervision.next_message() == "started"
+    supervision.process.stop()
+    assert supervision.next_message() == "stopping"
+    supervision.process.stop()
+    supervision.process.send("end")
+    supervision.process.join(30)
+    assert supervision.messages.empty()
+    assert supervision.exit_codes.empty()
+
+
+def test_a_process_that_does_not_end_is_killed(supervise: Callable[..., Supervision]) -> None:
+    supervision = supervise(end_slowly, stop_seconds=0.1)
+    supervision.process.start()
+    assert supervision.next_message() == "started"
+    started = time.monotonic()
+    supervision.process.stop()
+    supervision.process.join(30)
+    assert time.monotonic() - started < 10
+    assert supervision.next_message() == "stopping"
+
+
+def test_a_process_that_is_stopped_first_does_not_start(
+    supervise: Callable[..., Supervision],
+) -> None:
+    supervision = supervise(end_slowly)
+    supervision.process.stop()
+    supervision.process.kill()
+    supervision.process.start()
+    supervision.process.join(30)
+    assert supervision.messages.empty()
+
+
+def test_a_process_that_cannot_start_is_tried_again(
+    supervise: Callable[..., Supervision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = [OSError("No memory."), OSError("No memory.")]
+
+    def start(work: processes.Work, *, is_daemon: bool) -> object:
+        if errors:
+            raise errors.pop()
+        return start_child(work, is_daemon=is_daemon)
+
+    monkeypatch.setattr(processes, "start_child", start)
+    supervision = supervise(end_slowly)
+    supervision.process.start()
+    assert supervision.next_message() == "started"
+    assert [supervision.exit_codes.get(), supervision.exit_codes.get()] == [None, None]
+    supervision.process.stop()
+    supervision.process.send("end")
+    supervision.process.join(30)

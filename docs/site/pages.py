@@ -1,0 +1,189 @@
+"""The written pages of the site: README, guides, decisions and changelog as HTML."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from posixpath import normpath, relpath
+from urllib.parse import unquote
+
+import markdown  # type: ignore[import-untyped]  # It has no types.
+
+from docs.site.paths import DOCS, HTML, PACKAGES, ROOT
+
+SECTIONS = (
+    ("tutorial", "Tutorial", "A tour of the API, step by step, on a catalogue of your own."),
+    ("how-to", "How-to guides", "One task each, from the first key to a public host."),
+    ("reference", "Reference", "Every call, setting, command, error and metric."),
+    ("explanation", "Explanation", "How it works, and why it is built this way."),
+    ("decisions", "Decisions", "One record for each choice that cost thought, with figures."),
+)
+"""Sections of the site in the order of the navigation: folder, title, description."""
+
+_ORDER = (
+    "run-in-production",
+    "use-a-database-server",
+    "run-several-processes",
+    "manage-keys-and-users",
+    "run-workers",
+    "ingest-updates",
+    "import-imdb",
+    "develop",
+    "api",
+    "settings",
+    "commands",
+)
+"""Pages that come first in their section; others follow by name."""
+
+_EXTENSIONS = ["tables", "fenced_code", "codehilite", "toc", "sane_lists"]
+_LINK = re.compile(r'(?P<before>(?:href|src)=")(?P<target>[^"#:]+)(?P<anchor>#[^"]*)?"')
+_TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+_LONG_CODE = re.compile(r"<code>[^<]{20,}</code>")
+_FENCES = re.compile(r"```.*?```", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One written page.
+
+    Args:
+        source: its Markdown file.
+        section: folder of its section; empty for README and changelog.
+        url: its place in the site.
+        title: its first heading.
+        lead: its first paragraph, as text.
+    """
+
+    source: Path
+    section: str
+    url: str
+    title: str
+    lead: str
+
+
+def slug(title: str, separator: str = "-") -> str:
+    """Return the anchor of a heading, as repository hosts make it, so that links work in both."""
+    plain = re.sub(r"[`*_]|\[|\]\([^)]*\)", "", title).strip().lower()
+    return re.sub(r"[^\w\- ]", "", plain).replace(" ", separator)
+
+
+def read_pages() -> list[Page]:
+    """Return all written pages, in the order of the navigation."""
+    return [_read_page(source, section) for source, section in _sources()]
+
+
+def _sources() -> Iterator[tuple[Path, str]]:
+    yield ROOT / "README.md", ""
+    for section, _title, _about in SECTIONS:
+        folder = DOCS / section
+        files = folder.glob("*.md") if folder.is_dir() else [DOCS / f"{section}.md"]
+        for source in sorted(files, key=_place_of):
+            yield source, section
+    yield ROOT / "CHANGELOG.md", ""
+
+
+def _place_of(source: Path) -> tuple[int, str]:
+    """Return the key that orders the pages of a section."""
+    is_known = source.stem in _ORDER
+    return (_ORDER.index(source.stem) if is_known else len(_ORDER)), source.stem
+
+
+def _read_page(source: Path, section: str) -> Page:
+    text = source.read_text(encoding="utf-8")
+    title = re.search(r"^# (.+)$", text, re.MULTILINE)
+    paragraphs = [each for each in text.split("\n\n")[1:] if not each.startswith(("#", "Status:"))]
+    lead = re.sub(r"\[([^]]+)\]\([^)]*\)|[`*]", r"\1", paragraphs[0]).replace("\n", " ")
+    return Page(source, section, _url_of(source), title[1] if title else source.stem, lead)
+
+
+def _url_of(source: Path) -> str:
+    if source.parent == ROOT:
+        return "index.html" if source.stem == "README" else f"{source.stem.lower()}.html"
+    return source.relative_to(DOCS).with_suffix(".html").as_posix()
+
+
+def render_page(page: Page) -> tuple[str, str]:
+    """Return the body of a page and its table of contents, both as HTML."""
+    converter = markdown.Markdown(
+        extensions=_EXTENSIONS,
+        extension_configs={
+            "codehilite": {"guess_lang": False},
+            "toc": {"slugify": slug, "toc_depth": "2-3"},
+        },
+    )
+    text = page.source.read_text(encoding="utf-8")
+    body = converter.convert(_without_comments(text))
+    body = _TABLE.sub(_adapted_table, body)
+    contents = converter.toc if len(converter.toc_tokens) > 1 or _has_children(converter) else ""
+    return _LINK.sub(lambda link: _relink(page, link), body), contents
+
+
+def _adapted_table(table: re.Match[str]) -> str:
+    """Return a table that fits narrow screens: cells know their heading, long names may break."""
+    headings = re.findall(r"<th>(.*?)</th>", table[0])
+    text = _LONG_CODE.sub(lambda name: name[0].replace("_", "_<wbr>"), table[0])
+    rows = [
+        "".join(
+            part
+            if not part.startswith("<td")
+            else f'<td data-label="{headings[at // 2]}"{part[3:]}'
+            for at, part in enumerate(re.split(r"(<td>.*?</td>)", row, flags=re.DOTALL))
+        )
+        for row in re.split(r"(?=<tr>)", text)
+    ]
+    return f'<div class="wide">{"".join(rows)}</div>'
+
+
+def _has_children(converter: markdown.Markdown) -> bool:
+    return any(len(token["children"]) > 1 for token in converter.toc_tokens)
+
+
+def _without_comments(text: str) -> str:
+    """Return Markdown without its comments, which only the generator reads."""
+    return re.sub(r"<!--.*?-->\n?", "", text)
+
+
+def _relink(page: Page, link: re.Match[str]) -> str:
+    """Return a link of a Markdown file as the link of the site that leads to the same."""
+    target = (page.source.parent / unquote(link["target"])).resolve()
+    return f'{link["before"]}{_relative(page.url, _site_url(target))}{link["anchor"] or ""}"'
+
+
+def _site_url(target: Path) -> str:
+    """Return where the site has a file or folder of the project; other files are copied there."""
+    if target.suffix == ".md":
+        return _url_of(target)
+    if target == DOCS / "decisions":
+        return "decisions/index.html"
+    path = target.relative_to(ROOT)
+    if path.parts[0] in PACKAGES and (target.is_dir() or target.suffix == ".py"):
+        if target.is_dir():
+            return f"code/{path.as_posix()}/index.html"
+        return f"code/{path.with_suffix('.html').as_posix()}"
+    if target.is_dir():
+        return "index.html"
+    copy = HTML / "files" / path
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(target, copy)
+    return f"files/{path.as_posix()}"
+
+
+def _relative(here: str, there: str) -> str:
+    return relpath(normpath(there), normpath(f"{here}/.."))
+
+
+def links_of(source: Path) -> list[tuple[str, str]]:
+    """Return path and anchor of each relative link of a Markdown file."""
+    text = _FENCES.sub("", source.read_text(encoding="utf-8"))
+    return [
+        (path, anchor)
+        for path, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", text)
+        if path or anchor
+    ]
+
+
+def anchors_of(source: Path) -> set[str]:
+    """Return the anchors of the headings of a Markdown file."""
+    text = _FENCES.sub("", source.read_text(encoding="utf-8"))
+    return {slug(title) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}

@@ -1,0 +1,32 @@
+"""Shared parts of the schemas: base models, fields, and the configuration with examples."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+NextUrl = Annotated[
+    str | None, Field(description="URL of the next, older page; `null` on the last page.")
+]
+
+
+def examples(*documents: JsonDict) -> ConfigDict:
+    """Return the configuration of a model whose JSON Schema contains these examples."""
+    return ConfigDict(json_schema_extra={"examples": list(documents)})
+
+
+class RequestBody(BaseModel):
+    """JSON body of a request: without unknown fields and conversions between JSON types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class PageParameters(BaseModel):
+    """Page of a list that is ordered by descending id."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    before: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
+        default=None, description="Return items older than the one with this id."
+    )
+    limit: Annotated[int, Field(ge=1, le=100, description="Items per page.")] = 50
