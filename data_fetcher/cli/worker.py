@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from common.cli.commands import command_settings
 from common.cli.exit_codes import ExitCode
 from common.cli.signals import shutdown_on_signals
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseUnreachable
 from common.settings import Settings
 from common.wake_up import WakeUpEvent
 from data_fetcher.bootstrap import (
@@ -38,7 +38,7 @@ def worker() -> None:
 
 
 async def _work(settings: Settings, config: FetcherConfig, database: Database) -> int:
-    with suppress(DatabaseUnavailable):  # The worker itself waits until the database is available.
+    with suppress(DatabaseUnreachable):  # The worker itself waits until the database is available.
         await asyncio.to_thread(database.migrate)
     with shutdown_on_signals(ExitCode.DONE) as shutdown:
         wake_up_event = WakeUpEvent()

@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer import Typer
 from typer.testing import CliRunner
 
 from common.cli.exit_codes import ExitCode
 from common.errors import InvalidInput
+from data_fetcher.cli.app import app as fetcher_app
+from data_layer.database import Database
+from data_layer.sql import schema
 from movies_service.app import create_api
 from movies_service.cli.app import app
 from movies_service.cli.users import _read_password
@@ -48,6 +52,20 @@ def test_creates_lists_and_revokes_api_keys() -> None:
         ("robot", "revoked"),
         ("boss", "valid"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments"),
+    [(app, ["serve"]), (app, ["migrate"]), (fetcher_app, ["worker"]), (fetcher_app, ["seed"])],
+)
+def test_a_database_of_a_development_version_ends_a_command(
+    command: Typer, arguments: list[str], database: Database
+) -> None:
+    with database.engines.writing.begin() as connection:
+        schema.set_version(connection, "0006")
+    result = CliRunner().invoke(command, [] if arguments == ["seed"] else arguments)
+    assert result.exit_code == ExitCode.DATABASE
+    assert "written by a development version (schema 0006)" in result.stderr
 
 
 @pytest.mark.parametrize(
