@@ -14,7 +14,7 @@ from common.cli.commands import command_settings
 from common.cli.exit_codes import ExitCode
 from common.cli.progress import ProgressBar
 from common.errors import InvalidInput
-from data_fetcher.imdb.files import find_files
+from data_fetcher.imdb.files import find_data_sets
 from data_fetcher.imdb.importer import ImdbImport, ImportReport
 from data_fetcher.imdb.selection import Selection
 from data_layer.bootstrap import open_database
@@ -55,7 +55,7 @@ def import_imdb(
             since=since,
             includes_adult=includes_adult,
         )
-        files = find_files(folder)
+        files = find_data_sets(folder)
         for note in files.absences:
             print(note, file=sys.stderr)
         with (

@@ -9,7 +9,7 @@ from data_fetcher.imdb.data_sets import ALL, BASICS, SUFFIX
 
 @dataclass(frozen=True, slots=True)
 class DataSetFiles:
-    """Paths of the data sets that were found; see `find_files`."""
+    """Paths of the data sets that were found; see `find_data_sets`."""
 
     paths: dict[str, Path]
     """Paths by the names of the data sets."""
@@ -24,7 +24,7 @@ class DataSetFiles:
         )
 
 
-def find_files(folder: Path) -> DataSetFiles:
+def find_data_sets(folder: Path) -> DataSetFiles:
     """Return which of the seven files a folder contains; `.tsv.gz` takes precedence over `.tsv`.
 
     Raises:

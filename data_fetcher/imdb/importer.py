@@ -77,7 +77,7 @@ class ImdbImport:
 
     Args:
         database: The catalogue.
-        files: The result of `find_files`.
+        files: The result of `find_data_sets`.
         selection: The titles to import.
         staging: Folder for temporary files.
         prepare: Receives the progress of the preparation, in bytes.

@@ -76,7 +76,7 @@ def read_movie_batches(
     title.basics is not sorted, titles are yielded in the order of their ids as text.
 
     Args:
-        files: The result of `find_files`.
+        files: The result of `find_data_sets`.
         selection: The titles to yield.
         staging: Folder on disk. A temporary folder in it is deleted when the generator ends or is
             closed.

@@ -4,7 +4,7 @@ import pytest
 
 from common.errors import InvalidInput
 from data_fetcher.imdb.data_sets import BASICS, CREW, NAMES, RATINGS
-from data_fetcher.imdb.files import find_files
+from data_fetcher.imdb.files import find_data_sets
 from data_fetcher.imdb.line_errors import LineErrors
 from data_fetcher.imdb.tsv_file import LINE_MAX_BYTES, TsvFile
 from data_fetcher.tests import imdb_folder as imdb
@@ -22,9 +22,9 @@ def error_message(path: Path) -> str:
 
 def test_only_title_basics_is_required(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"contains no title\.basics\.tsv\.gz"):
-        find_files(tmp_path)
+        find_data_sets(tmp_path)
     imdb.write(tmp_path, "title.basics", imdb.BASICS)
-    files = find_files(tmp_path)
+    files = find_data_sets(tmp_path)
     assert files.absences == (
         "title.ratings.tsv.gz not found: movies are imported without ratings and votes.",
         "title.principals.tsv.gz not found: movies are imported without a cast.",
@@ -38,7 +38,7 @@ def test_prefers_compressed_files(tmp_path: Path) -> None:
     for name in ("title.basics.tsv", "title.ratings.tsv"):
         (tmp_path / name).touch()
     (tmp_path / "title.crew.tsv.gz").mkdir()
-    assert find_files(tmp_path).paths == {
+    assert find_data_sets(tmp_path).paths == {
         "title.basics": compressed,
         "title.ratings": tmp_path / "title.ratings.tsv",
     }

@@ -10,7 +10,7 @@ import pytest
 
 from common.errors import InvalidInput
 from data_fetcher.imdb import movie_reader
-from data_fetcher.imdb.files import find_files
+from data_fetcher.imdb.files import find_data_sets
 from data_fetcher.imdb.line_errors import LineErrors
 from data_fetcher.imdb.movie_reader import MovieBatch, read_movie_batches
 from data_fetcher.imdb.selection import Selection
@@ -31,7 +31,7 @@ def batches(
 ) -> list[MovieBatch]:
     errors = errors or LineErrors()
     found = read_movie_batches(
-        find_files(folder), selection, staging=folder, errors=errors, after=after
+        find_data_sets(folder), selection, staging=folder, errors=errors, after=after
     )
     return list(found)
 
@@ -399,7 +399,7 @@ def test_finds_names_that_left_the_cache(generated: Path, monkeypatch: pytest.Mo
 def test_reports_the_progress_of_the_preparation(generated: Path) -> None:
     progress: list[tuple[int, int | None]] = []
     found = read_movie_batches(
-        find_files(generated),
+        find_data_sets(generated),
         ALL,
         staging=generated,
         errors=LineErrors(),
@@ -412,7 +412,9 @@ def test_reports_the_progress_of_the_preparation(generated: Path) -> None:
 
 
 def test_deletes_its_temporary_files(generated: Path, tmp_path: Path) -> None:
-    found = read_movie_batches(find_files(generated), ALL, staging=tmp_path, errors=LineErrors())
+    found = read_movie_batches(
+        find_data_sets(generated), ALL, staging=tmp_path, errors=LineErrors()
+    )
     assert not list(tmp_path.iterdir())
     next(found)
     assert len(list(tmp_path.iterdir())) == 1
@@ -422,7 +424,7 @@ def test_deletes_its_temporary_files(generated: Path, tmp_path: Path) -> None:
 
 def test_raises_if_the_staging_folder_is_missing(generated: Path, tmp_path: Path) -> None:
     found = read_movie_batches(
-        find_files(generated), ALL, staging=tmp_path / "x", errors=LineErrors()
+        find_data_sets(generated), ALL, staging=tmp_path / "x", errors=LineErrors()
     )
     with pytest.raises(InvalidInput, match="staging folder is not writable"):
         next(found)

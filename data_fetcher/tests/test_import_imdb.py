@@ -15,7 +15,7 @@ import pytest
 
 from common.errors import DatabaseUnavailable, InvalidInput, MoviesError
 from data_fetcher.imdb import importer as imdb_import
-from data_fetcher.imdb.files import find_files
+from data_fetcher.imdb.files import find_data_sets
 from data_fetcher.imdb.importer import ImdbImport, ImportReport
 from data_fetcher.imdb.movie_reader import MovieBatch
 from data_fetcher.imdb.selection import Selection
@@ -42,7 +42,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def importing(database: Database, folder: Path, staging: Path, **chosen: object) -> ImdbImport:
     selection = Selection(**chosen)  # type: ignore[arg-type]  # Any fields.
-    files = find_files(folder)
+    files = find_data_sets(folder)
     return ImdbImport(database, files, selection, staging, ignore, ignore)
 
 

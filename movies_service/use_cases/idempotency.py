@@ -30,7 +30,7 @@ KEEP_HOURS = 24
 HOLD_SECONDS = 60
 """Lifetime of the lock of a request in progress; after it, the process is presumed dead."""
 
-_PURPOSE = b"movies-api kept answers"
+_PURPOSE = b"movies-api idempotency records"
 
 
 @dataclass(frozen=True, slots=True)
