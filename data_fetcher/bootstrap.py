@@ -17,6 +17,7 @@ from common.wake_up import WakeUpEvent
 from data_fetcher.emulator.movies import load_movies
 from data_fetcher.emulator.server import Emulator
 from data_fetcher.fetch_queue.deduplication import NEGATIVE_CACHE_HOURS
+from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue, Notify, notify_none
 from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.client import OmdbClient, OmdbClientConfig
@@ -25,11 +26,10 @@ from data_fetcher.seeding.config import FetcherConfig
 from data_fetcher.seeding.seeder import Seeder
 from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_fetcher.throttling.daily_quota import Quota
-from data_fetcher.workers.fetch_worker import POLL_SECONDS, FetchWorker, MovieSource
+from data_fetcher.workers.fetch_worker import POLL_SECONDS, FetchWorker
 from data_fetcher.workers.refresher import MovieRefresher
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.seed import Seed
 
 EMULATOR_KEY = "bundled-emulator"
 """API key that is sent to the bundled emulator, which accepts any."""
@@ -187,15 +187,12 @@ def build_movie_source(
     return MovieSource(omdb.fetch, admission, concurrency)
 
 
-def build_seeder(database: Database, omdb: OmdbClient, config: FetcherConfig) -> Seeder:
+def build_seeder(
+    database: Database, fetches: FetchQueue, source: MovieSource, config: FetcherConfig
+) -> Seeder:
     """Return the seeder of the movies in the configuration."""
-    return Seeder(
-        unit_of_work=database.unit_of_work,
-        fetch=partial(omdb.fetch, purpose=Purpose.SEED),
-        plan=[Seed(movie.imdb_id, movie.title) for movie in config.movies],
-        try_lock=partial(database.try_lock, "seeding"),
-        concurrency=config.concurrency,
-    )
+    try_lock = partial(database.try_lock, "seeding")
+    return Seeder(database.unit_of_work, fetches, source, config.movies, try_lock)
 
 
 def _rate_limiter(text: str) -> AsyncLimiter | None:

@@ -18,11 +18,13 @@ from common.settings import Settings
 from common.shutdown import ShutdownSignal
 from data_fetcher.bootstrap import (
     build_fetch_queue,
+    build_movie_source,
     build_seeder,
     omdb_endpoint,
     open_omdb_client,
 )
 from data_fetcher.embedded_worker import run_embedded_worker
+from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.notifiers.selection import ignore_wake_up, open_notifier
 from data_fetcher.object_stores.factory import normalized_url
@@ -31,7 +33,6 @@ from data_fetcher.omdb.lookups import MovieLookup
 from data_fetcher.seeding.config import FetcherConfig
 from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_fetcher.throttling.daily_quota import Quota
-from data_fetcher.workers.fetch_worker import MovieSource
 from data_fetcher.workers.worker_process import WorkerProcess
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
@@ -200,7 +201,10 @@ def build_app(
                 source,
                 shutdown,
             )
-            seeding = build_seeder(database, omdb, config) if settings.seed == "on" else None
+            seeder = None
+            if settings.seed == "on":
+                seeds = build_movie_source(settings, config, omdb, admission)
+                seeder = build_seeder(database, fetches, seeds, config)
             policy = Policy(
                 adding_requires_authentication=settings.add_requires_authentication == "on",
                 adding_is_async=settings.add_async == "on",
@@ -226,7 +230,7 @@ def build_app(
                     _closing(limits.counters),
                     _in_background(shared.publish()),
                     _running_worker(worker),
-                    _in_background(prepare(database, admission, seeding, startup)),
+                    _in_background(prepare(database, admission, seeder, startup)),
                 ):
                     yield
                     shutdown.trigger()

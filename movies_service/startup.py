@@ -82,7 +82,7 @@ async def _seed(seeder: Seeder, on_seeded: Callable[[], None]) -> None:
     if report.pending or report.failed:
         _log.warning(
             "seeding_incomplete",
-            stored=len(report.stored),
+            stored=report.stored,
             not_found=[seed.title for seed in report.failed],
             pending=[seed.title for seed in report.pending],
         )

@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from contextlib import closing
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -12,7 +13,12 @@ from common.cli.commands import command_settings
 from common.cli.exit_codes import ExitCode
 from common.cli.progress import ProgressBar
 from common.settings import Settings
-from data_fetcher.bootstrap import build_seeder, open_omdb_client
+from data_fetcher.bootstrap import (
+    build_fetch_queue,
+    build_movie_source,
+    build_seeder,
+    open_omdb_client,
+)
 from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
 from data_fetcher.seeding.seeder import SeedingReport
 from data_layer.bootstrap import open_database
@@ -53,14 +59,16 @@ async def _seed(
         async with open_omdb_client(settings, config, database) as (omdb, admission):
             await admission.clear_rejected_key()
             started = time.perf_counter()
-            report = await build_seeder(database, omdb, config).run(bar)
+            fetches = build_fetch_queue(settings, database)
+            source = build_movie_source(settings, config, omdb, admission)
+            report = await build_seeder(database, fetches, source, config).run(bar)
             return report, time.perf_counter() - started, dict(omdb.attempts)
 
 
 def _as_text(report: SeedingReport, seconds: float) -> str:
     if report == SeedingReport():
         return "Nothing to do: the catalogue was seeded before."
-    lines = [f"{len(report.stored)} movies stored in {seconds:.2f} s."]
+    lines = [f"{report.stored} movies stored in {seconds:.2f} s."]
     if report.failed:
         lines.append(f"{len(report.failed)} movies do not exist at OMDb and will not be retried.")
     if report.pending:
@@ -69,22 +77,8 @@ def _as_text(report: SeedingReport, seconds: float) -> str:
 
 
 def _as_json(report: SeedingReport, seconds: float, attempts: dict[str, int]) -> str:
-    def listed(name: str) -> list[dict[str, str | None]]:
-        return [
-            {"imdb_id": seed.imdb_id, "title": seed.title, "reason": seed.reason}
-            for seed in getattr(report, name)
-        ]
-
-    return json.dumps(
-        {
-            "stored": len(report.stored),
-            "failed": listed("failed"),
-            "pending": listed("pending"),
-            "attempts": attempts,
-            "seconds": round(seconds, 4),
-        },
-        ensure_ascii=False,
-    )
+    result = asdict(report) | {"attempts": attempts, "seconds": round(seconds, 4)}
+    return json.dumps(result, ensure_ascii=False)
 
 
 def _exit_code(report: SeedingReport) -> ExitCode:

@@ -53,32 +53,37 @@ class FetchDeduplicator:
         lifetime = dt.timedelta(hours=self._negative_cache_hours[index])
         return newest.finished_at is not None and self._clock() < newest.finished_at + lifetime
 
-    def new_fetch(
-        self, lookup: MovieLookup, by: Requester, newest: Fetch | None, movie: StoredMovie | None
-    ) -> Fetch:
-        """Return a queued fetch, or a finished one if the movie is in the catalogue.
 
-        Args:
-            lookup: Lookup of the requested movie.
-            by: Requester, for the audit log.
-            newest: Newest fetch with the same key; None if there is none.
-            movie: The movie in the catalogue; None if it is not there.
-        """
-        now = self._clock()
-        was_not_found = newest is not None and newest.state is FetchState.NOT_FOUND
-        imdb_id, title, year = lookup_fields(lookup)
-        return Fetch(
-            deduplication_key=deduplication_key(lookup),
-            imdb_id=imdb_id,
-            title=title,
-            year=year,
-            state=FetchState.QUEUED if movie is None else FetchState.FETCHED,
-            movie_id=None if movie is None else movie.id,
-            finished_at=None if movie is None else now,
-            not_found_count=newest.not_found_count if newest is not None and was_not_found else 0,
-            caller=by.name,
-            address=by.address,
-            request_id=by.request_id,
-            created_at=now,
-            due_at=now,
-        )
+def new_fetch(
+    lookup: MovieLookup,
+    by: Requester,
+    newest: Fetch | None,
+    movie: StoredMovie | None,
+    now: dt.datetime,
+) -> Fetch:
+    """Return a queued fetch, or a finished one if the movie is in the catalogue.
+
+    Args:
+        lookup: Lookup of the requested movie.
+        by: Requester, for the audit log.
+        newest: Newest fetch with the same key; None if there is none.
+        movie: The movie in the catalogue; None if it is not there.
+        now: Current time in UTC.
+    """
+    was_not_found = newest is not None and newest.state is FetchState.NOT_FOUND
+    imdb_id, title, year = lookup_fields(lookup)
+    return Fetch(
+        deduplication_key=deduplication_key(lookup),
+        imdb_id=imdb_id,
+        title=title,
+        year=year,
+        state=FetchState.QUEUED if movie is None else FetchState.FETCHED,
+        movie_id=None if movie is None else movie.id,
+        finished_at=None if movie is None else now,
+        not_found_count=newest.not_found_count if newest is not None and was_not_found else 0,
+        caller=by.name,
+        address=by.address,
+        request_id=by.request_id,
+        created_at=now,
+        due_at=now,
+    )

@@ -15,6 +15,7 @@ from data_fetcher.fetch_queue.deduplication import (
     NEGATIVE_CACHE_HOURS,
     FetchDeduplicator,
     by_deduplication_key,
+    new_fetch,
 )
 from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key, find_movie
 from data_fetcher.omdb.lookups import MovieLookup
@@ -36,7 +37,7 @@ RETENTION_DAYS = 30
 _retried_on_conflict = stamina.retry(
     on=Conflict, attempts=4, timeout=5, wait_initial=0.01, wait_max=0.1
 )
-"""Retries when another process enqueued the same fetch concurrently; the retry joins that one."""
+"""Retries when another process enqueued the same fetch or stored its movie concurrently."""
 
 Notify = Callable[[Sequence[int]], None]
 """Port of a notifier: notifies workers of new fetches, by id.
@@ -113,7 +114,7 @@ class FetchQueue:
                 if self._deduplicator.is_duplicate_of(fetch, movies[key])
             }
             new = [
-                self._deduplicator.new_fetch(lookup, by, newest.get(key), movies[key])
+                new_fetch(lookup, by, newest.get(key), movies[key], self._clock())
                 for key, lookup in by_key.items()
                 if key not in joined
             ]
@@ -158,7 +159,7 @@ class FetchQueue:
             if newest is not None and self._deduplicator.is_negatively_cached(newest):
                 raise restore_error("not-found", newest.error_message or "")
             if newest is None or not newest.state.is_open:
-                fetch = self._deduplicator.new_fetch(lookup, by, newest, None).started(lease, now)
+                fetch = new_fetch(lookup, by, newest, None, now).started(lease, now)
                 (fetch,) = uow.fetches.add_many([fetch])
             else:
                 fetch = uow.fetches.get(newest.known_id)
@@ -179,9 +180,8 @@ class FetchQueue:
     ) -> StartedFetch:
         """Return a finished fetch for a movie that is in the catalogue; store one if needed."""
         if newest is None or not self._deduplicator.is_duplicate_of(newest, movie):
-            (newest,) = uow.fetches.add_many(
-                [self._deduplicator.new_fetch(lookup, by, newest, movie)]
-            )
+            fetch = new_fetch(lookup, by, newest, movie, self._clock())
+            (newest,) = uow.fetches.add_many([fetch])
             uow.commit()
         return StartedFetch(newest, is_owner=False)
 
@@ -201,6 +201,7 @@ class FetchQueue:
                 uow.commit()
         return claimed
 
+    @_retried_on_conflict
     def complete(
         self,
         outcomes: Sequence[tuple[Fetch, Outcome]],

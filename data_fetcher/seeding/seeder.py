@@ -2,63 +2,90 @@
 
 import asyncio
 import dataclasses
+import datetime as dt
 import itertools
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+import secrets
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import TypeGuard
 
 from common.cli.progress import ProgressBar
 from common.clock import utc_now
-from common.errors import MoviesError, NotFound, UpstreamQuotaExceeded, UpstreamUnauthorized
+from common.errors import NotFound
+from data_fetcher.fetch_queue.completion import Outcome, requeued
+from data_fetcher.fetch_queue.deduplication import by_deduplication_key, new_fetch
+from data_fetcher.fetch_queue.deduplication_key import Requester, find_movie
+from data_fetcher.fetch_queue.movie_source import MovieSource
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.lookups import ImdbIdLookup
+from data_fetcher.seeding.config import PlannedMovie
+from data_layer.entities.fetch import Fetch, FetchState, Lease
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_refresh import schedule_refresh
-from data_layer.entities.seed import Seed, SeedState
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.transaction_retries import retried_when_busy
 
 LOCK_POLL_SECONDS = 0.25
 """Interval at which a process tries to get the lock that another seeding process holds."""
 
-Outcome = MovieFacts | MoviesError
-Outcomes = asyncio.Queue[tuple[Seed, Outcome]]
+LEASE_SECONDS = 3_600
+"""Lease of the seeding process, in which no worker takes its fetches over. The next seeding process
+does not wait for it: the lock shows that the holder has ended."""
+
+SEEDING = Requester("seeding")
+"""Requester of the seed fetches."""
+
+NOT_STORED = "OMDb returned another movie, or this fetch was cancelled: see GET /fetches."
+
+_PENDING = frozenset({FetchState.QUEUED, FetchState.FETCHING, FetchState.FAILED})
+
+Outcomes = asyncio.Queue[tuple[Fetch, Outcome]]
 
 
 @dataclass(frozen=True, slots=True)
-class SeedingReport:
-    """Result of a seeding: the planned movies that this run tried, by their state."""
+class UnseededMovie:
+    """Planned movie that was not stored, and the reason."""
 
-    stored: tuple[Seed, ...] = ()
-    failed: tuple[Seed, ...] = ()
+    imdb_id: str
+    title: str
+    reason: str
+
+
+@dataclass(slots=True)
+class SeedingReport:
+    """Result of a seeding: what happened to the planned movies that this run tried."""
+
+    stored: int = 0
+    failed: list[UnseededMovie] = dataclasses.field(default_factory=list)
     """Movies that OMDb does not have; they are not tried again."""
-    pending: tuple[Seed, ...] = ()
+    pending: list[UnseededMovie] = dataclasses.field(default_factory=list)
     """Movies that could not be fetched; the next run tries them again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seeder:
-    """Seeder of a catalogue.
+    """Seeder of a catalogue; its movies are fetch jobs that this process leases to itself.
 
     Args:
-        fetch: Fetches one movie from OMDb.
+        fetches: The fetch queue.
+        source: Fetches movies from OMDb.
         plan: Movies to seed, used only for a catalogue that was never seeded.
         try_lock: Opens a context that yields whether this process holds the seeding lock.
-        concurrency: Maximum number of concurrent calls of `fetch`.
     """
 
     unit_of_work: UnitOfWorkFactory
-    fetch: Callable[[ImdbIdLookup], Awaitable[MovieFacts]]
-    plan: Sequence[Seed]
+    fetches: FetchQueue
+    source: MovieSource
+    plan: Sequence[PlannedMovie]
     try_lock: Callable[[], AbstractContextManager[bool]]
-    concurrency: int
 
     async def run(self, progress: ProgressBar) -> SeedingReport:
         """Fetch and store every planned movie that is pending; commit in batches.
 
-        A movie and its seed state are stored in one transaction while others are being fetched:
-        a killed run loses only what it had not stored, and the next run resumes. Wait while
-        another process is seeding.
+        A movie and its fetch are stored in one transaction while others are being fetched: a
+        killed run loses only what it had not stored, and the next run resumes. A fetch that the
+        quota or the circuit breaker refused is queued for the workers, too. Wait while another
+        process is seeding.
 
         Raises:
             DatabaseUnavailable: The database failed; what was stored before is kept.
@@ -74,118 +101,104 @@ class Seeder:
             await asyncio.sleep(LOCK_POLL_SECONDS)
 
     async def _run_locked(self, progress: ProgressBar) -> SeedingReport:
-        pending = await asyncio.to_thread(self._find_pending)
-        if pending:
-            progress.update(0, len(pending))
+        leased = await asyncio.to_thread(self._lease_pending)
+        if leased:
+            progress.update(0, len(leased))
         outcomes: Outcomes = asyncio.Queue()
-        fetcher = _SeedFetcher(self.fetch, iter(pending), outcomes)
+        waiting = iter(leased)
         try:
             async with asyncio.TaskGroup() as tasks:
-                storing = tasks.create_task(self._store_all(pending, outcomes, progress))
-                for _ in range(min(self.concurrency, len(pending))):
-                    tasks.create_task(fetcher.run())
+                storing = tasks.create_task(self._store_all(leased, outcomes, progress))
+                for _ in range(min(self.source.concurrency, len(leased))):
+                    tasks.create_task(self._fetch_all(waiting, outcomes))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
-        return _report(storing.result())
+        return storing.result()
 
     @retried_when_busy
-    def _find_pending(self) -> list[Seed]:
+    def _lease_pending(self) -> tuple[Fetch, ...]:
+        """Lease the seed fetches without a result, in the order of the plan; commit.
+
+        They are created for a catalogue that was never seeded. One that a client has requested
+        again since is left to that request.
+        """
+        now = utc_now()
+        lease = Lease(secrets.token_hex(16), now + dt.timedelta(seconds=LEASE_SECONDS))
         with self.unit_of_work() as uow:
-            if not (seeds := uow.seeds.list()):
-                seeds = tuple(self.plan)
-                uow.seeds.add_many(seeds)
-                uow.commit()
-        return [seed for seed in seeds if seed.state is SeedState.PENDING]
+            seeds = uow.fetches.list_seeds() or self._add_seeds(uow, now)
+            newest = uow.fetches.find_newest([seed.deduplication_key for seed in seeds])
+            leased = tuple(
+                requeued(seed, now, attempts=0).started(lease, now)
+                for seed in seeds
+                if seed.state in _PENDING and newest[seed.deduplication_key].id == seed.id
+            )
+            uow.fetches.update_many(leased)
+            uow.commit()
+        return leased
+
+    def _add_seeds(self, uow: UnitOfWork, now: dt.datetime) -> tuple[Fetch, ...]:
+        """Store a fetch for each planned movie; an open one that a client requested is adopted."""
+        by_key = by_deduplication_key([ImdbIdLookup(movie.imdb_id) for movie in self.plan])
+        newest = uow.fetches.find_newest(by_key)
+        adopted = [
+            dataclasses.replace(fetch, is_seed=True)
+            for fetch in newest.values()
+            if fetch.state.is_open
+        ]
+        uow.fetches.update_many(adopted)
+        adopted_keys = {fetch.deduplication_key for fetch in adopted}
+        uow.fetches.add_many(
+            [
+                dataclasses.replace(
+                    new_fetch(lookup, SEEDING, newest.get(key), find_movie(uow, lookup), now),
+                    is_seed=True,
+                )
+                for key, lookup in by_key.items()
+                if key not in adopted_keys
+            ]
+        )
+        return uow.fetches.list_seeds()
+
+    async def _fetch_all(self, waiting: Iterator[Fetch], outcomes: Outcomes) -> None:
+        """Fetch movies one after the other; `concurrency` such loops share the iterator."""
+        for fetch in waiting:
+            outcomes.put_nowait((fetch, await self.source.outcome(fetch, Purpose.SEED)))
 
     async def _store_all(
-        self, pending: list[Seed], outcomes: Outcomes, progress: ProgressBar
-    ) -> list[Seed]:
-        """Store outcomes in batches as they arrive, and return all seeds.
+        self, leased: tuple[Fetch, ...], outcomes: Outcomes, progress: ProgressBar
+    ) -> SeedingReport:
+        """Store outcomes in batches as they arrive, and report them.
 
         Movies are stored in the order of the plan, so that they get the same ids in every
         catalogue.
         """
-        arrived: dict[Seed, Outcome] = {}
-        done: list[Seed] = []
-        while len(done) < len(pending):
+        arrived: dict[Fetch, Outcome] = {}
+        report, done = SeedingReport(), 0
+        while done < len(leased):
             arrived.update([await outcomes.get()])
             while not outcomes.empty():
                 arrived.update([outcomes.get_nowait()])
-            storable = itertools.takewhile(arrived.__contains__, pending[len(done) :])
-            if batch := [(seed, arrived[seed]) for seed in storable]:
-                done += await asyncio.to_thread(self._store, batch)
-                for seed in done[-len(batch) :]:
-                    if seed.state is not SeedState.STORED:
-                        progress.message(f"{seed.title} ({seed.imdb_id}): {seed.reason}")
-                    progress.advance()
-        return done
-
-    @retried_when_busy
-    def _store(self, batch: list[tuple[Seed, Outcome]]) -> list[Seed]:
-        with self.unit_of_work() as uow:
-            done = [_completed(seed, outcome) for seed, outcome in batch]
-            if new := [facts for _seed, facts in batch if _is_new(facts, uow)]:
-                stored = uow.movies.add_many(new)
-                now = utc_now()
-                uow.movie_refreshes.put_many(
-                    schedule_refresh(movie.id, facts, now)
-                    for movie, facts in zip(stored, new, strict=True)
+            storable = itertools.takewhile(arrived.__contains__, leased[done:])
+            if batch := [(fetch, arrived[fetch]) for fetch in storable]:
+                pause = self.source.admission.seconds_until_admitted(Purpose.SEED)
+                completed = await asyncio.to_thread(
+                    self.fetches.complete, batch, seconds_until_admitted=pause
                 )
-            for seed in done:
-                uow.seeds.update(seed)
-            uow.commit()
-        return done
+                done += len(batch)
+                stored = {each.fetch.id for each in completed if each.movie}
+                for fetch, outcome in batch:
+                    if fetch.id in stored:
+                        report.stored += 1
+                    else:
+                        progress.message(self._add_unseeded(report, fetch, outcome))
+                    progress.advance()
+        return report
 
-
-@dataclass(slots=True)
-class _SeedFetcher:
-    """Fetcher of seeds; any number of concurrent `run` calls share the iterator."""
-
-    fetch: Callable[[ImdbIdLookup], Awaitable[MovieFacts]]
-    seeds: Iterator[Seed]
-    outcomes: Outcomes
-    refusal: MoviesError | None = None
-    """Error because of which OMDb rejects all further requests; it applies to all later seeds."""
-
-    async def run(self) -> None:
-        for seed in self.seeds:
-            self.outcomes.put_nowait((seed, self.refusal or await self._fetch(seed)))
-
-    async def _fetch(self, seed: Seed) -> Outcome:
-        try:
-            return await self.fetch(ImdbIdLookup(seed.imdb_id))
-        except (UpstreamUnauthorized, UpstreamQuotaExceeded) as error:
-            self.refusal = error
-            return error
-        except MoviesError as error:
-            return error
-
-
-def _completed(seed: Seed, outcome: Outcome) -> Seed:
-    match outcome:
-        case MovieFacts():
-            return dataclasses.replace(seed, state=SeedState.STORED, reason=None)
-        case NotFound():
-            return dataclasses.replace(seed, state=SeedState.FAILED, reason=outcome.message)
-        case _:
-            return dataclasses.replace(seed, reason=outcome.message)
-
-
-def _is_new(outcome: Outcome, uow: UnitOfWork) -> TypeGuard[MovieFacts]:
-    """Return whether the outcome is a movie that is not in the catalogue yet."""
-    return (
-        isinstance(outcome, MovieFacts)
-        and outcome.imdb_id is not None
-        and uow.movies.find_by_imdb_id(outcome.imdb_id) is None
-    )
-
-
-def _report(seeds: Sequence[Seed]) -> SeedingReport:
-    def in_state(state: SeedState) -> tuple[Seed, ...]:
-        return tuple(seed for seed in seeds if seed.state is state)
-
-    return SeedingReport(
-        stored=in_state(SeedState.STORED),
-        failed=in_state(SeedState.FAILED),
-        pending=in_state(SeedState.PENDING),
-    )
+    def _add_unseeded(self, report: SeedingReport, fetch: Fetch, outcome: Outcome) -> str:
+        """Add a movie that was not stored to the report, and return the message about it."""
+        titles = {movie.imdb_id: movie.title for movie in self.plan}
+        imdb_id = fetch.imdb_id or ""
+        reason = NOT_STORED if isinstance(outcome, MovieFacts) else outcome.message
+        unseeded = UnseededMovie(imdb_id, titles.get(imdb_id, imdb_id), reason)
+        (report.failed if isinstance(outcome, NotFound) else report.pending).append(unseeded)
+        return f"{unseeded.title} ({imdb_id}): {reason}"

@@ -16,7 +16,7 @@ from common.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from data_fetcher.fetch_queue.completion import ATTEMPTS_MAX
+from data_fetcher.fetch_queue.completion import ATTEMPTS_MAX, CompletedFetch
 from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key, lookup_of
 from data_fetcher.fetch_queue.messages import parse_message, render_message
 from data_fetcher.fetch_queue.queue import FetchQueue
@@ -24,6 +24,7 @@ from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_refresh import schedule_refresh
+from data_layer.ports.unit_of_work import UnitOfWork
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
@@ -354,6 +355,24 @@ def test_a_fetch_that_is_stored_concurrently_is_joined(world: World) -> None:
     racing = FetchQueue(open_racing, clock=lambda: NOW)  # type: ignore[arg-type]  # The fake unit of work is untyped here.
     (fetch,) = racing.enqueue([TitleLookup("Alien")], ALICE)
     assert list(database.fetches) == [fetch.id]
+
+
+def test_a_movie_that_is_stored_concurrently_is_taken_as_fetched(world: World) -> None:
+    world.enqueue(ImdbIdLookup("tt0078748"))
+    (claimed,) = world.fetches.claim(1)
+    conflicts = iter([True])
+
+    def record(_uow: UnitOfWork, _completed: CompletedFetch) -> None:
+        if next(conflicts, False):
+            with world.database() as other:
+                other.movies.add(ALIEN)
+                other.commit()
+            raise Conflict("The change conflicts with a concurrent write.")
+
+    (completed,) = world.fetches.complete([(claimed, ALIEN)], record)
+    assert completed.fetch.state is FetchState.FETCHED
+    assert not completed.is_new
+    assert len(world.database.movies) == 1
 
 
 @pytest.mark.parametrize(

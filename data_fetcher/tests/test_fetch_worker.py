@@ -7,17 +7,18 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from common.errors import Conflict, DatabaseUnavailable, NotFound, UpstreamUnavailable
+from common.errors import DatabaseUnavailable, NotFound, UpstreamUnavailable
 from common.shutdown import ShutdownSignal
 from common.wake_up import WakeUpEvent
 from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
 from data_fetcher.fetch_queue.deduplication_key import Requester
+from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_fetcher.tests.stub_admission import StubAdmission
 from data_fetcher.workers import fetch_worker as module
-from data_fetcher.workers.fetch_worker import FetchWorker, MovieSource
+from data_fetcher.workers.fetch_worker import FetchWorker
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie import MovieFacts
@@ -196,20 +197,12 @@ class FailingQueue(FetchQueue):
         return super().complete(*args, **options)  # type: ignore[arg-type]  # Of any type.
 
 
-@pytest.mark.parametrize(
-    "errors",
-    [
-        [DatabaseUnavailable("Unavailable."), DatabaseUnavailable("Unavailable.")],
-        [Conflict("Concurrent write.")],
-        [Conflict("Concurrent write."), Conflict("Again.")],
-    ],
-)
 def test_outcomes_are_kept_until_they_are_stored(
-    database: Database, omdb: Omdb, errors: list[Exception], monkeypatch: pytest.MonkeyPatch
+    database: Database, omdb: Omdb, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_BACKOFF_SECONDS", (0.01, 0.02))
     fetches = FailingQueue(database.unit_of_work)
-    fetches.errors = list(errors)
+    fetches.errors = [DatabaseUnavailable("Unavailable.") for _ in range(2)]
     enqueue(fetches, *movies(3))
     worker = work(fetches, omdb, completed(3))
     assert worker.completed == 3

@@ -7,10 +7,10 @@ import datetime as dt
 import pytest
 
 from common.errors import MoviesError, NotFound, UpstreamTimeout
+from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup
 from data_fetcher.tests.stub_admission import StubAdmission
-from data_fetcher.workers.fetch_worker import MovieSource
 from data_fetcher.workers.refresher import MovieRefresher
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_refresh import MovieRefresh, schedule_refresh

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from data_layer.database import Database
+from data_layer.entities.fetch import FetchState
 from data_layer.entities.movie_query import MovieFilter, MovieQuery
-from data_layer.entities.seed import SeedState
 
 pytestmark = pytest.mark.integration
 
@@ -50,14 +50,14 @@ def test_concurrent_processes_seed_each_movie_once_despite_kills(
         assert process.returncode == 0 or process in processes[:KILLED], stderr
     database = Database(url)
     with database.unit_of_work(is_read_only=True) as uow:
-        states = Counter(planned.state for planned in uow.seeds.list())
+        states = Counter(seed.state for seed in uow.fetches.list_seeds())
         page = uow.movies.list(MovieQuery(limit=200, counts_total=True))
         found = uow.movies.list(
             MovieQuery(filter=MovieFilter(genre="drama"), limit=200, counts_total=True)
         )
     database.close()
     movies = [json.loads(movie.document) for movie in page.movies]
-    assert states == {SeedState.STORED: 100}
+    assert states == {FetchState.FETCHED: 100}
     assert page.total == len(movies) == len({movie["imdb_id"] for movie in movies}) == 100
     for relation in ("genres", "directors", "cast"):  # The source lacks them for a few movies.
         assert sum(bool(movie[relation]) for movie in movies) > 90

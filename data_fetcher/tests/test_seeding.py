@@ -13,13 +13,19 @@ from common.errors import (
     UpstreamQuotaExceeded,
     UpstreamUnavailable,
 )
-from data_fetcher.omdb.lookups import ImdbIdLookup
-from data_fetcher.seeding.seeder import Seeder, SeedingReport
+from data_fetcher.fetch_queue.deduplication_key import Requester
+from data_fetcher.fetch_queue.movie_source import MovieSource
+from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.omdb.admission import Purpose
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup
+from data_fetcher.seeding.config import PlannedMovie
+from data_fetcher.seeding.seeder import Seeder, SeedingReport, UnseededMovie
+from data_layer.entities.fetch import FetchState
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.seed import Seed, SeedState
+from data_layer.ports.unit_of_work import UnitOfWorkFactory
 from data_layer.testing.fakes.unit_of_work import FakeDatabase, FakeUnitOfWork
 
-PLAN = [Seed(f"tt{number:07}", f"Movie {number}") for number in range(30)]
+PLAN = [PlannedMovie(imdb_id=f"tt{number:07}", title=f"Movie {number}") for number in range(30)]
 
 
 class Omdb:
@@ -29,8 +35,11 @@ class Omdb:
         self.errors = errors or {}
         self.calls: list[str] = []
         self.in_flight = self.peak = 0
+        self.pause_seconds = 0.0
 
-    async def fetch(self, lookup: ImdbIdLookup) -> MovieFacts:
+    async def fetch(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+        assert purpose is Purpose.SEED
+        assert isinstance(lookup, ImdbIdLookup)
         self.calls.append(lookup.imdb_id)
         self.in_flight += 1
         self.peak = max(self.peak, self.in_flight)
@@ -39,6 +48,25 @@ class Omdb:
         if error := self.errors.get(lookup.imdb_id):
             raise error
         return MovieFacts(title=f"Movie {int(lookup.imdb_id[2:])}", imdb_id=lookup.imdb_id)
+
+    async def admit(self, _purpose: Purpose) -> None:
+        """Admit every request."""
+
+    async def record_outcome(self, _error: MoviesError | None) -> None:
+        """Record nothing."""
+
+    def seconds_until_admitted(self, _purpose: Purpose) -> float:
+        return self.pause_seconds
+
+
+def seeder_of(
+    unit_of_work: UnitOfWorkFactory,
+    omdb: Omdb,
+    try_lock: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(enter_result=True),
+    concurrency: int = 4,
+) -> Seeder:
+    source = MovieSource(omdb.fetch, omdb, concurrency)
+    return Seeder(unit_of_work, FetchQueue(unit_of_work), source, PLAN, try_lock)
 
 
 def seed(
@@ -50,7 +78,7 @@ def seed(
     try_lock: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(enter_result=True),
 ) -> SeedingReport:
     """Run a seeding of the plan."""
-    seeder = Seeder(database, omdb.fetch, PLAN, try_lock, concurrency)
+    seeder = seeder_of(database, omdb, try_lock, concurrency)
     with ProgressBar("Seeding", "movies", shown) as progress:
         return asyncio.run(seeder.run(progress))
 
@@ -59,7 +87,7 @@ def test_every_movie_is_stored_once() -> None:
     database, omdb, shown = FakeDatabase(), Omdb(), io.StringIO()
     report = seed(database, omdb, shown)
     assert sorted(omdb.calls) == [planned.imdb_id for planned in PLAN]
-    assert len(database.movies) == len(report.stored) == 30
+    assert len(database.movies) == report.stored == 30
     assert shown.getvalue() == "Seeding: 30/30 movies\n"
     assert omdb.peak == 4
 
@@ -68,9 +96,9 @@ def test_movies_get_their_ids_in_the_order_of_the_plan() -> None:
     database = FakeDatabase()
 
     class SlowFirstOmdb(Omdb):
-        async def fetch(self, lookup: ImdbIdLookup) -> MovieFacts:
-            facts = await super().fetch(lookup)
-            if lookup.imdb_id == PLAN[0].imdb_id:
+        async def fetch(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+            facts = await super().fetch(lookup, purpose)
+            if facts.imdb_id == PLAN[0].imdb_id:
                 for _ in range(100):
                     await asyncio.sleep(0)
             return facts
@@ -105,7 +133,14 @@ def test_a_movie_that_exists_is_not_duplicated() -> None:
         uow.movies.add(MovieFacts(title="Movie 3", imdb_id="tt0000003"))
         uow.commit()
     report = seed(database, omdb)
-    assert len(report.stored) == len(database.movies) == 30
+    assert (report.stored, len(database.movies)) == (29, 30)
+    assert "tt0000003" not in omdb.calls
+
+
+def test_a_fetch_that_a_client_requested_becomes_the_seed() -> None:
+    database, omdb = FakeDatabase(), Omdb()
+    FetchQueue(database).enqueue([ImdbIdLookup("tt0000003")], Requester("user:1"))
+    assert seed(database, omdb).stored == len(database.fetches) == 30
 
 
 def test_failures_are_reported_and_do_not_stop_the_rest() -> None:
@@ -117,13 +152,9 @@ def test_failures_are_reported_and_do_not_stop_the_rest() -> None:
         }
     )
     report = seed(database, omdb, shown)
-    assert len(report.stored) == len(database.movies) == 28
-    assert report.failed == (
-        Seed("tt0000003", "Movie 3", SeedState.FAILED, "OMDb has no such movie."),
-    )
-    assert report.pending == (
-        Seed("tt0000005", "Movie 5", SeedState.PENDING, "OMDb can't be reached."),
-    )
+    assert report.stored == len(database.movies) == 28
+    assert report.failed == [UnseededMovie("tt0000003", "Movie 3", "OMDb has no such movie.")]
+    assert report.pending == [UnseededMovie("tt0000005", "Movie 5", "OMDb can't be reached.")]
     assert shown.getvalue().splitlines() == [
         "Movie 3 (tt0000003): OMDb has no such movie.",
         "Movie 5 (tt0000005): OMDb can't be reached.",
@@ -138,37 +169,63 @@ def test_the_next_run_retries_transient_errors_only() -> None:
         Omdb({"tt0000003": NotFound("Not found."), "tt0000005": UpstreamUnavailable("Outage.")}),
     )
     omdb = Omdb()
-    assert len(seed(database, omdb).stored) == 1
+    assert seed(database, omdb).stored == 1
     assert omdb.calls == ["tt0000005"]
 
 
-def test_no_request_follows_a_used_up_quota() -> None:
+def test_the_next_run_leaves_a_movie_to_the_client_that_requested_it_since() -> None:
     database = FakeDatabase()
-    omdb = Omdb({"tt0000000": UpstreamQuotaExceeded("Used up.")})
-    report = seed(database, omdb, concurrency=1)
-    assert omdb.calls == ["tt0000000"]
-    assert {planned.reason for planned in report.pending} == {"Used up."}
-    assert len(report.pending) == 30
+    seed(database, Omdb({"tt0000005": UpstreamUnavailable("Outage.")}))
+    FetchQueue(database).enqueue([ImdbIdLookup("tt0000005")], Requester("user:1"))
+    omdb = Omdb()
+    assert seed(database, omdb) == SeedingReport()
+    assert omdb.calls == []
+
+
+def test_workers_fetch_what_a_used_up_quota_has_postponed() -> None:
+    database = FakeDatabase()
+    omdb = Omdb({"tt0000005": UpstreamQuotaExceeded("Used up.", retry_after_seconds=90)})
+    omdb.pause_seconds = 90
+    assert [movie.reason for movie in seed(database, omdb).pending] == ["Used up."]
+    (postponed,) = [fetch for fetch in database.fetches.values() if fetch.state.is_open]
+    assert (postponed.imdb_id, postponed.state) == ("tt0000005", FetchState.QUEUED)
+
+
+def test_a_cancelled_movie_is_reported_and_not_tried_again() -> None:
+    database = FakeDatabase()
+
+    class CancellingOmdb(Omdb):
+        async def fetch(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+            facts = await super().fetch(lookup, purpose)
+            if facts.imdb_id == PLAN[5].imdb_id:
+                FetchQueue(database).cancel(6)
+            return facts
+
+    report = seed(database, CancellingOmdb())
+    assert report.stored == 29
+    assert [movie.title for movie in report.pending] == ["Movie 5"]
+    assert "cancelled" in report.pending[0].reason
+    assert seed(database, Omdb()) == SeedingReport()
 
 
 def test_an_interrupted_run_is_resumed() -> None:
     database = FakeDatabase()
 
     class InterruptedOmdb(Omdb):
-        async def fetch(self, lookup: ImdbIdLookup) -> MovieFacts:
-            facts = await super().fetch(lookup)
+        async def fetch(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+            facts = await super().fetch(lookup, purpose)
             while len(self.calls) > 9 and not database.movies:  # noqa: ASYNC110 - The seeder sets no event.
                 await asyncio.sleep(0)
             if len(self.calls) > 9:
-                raise InterruptedError
+                raise SystemExit
             return facts
 
-    with pytest.raises(InterruptedError):
+    with pytest.raises(SystemExit):
         seed(database, InterruptedOmdb(), concurrency=1)
     stored = len(database.movies)
     report = seed(database, Omdb())
     assert len(database.movies) == 30
-    assert len(report.stored) == 30 - stored
+    assert report.stored == 30 - stored
     assert 0 < stored < 30
 
 
@@ -202,7 +259,7 @@ def test_a_database_error_ends_the_seeding() -> None:
     def open_unit(*, is_read_only: bool = False) -> FakeUnitOfWork:
         return FailingUnitOfWork(database, is_read_only=is_read_only)
 
-    seeder = Seeder(open_unit, Omdb().fetch, PLAN, lambda: nullcontext(enter_result=True), 4)
+    seeder = seeder_of(open_unit, Omdb())
     with pytest.raises(DatabaseUnavailable):
         asyncio.run(seeder.run(ProgressBar("Seeding", "movies")))
     assert database.movies == {}

@@ -3,19 +3,18 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
 
-from common.errors import Conflict, DatabaseUnavailable, MoviesError, UpstreamBadResponse
+from common.errors import DatabaseUnavailable, MoviesError, UpstreamBadResponse
 from common.shutdown import ShutdownSignal
 from common.wake_up import WakeUpEvent
 from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
-from data_fetcher.fetch_queue.deduplication_key import lookup_of
+from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue
-from data_fetcher.omdb.admission import AdmissionControl, FetchMovie, Purpose
+from data_fetcher.omdb.admission import Purpose
 from data_layer.entities.fetch import Fetch
 
 POLL_SECONDS = 1.0
@@ -40,21 +39,6 @@ _BACKOFF_SECONDS = (0.5, 8.0)
 Result = TypeVar("Result")
 
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class MovieSource:
-    """OMDb as the source of a worker.
-
-    Args:
-        fetch: Function that fetches one movie.
-        admission: Reports whether requests are paused.
-        concurrency: Maximum number of concurrent calls of `fetch`.
-    """
-
-    fetch: FetchMovie
-    admission: AdmissionControl
-    concurrency: int
 
 
 class FetchWorker:
@@ -145,20 +129,9 @@ class FetchWorker:
         """Fetch movies one after the other; `concurrency` such loops run concurrently."""
         while True:
             fetch = await self._claimed.get()
-            self._outcomes.put_nowait((fetch, await self._fetch(fetch)))
+            self._outcomes.put_nowait((fetch, await self._source.outcome(fetch)))
             if self._claimed.qsize() < 2 * self._source.concurrency:
                 self._wake_up_event.set()
-
-    async def _fetch(self, fetch: Fetch) -> Outcome:
-        try:
-            return await self._source.fetch(lookup_of(fetch), Purpose.BACKGROUND)
-        except MoviesError as error:
-            return error
-        except Exception:  # noqa: BLE001 - As above.
-            _log.exception("fetch_failed", fetch=f"/fetches/{fetch.id}")
-            return UpstreamBadResponse(
-                "The movie could not be fetched: internal error, see the log."
-            )
 
     async def _store_all(self) -> None:
         """Store outcomes as they arrive, several in one transaction.
@@ -194,10 +167,7 @@ class FetchWorker:
     async def _complete_single(
         self, entry: tuple[Fetch, Outcome], error: Exception
     ) -> tuple[CompletedFetch, ...]:
-        """Retry to store an outcome after a conflict; otherwise store the fetch as failed."""
-        if isinstance(error, Conflict):  # Another process has stored the movie concurrently.
-            with suppress(Conflict):
-                return await self._store([entry])
+        """Store a fetch whose outcome can't be stored as failed."""
         fetch, _outcome = entry
         _log.error("movie_store_failed", fetch=f"/fetches/{fetch.id}", exc_info=error)
         failure = UpstreamBadResponse("The movie could not be stored: internal error, see the log.")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from common.clock import Clock, utc_now
 from common.errors import Conflict, MoviesError, NotFound
+from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.lookups import ImdbIdLookup
-from data_fetcher.workers.fetch_worker import MovieSource
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_refresh import MovieRefresh, schedule_refresh
 from data_layer.entities.movie_serialization import parse_facts

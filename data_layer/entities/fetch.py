@@ -58,6 +58,8 @@ class Fetch:
         attempts: Number of started attempts.
         not_found_count: Number of consecutive "not found" results, this job included.
         lease_holder: Id of the current lease, 32 hexadecimal digits; `None` without a lease.
+        is_seed: Whether the job belongs to the seeding; such jobs are never purged, so that each
+            movie is seeded only once.
     """
 
     deduplication_key: bytes
@@ -74,6 +76,7 @@ class Fetch:
     finished_at: dt.datetime | None = None
     attempts: int = 0
     not_found_count: int = 0
+    is_seed: bool = False
     lease_holder: str | None = None
     lease_expires_at: dt.datetime | None = None
     movie_id: int | None = None

@@ -40,6 +40,10 @@ class FetchRepository(Protocol):
         """Return the matching jobs, newest first, at most `query.limit`."""
         ...
 
+    def list_seeds(self) -> tuple[Fetch, ...]:
+        """Return the jobs of the seeding, ordered by id; empty before the first seeding."""
+        ...
+
     def counts(self) -> Mapping[FetchState, int]:
         """Return the number of jobs in each state; states without jobs are absent."""
         ...
@@ -74,5 +78,5 @@ class FetchRepository(Protocol):
         ...
 
     def delete_before(self, before: dt.datetime) -> None:
-        """Delete the jobs that finished before this time, in UTC."""
+        """Delete the jobs that finished before this time, in UTC; seeds are kept."""
         ...

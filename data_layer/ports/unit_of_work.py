@@ -13,7 +13,6 @@ from data_layer.ports.import_checkpoints import ImportCheckpointRepository
 from data_layer.ports.ingests import IngestRepository
 from data_layer.ports.movie_refreshes import MovieRefreshRepository
 from data_layer.ports.movies import MovieRepository
-from data_layer.ports.seeds import SeedRepository
 from data_layer.ports.sessions import SessionRepository
 from data_layer.ports.signing_keys import SigningKeyRepository
 from data_layer.ports.update_watermarks import UpdateWatermarkRepository
@@ -30,7 +29,6 @@ class UnitOfWork(ABC):
 
     movies: MovieRepository
     api_keys: ApiKeyRepository
-    seeds: SeedRepository
     users: UserRepository
     sessions: SessionRepository
     signing_keys: SigningKeyRepository

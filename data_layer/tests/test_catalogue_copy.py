@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy import insert
 
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
@@ -18,13 +19,12 @@ from data_layer.entities.ingest import IngestError, IngestSource
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_refresh import MovieRefresh
 from data_layer.entities.scope import Scope
-from data_layer.entities.seed import Seed
 from data_layer.entities.signing_key import SigningKey
 from data_layer.entities.update_watermark import UpdateWatermark
 from data_layer.entities.upstream_state import UpstreamState
 from data_layer.sql import catalogue_copy, schema
 from data_layer.sql.bulk_constraints import restore_constraints
-from data_layer.sql.models import Base
+from data_layer.sql.models import SEEDS, Base
 from data_layer.tests.test_account_repositories import (
     ALICE,
     ENTRY,
@@ -70,7 +70,6 @@ def filled(database: Database) -> Database:
     """Fill every table of the database, remove its newest movie, and return the database."""
     with database.unit_of_work() as uow:
         stored = uow.movies.add_many(MOVIES)
-        uow.seeds.add_many([Seed("tt0000001", "Été 🎬")])
         uow.api_keys.add(
             ApiKey(
                 name="robot",
@@ -85,7 +84,9 @@ def filled(database: Database) -> Database:
         uow.signing_keys.add(SigningKey(id="k", secret=bytes(range(32)), created_at=NOW))
         uow.audit.add_many([ENTRY])
         uow.idempotency_records.put(IDEMPOTENCY_RECORD)
-        uow.fetches.add_many([a_fetch(1), a_fetch(2, imdb_id="tt0078748", movie_id=1)])
+        uow.fetches.add_many(
+            [a_fetch(1, is_seed=True), a_fetch(2, imdb_id="tt0078748", movie_id=1)]
+        )
         uow.movie_refreshes.put_many(
             [MovieRefresh(movie_id=stored[0].id, fetched_at=NOW, due_at=NOW)]
         )
@@ -100,6 +101,9 @@ def filled(database: Database) -> Database:
     with database.unit_of_work() as uow:
         uow.movies.remove(stored[-1].id)
         uow.commit()
+    with database.engines.writing.begin() as connection:
+        seed = {"position": 0, "imdb_id": "tt0000001", "title": "Été 🎬", "state": "stored"}
+        connection.execute(insert(SEEDS).values(seed))
     return database
 
 

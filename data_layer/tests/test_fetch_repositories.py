@@ -152,6 +152,16 @@ def test_deletes_old_finished_fetches_only(unit_of_work: UnitOfWorkFactory) -> N
         assert uow.fetches.list(FetchQuery()) == (second,)
 
 
+def test_lists_and_keeps_seeds(unit_of_work: UnitOfWorkFactory) -> None:
+    seeds = add(unit_of_work, a_fetch(2, is_seed=True), a_fetch(1, is_seed=True))
+    add(unit_of_work, a_fetch(3))
+    with unit_of_work() as uow:
+        assert uow.fetches.list_seeds() == seeds
+        finish(uow, seeds[0])
+        uow.fetches.delete_before(NOW + SECOND)
+        assert ids(uow.fetches.list_seeds()) == ids(seeds)
+
+
 def test_claims_due_movie_refreshes_once(unit_of_work: UnitOfWorkFactory) -> None:
     with unit_of_work() as uow:
         movies = uow.movies.add_many([MovieFacts(title=f"Movie {each}") for each in range(3)])

@@ -1,3 +1,4 @@
+import hashlib
 import os
 import sqlite3
 import subprocess
@@ -10,11 +11,12 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, select, text
+from sqlalchemy import insert, inspect, select, text
 
 from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
+from data_layer.entities.fetch import FetchState
 from data_layer.entities.movie import MovieFacts
 from data_layer.sql import models, schema
 from data_layer.sql.error_translation import translated_errors
@@ -104,6 +106,26 @@ def test_the_newest_migration_is_compatible_with_the_previous_version(
     new_in_old = {column for column in after.keys() - before.keys() if column[0] in tables_before}
     assert not any(after[column][1] for column in new_in_old), "A new column needs a default."
     assert unique_names(any_database, tables_before) <= constraints_before
+
+
+def test_seeds_become_fetches(any_database: Database) -> None:
+    schema.downgrade(any_database.engines, "1004")
+    states = {"tt0000003": "stored", "tt0000001": "failed", "tt0000002": "pending"}
+    with any_database.engines.writing.begin() as connection:
+        rows = [
+            {"position": position, "imdb_id": imdb_id, "title": "One", "state": state}
+            for position, (imdb_id, state) in enumerate(states.items())
+        ]
+        connection.execute(insert(models.SEEDS), rows)
+    any_database.migrate()
+    with any_database.unit_of_work() as uow:
+        seeds = uow.fetches.list_seeds()
+    assert [(seed.imdb_id, seed.state) for seed in seeds] == [
+        ("tt0000003", FetchState.FETCHED),
+        ("tt0000001", FetchState.NOT_FOUND),
+        ("tt0000002", FetchState.FAILED),
+    ]
+    assert seeds[0].deduplication_key == hashlib.sha256(b"tt0000003").digest()
 
 
 def test_migrations_are_numbered_consecutively() -> None:

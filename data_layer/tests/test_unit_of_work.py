@@ -14,11 +14,11 @@ from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
-from data_layer.entities.seed import Seed
 from data_layer.ports.implementations import find_repositories
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.sql.backends.server_engines import LOCKS_AT_ONCE
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
+from data_layer.tests.test_fetch_repositories import a_fetch
 
 MOVIE = MovieFacts(title="Alien", imdb_id="tt0078748")
 
@@ -75,7 +75,7 @@ def test_the_fake_rejects_a_commit_of_a_read_only_unit_of_work() -> None:
 
 def test_raises_conflict_for_a_violated_constraint(database: Database) -> None:
     with pytest.raises(Conflict), database.unit_of_work() as uow:
-        uow.seeds.add_many([Seed("tt0000001", "One"), Seed("tt0000001", "One again")])
+        uow.fetches.add_many([a_fetch(1), a_fetch(1)])
 
 
 def test_readers_do_not_wait_for_a_writer(database: Database) -> None:
@@ -142,7 +142,7 @@ def test_a_full_file_rejects_writes_but_not_reads(database: Database) -> None:
 
 def test_a_repository_is_created_once(database: Database) -> None:
     with database.unit_of_work() as uow:
-        assert uow.seeds is uow.seeds
+        assert uow.fetches is uow.fetches
 
 
 @pytest.mark.parametrize("package", ["data_layer.sql", "data_layer.testing.fakes"])

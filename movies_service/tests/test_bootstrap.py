@@ -6,7 +6,11 @@ import pytest
 
 from common.errors import DatabaseUnavailable
 from common.settings import Settings
+from data_fetcher.fetch_queue.movie_source import MovieSource
+from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.seeding.seeder import Seeder
+from data_fetcher.throttling.admission_controller import UpstreamAdmission
+from data_fetcher.throttling.daily_quota import Quota
 from data_layer.entities.scope import Scope
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from movies_service.accounts.api_keys import ApiKeys
@@ -23,7 +27,9 @@ def test_failed_seeding_is_logged_and_does_not_raise(omdb: SmallOmdb, read_log: 
         raise DatabaseUnavailable("The disk is full.")
 
     callbacks: list[str] = []
-    seeder = Seeder(FakeDatabase(), omdb.fetch, [], try_lock, 1)
+    database, admission = FakeDatabase(), UpstreamAdmission(FakeDatabase(), Quota())
+    source = MovieSource(omdb.fetch, admission, concurrency=1)
+    seeder = Seeder(database, FetchQueue(database), source, [], try_lock)
     asyncio.run(_seed(seeder, lambda: callbacks.append("seeded")))
     assert callbacks == []
     line = read_log()[-1]

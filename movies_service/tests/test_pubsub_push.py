@@ -17,8 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from common.errors import Conflict, UpstreamQuotaExceeded
-from data_fetcher.fetch_queue.completion import CompletedFetch
+from common.errors import UpstreamQuotaExceeded
 from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.lookups import TitleLookup
@@ -90,22 +89,9 @@ def message(data: bytes) -> dict[str, Any]:
     }
 
 
-class FailingQueue(FetchQueue):
-    """Fetch queue whose `complete` raises the given errors first."""
-
-    errors: list[Exception]
-
-    def complete(self, *args: object, **options: object) -> tuple[CompletedFetch, ...]:
-        if self.errors:
-            raise self.errors.pop()
-        return super().complete(*args, **options)  # type: ignore[arg-type]  # As given.
-
-
 @pytest.fixture
-def fetches(database: Database) -> FailingQueue:
-    fetches = FailingQueue(database.unit_of_work)
-    fetches.errors = []
-    return fetches
+def fetches(database: Database) -> FetchQueue:
+    return FetchQueue(database.unit_of_work)
 
 
 Push = Callable[..., tuple[int, str]]
@@ -188,15 +174,8 @@ def test_a_message_without_a_fetch_id_processes_due_fetches(
     }
 
 
-def test_a_conflict_with_a_concurrent_store_is_retried(push: Push, fetches: FailingQueue) -> None:
-    (fetch_id,) = enqueue(fetches, "Alien")
-    fetches.errors = [Conflict("The change conflicts with a concurrent write.")]
-    assert push(notify(fetch_id)) == (204, "")
-    assert fetches.get(fetch_id).state is FetchState.FETCHED
-
-
 def test_a_fetch_cancelled_during_processing_is_acknowledged(
-    push: Push, fetches: FailingQueue, monkeypatch: pytest.MonkeyPatch
+    push: Push, fetches: FetchQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (fetch_id,) = enqueue(fetches, "Alien")
     monkeypatch.setattr(fetches, "complete", lambda *_args, **_options: ())

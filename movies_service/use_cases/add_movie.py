@@ -3,7 +3,6 @@
 import asyncio
 import dataclasses
 from dataclasses import dataclass
-from functools import partial
 
 from common.clock import utc_now
 from common.errors import Conflict, MoviesError, UpstreamTimeout, restore_error
@@ -123,12 +122,7 @@ class AddMovie:
         def record_added(uow: UnitOfWork, completed: CompletedFetch) -> None:
             record(uow, _to_added(completed))
 
-        complete = partial(self._fetches.complete, [(fetch, outcome)], record_added)
-        try:
-            done = await self._run(complete)
-        except Conflict:
-            # Another process stored the movie between the read and the commit.
-            done = await self._run(complete)
+        done = await self._run(self._fetches.complete, [(fetch, outcome)], record_added)
         return _to_added(done[0]) if done else None
 
     async def _join(self, fetch: Fetch) -> Fetch:

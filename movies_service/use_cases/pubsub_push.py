@@ -9,19 +9,15 @@ from typing import Any
 import jwt
 
 from common.errors import (
-    Conflict,
     Forbidden,
     MalformedBody,
-    MoviesError,
     Unauthenticated,
     Unavailable,
 )
-from data_fetcher.fetch_queue.completion import Outcome
-from data_fetcher.fetch_queue.deduplication_key import lookup_of
 from data_fetcher.fetch_queue.messages import parse_message
+from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import Purpose
-from data_fetcher.workers.fetch_worker import MovieSource
 from data_layer.entities.fetch import Fetch, FetchState
 
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
@@ -135,18 +131,9 @@ class PushHandler:
             )
 
     async def _fetch(self, fetch: Fetch) -> FetchState | None:
-        outcome: Outcome
-        try:
-            outcome = await self.source.fetch(lookup_of(fetch), Purpose.BACKGROUND)
-        except MoviesError as error:
-            outcome = error
+        outcome = await self.source.outcome(fetch)
         pause = self.source.admission.seconds_until_admitted(Purpose.BACKGROUND)
-
-        def complete() -> FetchState | None:
-            done = self.fetches.complete([(fetch, outcome)], seconds_until_admitted=pause)
-            return done[0].fetch.state if done else None
-
-        try:
-            return await asyncio.to_thread(complete)
-        except Conflict:  # Another process stored the movie in the meantime.
-            return await asyncio.to_thread(complete)
+        done = await asyncio.to_thread(
+            self.fetches.complete, [(fetch, outcome)], seconds_until_admitted=pause
+        )
+        return done[0].fetch.state if done else None

@@ -1,1 +1,1 @@
-"""SQL repositories of fetch jobs, movie refreshes, seeds and the upstream state."""
+"""SQL repositories of fetch jobs, movie refreshes and the upstream state."""

@@ -67,6 +67,10 @@ class SqlAlchemyFetchRepository(FetchRepository):
         """Return jobs, newest first, found by an index."""
         return self._rows.newest(query.state, query.before, query.limit)
 
+    def list_seeds(self) -> tuple[Fetch, ...]:
+        """Return the seeds by id, found by an index."""
+        return self._rows.list(_ROW.is_seed, by=_ROW.id)
+
     def counts(self) -> Mapping[FetchState, int]:
         """Return the number of jobs by state. Scans the index on the state."""
         counts = self._rows.count_states().items()
@@ -124,7 +128,7 @@ class SqlAlchemyFetchRepository(FetchRepository):
         """
         old = (
             select(_ROW.id)
-            .where(_ROW.finished_at < before)
+            .where(_ROW.finished_at < before, ~_ROW.is_seed)
             .order_by(_ROW.finished_at)
             .limit(_DELETE_BATCH)
         )

@@ -23,11 +23,13 @@ from data_layer.sql.models.catalogue import (
     Person,
     Rating,
 )
-from data_layer.sql.models.fetching import Fetch, MovieRefresh, Seed, UpstreamState
+from data_layer.sql.models.fetching import Fetch, MovieRefresh, UpstreamState
 from data_layer.sql.models.ingesting import ImportCheckpoint, Ingest, IngestSource, UpdateWatermark
+from data_layer.sql.models.retired import SEEDS
 
 __all__ = [
     "MOVIES",
+    "SEEDS",
     "ApiKey",
     "AuditEntry",
     "Base",
@@ -45,7 +47,6 @@ __all__ = [
     "MovieRefresh",
     "Person",
     "Rating",
-    "Seed",
     "Session",
     "SigningKey",
     "UpdateWatermark",

@@ -1,4 +1,4 @@
-"""Tables of fetch jobs, movie refreshes, seed movies and the upstream state."""
+"""Tables of fetch jobs, movie refreshes and the upstream state."""
 
 import datetime as dt
 
@@ -32,6 +32,7 @@ class Fetch(Base):
     finished_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int]
     not_found_count: Mapped[int]
+    is_seed: Mapped[bool]
     lease_holder: Mapped[str | None] = mapped_column(String(32))
     lease_expires_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     movie_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -44,6 +45,7 @@ class Fetch(Base):
         Index("ix_fetches_by_state", "state", "id"),
         Index("ix_fetches_by_due", "state", "due_at", "id"),
         Index("ix_fetches_by_finish", "finished_at"),
+        Index("ix_fetches_by_seed", "is_seed", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -74,15 +76,3 @@ class UpstreamState(Base):
     circuit_open_until: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
     error_code: Mapped[str | None] = mapped_column(String(40))
     error_message: Mapped[str | None] = mapped_column(Text)
-
-
-class Seed(Base):
-    """Seed movie; see `data_layer.entities.seed`."""
-
-    __tablename__ = "seeds"
-
-    position: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
-    imdb_id: Mapped[str] = mapped_column(String(20), unique=True)
-    title: Mapped[str] = mapped_column(String(TITLE_MAX_CHARACTERS))
-    state: Mapped[str] = mapped_column(String(10))
-    reason: Mapped[str | None] = mapped_column(Text)

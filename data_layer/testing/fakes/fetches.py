@@ -59,6 +59,10 @@ class FakeFetchRepository(FetchRepository):
         ]
         return tuple(matching[: query.limit])
 
+    def list_seeds(self) -> tuple[Fetch, ...]:
+        """Return the seeds, ordered by id."""
+        return tuple(fetch for _id, fetch in sorted(self.rows.items()) if fetch.is_seed)
+
     def counts(self) -> Mapping[FetchState, int]:
         """Return the number of jobs in each state."""
         return Counter(fetch.state for fetch in self.rows.values())
@@ -94,7 +98,8 @@ class FakeFetchRepository(FetchRepository):
                 self.rows[fetch.known_id] = fetch
 
     def delete_before(self, before: dt.datetime) -> None:
-        """Delete the jobs that finished before this time."""
+        """Delete the jobs that finished before this time; keep seeds."""
         for fetch in list(self.rows.values()):
-            if fetch.finished_at is not None and fetch.finished_at < before:
+            is_old = fetch.finished_at is not None and fetch.finished_at < before
+            if is_old and not fetch.is_seed:
                 del self.rows[fetch.known_id]
