@@ -33,10 +33,10 @@ from movies_service.middleware.access_log import AccessLogMiddleware
 from movies_service.middleware.body_limit import BodyLimitMiddleware
 from movies_service.middleware.fast_path import FastPathMiddleware
 from movies_service.middleware.head import HeadMiddleware
-from movies_service.middleware.host_header import HostHeaderMiddleware
 from movies_service.middleware.rate_limit import RateLimitMiddleware
 from movies_service.middleware.request_id import HEADER as REQUEST_ID_HEADER
 from movies_service.middleware.request_id import RequestIdMiddleware
+from movies_service.middleware.single_headers import SingleHeadersMiddleware
 from movies_service.rate_limiting.rate_limits import NO_LIMITS, RateLimits
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
@@ -104,6 +104,11 @@ class MiddlewareOptions:
     """Counters of handled requests."""
 
 
+def is_cacheable(path: str) -> bool:
+    """Return whether a path belongs to a public resource, whose responses the cache may store."""
+    return path in {"/", "/movies"} or path.startswith("/movies/")
+
+
 def create_api(lifespan: Lifespan | None = None) -> FastAPI:
     """Return the FastAPI app, without the middleware."""
     api = FastAPI(
@@ -134,7 +139,7 @@ def create_app(lifespan: Lifespan, options: MiddlewareOptions) -> ASGIApp:
         max_bytes=options.max_body_bytes,
         timeout_seconds=options.request_timeout_seconds,
     )
-    app = RateLimitMiddleware(HostHeaderMiddleware(app), options.limits)
+    app = RateLimitMiddleware(SingleHeadersMiddleware(app), options.limits)
     app = CORSMiddleware(
         app,
         allow_origins=options.cors_origins,

@@ -42,7 +42,7 @@ from movies_service.accounts.sessions import Sessions
 from movies_service.accounts.signing_keys import SigningKeys
 from movies_service.accounts.users import Users
 from movies_service.api.dependencies.use_cases import DEFAULT_POLICY, Policy, UseCases
-from movies_service.app import MiddlewareOptions, create_app
+from movies_service.app import MiddlewareOptions, create_app, is_cacheable
 from movies_service.rate_limiting.rate_limits import NO_LIMITS, RateLimits, build_limits
 from movies_service.rate_limiting.window_counters import WindowCounters
 from movies_service.response_cache.options import CacheOptions, Revision
@@ -255,6 +255,8 @@ def _cache_options(
     if settings.cache == "off":
         return None
     return CacheOptions(
+        is_cacheable=is_cacheable,
+        cors_origins=settings.cors_origins,
         ttl_seconds=settings.cache_ttl_seconds,
         stale_seconds=settings.cache_stale_if_error_seconds,
         max_bytes=settings.cache_max_bytes,

@@ -1,5 +1,7 @@
 """Command `serve`: migrate and seed the database, serve the API, and shut down in time."""
 
+import asyncio
+import logging
 import signal
 import socket
 import sys
@@ -150,6 +152,14 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
+def is_no_cancellation(record: logging.LogRecord) -> bool:
+    """Return whether a log record is of anything else than a request that a shutdown cancelled.
+
+    Uvicorn logs a traceback for each of them, and one line with their number.
+    """
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
+
+
 def _run(
     app: ASGIApp, listener: socket.socket, settings: Settings, shutdown: ShutdownSignal
 ) -> None:
@@ -157,6 +167,7 @@ def _run(
     # A requested shutdown is no failure, so the process exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_successfully)
+    logging.getLogger("uvicorn.error").addFilter(is_no_cancellation)
     protocol = with_cache(app) if isinstance(app, ResponseCacheMiddleware) else LimitedHttpProtocol
     server = _Server(
         uvicorn.Config(

@@ -1,11 +1,15 @@
 """Request ID: the client's own or a new one, in the response, the log and every error."""
 
+import asyncio
 import itertools
 import re
 import secrets
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from common.errors import Unavailable
+from movies_service.http_semantics.problem_details import problem_response
 
 HEADER = "X-Request-ID"
 RAW_HEADER = HEADER.lower().encode()
@@ -36,6 +40,8 @@ class RequestIds:
 class RequestIdMiddleware:
     """Middleware that assigns a request ID, and logs unexpected errors with it.
 
+    A request that a shutdown cancels gets a 503, unless its response has started.
+
     Args:
         app: the wrapped app.
     """
@@ -50,8 +56,11 @@ class RequestIdMiddleware:
             await self._app(scope, receive, send)
             return
         header = RAW_HEADER, self._request_id(scope)
+        has_started = False
 
         async def send_with_id(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
             if message["type"] == "http.response.start":
                 message = {**message, "headers": [*message["headers"], header, NOSNIFF]}
             await send(message)
@@ -60,6 +69,11 @@ class RequestIdMiddleware:
         structlog.contextvars.bind_contextvars(request_id=header[1].decode())
         try:
             await self._app(scope, receive, send_with_id)
+        except asyncio.CancelledError:
+            if not has_started:
+                error = Unavailable("The service is shutting down: repeat the request.")
+                await problem_response(error)(scope, receive, send_with_id)
+            raise
         except Exception:  # noqa: BLE001 - Last resort: the client already has its problem document.
             _log.exception("unexpected_error")
 

@@ -6,17 +6,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import brotli
-from starlette.types import Message
 
 from movies_service.http_semantics.content_negotiation import BR, GZIP, IDENTITY
 
 Headers = list[tuple[bytes, bytes]]
 
-RawRequestKey = tuple[str, bytes, bytes, bytes]
+RawRequestKey = tuple[str, bytes, bytes, bytes | None]
 """Unparsed path, query, Accept-Encoding and Origin of a request."""
 
 COMPRESSED_MIN_BYTES = 512
 """Smallest body that is compressed; smaller ones gain nothing."""
+
+REQUEST_KEYS_MAX = 4
+REQUEST_KEY_MAX_BYTES = 512
+"""Number and size of the raw request keys of a response; other spellings of the request take the
+slower lookup."""
+
+_OVERHEAD_BYTES = 6_000
+"""Size of a response with all variants, without its body, its key and its own headers."""
 
 _BROTLI_QUALITY, _GZIP_LEVEL = 5, 6
 _NOT_STORED = frozenset(
@@ -47,7 +54,7 @@ class EncodedResponse:
     etag: bytes
     lasting_headers: dict[int, Headers]
     """Headers that stay constant, by status: 200 and 304."""
-    body: Message
+    body: bytes
     refreshed_until: float = 0
     """Expiry of `headers` and `heads` on the cache's clock."""
     headers: dict[int, Headers] = field(default_factory=dict)
@@ -75,6 +82,7 @@ class CachedResponse:
     """A stored response of the app with status 200.
 
     Args:
+        key_bytes: size of the key under which it is stored.
         route: path template of the endpoint, for counters.
         revision: catalogue revision of the content.
         expires_at: expiry on the cache's clock.
@@ -83,6 +91,7 @@ class CachedResponse:
         body: the unencoded body.
     """
 
+    key_bytes: int
     route: str
     revision: int
     expires_at: float
@@ -94,8 +103,9 @@ class CachedResponse:
     """Raw requests that the store maps to this response."""
 
     def __len__(self) -> int:
-        """Return the approximate size in bytes, including the variants."""
-        return 3 * len(self.body)
+        """Return the size in bytes with all variants, their headers and all request keys."""
+        headers = sum(len(name) + len(value) for name, value in self.headers)
+        return _OVERHEAD_BYTES + 2 * self.key_bytes + 4 * headers + 3 * len(self.body)
 
     def variant(self, encoding: bytes) -> EncodedResponse:
         """Return the response in an encoding; each encoding is computed once."""
@@ -127,7 +137,7 @@ class CachedResponse:
                 200: [*shared, *extra, (b"content-length", b"%d" % len(body))],
                 304: [header for header in shared if header[0] not in _NOT_IN_304],
             },
-            {"type": "http.response.body", "body": body},
+            body,
         )
 
 

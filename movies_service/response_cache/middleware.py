@@ -6,31 +6,32 @@ responses are served and marked as stale.
 """
 
 import asyncio
-from http import HTTPStatus
+from contextlib import suppress
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from movies_service.middleware.access_log import route_of
-from movies_service.middleware.host_header import is_host
 from movies_service.middleware.rate_limit import consume, is_refused
-from movies_service.middleware.request_id import RAW_HEADER, RequestIds
+from movies_service.middleware.request_id import RequestIds
+from movies_service.middleware.single_headers import is_host
 from movies_service.rate_limiting.rate_limiter import ConnectionTokens, RateLimiter, TokenBatch
 from movies_service.rate_limiting.rate_limits import NO_LIMITS, RateLimits
 from movies_service.response_cache.cache_key import (
     CacheKey,
     RequestHeaders,
-    cache_key,
     extract_headers,
     negotiated_encoding,
 )
 from movies_service.response_cache.cached_response import CachedResponse, storable_headers
+from movies_service.response_cache.delivery import NOT_MODIFIED, Delivery
 from movies_service.response_cache.options import CacheOptions
 from movies_service.response_cache.recorder import ResponseRecorder, with_cache_status
 from movies_service.response_cache.store import CacheHit, ResponseStore
 
+FILL_WAIT_SECONDS = 1.0
+"""Longest wait for another request that fills the cache; then the app handles the request."""
+
 _REVISION_MAX_DIGITS = 18
-_NOT_MODIFIED = HTTPStatus.NOT_MODIFIED.value
-_EMPTY_BODY: Message = {"type": "http.response.body", "body": b""}
 _HIDDEN_FROM_APP = frozenset({b"if-none-match", b"accept-encoding"})
 
 _METHODS = frozenset({"GET", "HEAD"})
@@ -38,6 +39,8 @@ _METHODS = frozenset({"GET", "HEAD"})
 
 class ResponseCacheMiddleware:
     """Answers GET and HEAD from the cache, and stores the public responses of the app.
+
+    A request with a credential, a preference or a body neither reads nor fills the cache.
 
     Args:
         app: handles all other requests.
@@ -51,6 +54,7 @@ class ResponseCacheMiddleware:
         self._limit = limits.requests
         self._revision = options.revision
         self._ttl_seconds = options.ttl_seconds
+        self._is_cacheable = options.is_cacheable
         self._clock = options.clock
         self._requests = options.requests
         self._counts = options.counts
@@ -60,15 +64,16 @@ class ResponseCacheMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
-        if scope["type"] != "http" or scope["method"] not in _METHODS:
+        if (
+            scope["type"] != "http"
+            or scope["method"] not in _METHODS
+            or not self._is_cacheable(scope["path"])
+        ):
             await self._app(scope, receive, send)
             return
         now, headers = self._clock(), extract_headers(scope)
-        if headers.credential or not is_host(headers.host):
-            await self._app(scope, receive, with_cache_status(send, b"movies-api; fwd=bypass"))
-            return
-        if self._is_older_than_seen(headers.seen_revision):
-            await self._app(scope, receive, with_cache_status(send, b"movies-api; fwd=request"))
+        if (reason := self._bypass_reason(headers)) is not None:
+            await self._app(scope, receive, with_cache_status(send, reason))
             return
         if self._limit is not None:
             send = await consume(scope, send, self._limits, self._limit)
@@ -79,10 +84,10 @@ class ResponseCacheMiddleware:
         if hit is None:
             await self._handle_miss(scope, headers, receive, send)
             return
-        start, body = self._messages(hit, headers, now)
-        await send(start)
-        await send(_EMPTY_BODY if scope["method"] == "HEAD" else body)
-        self._count_hit(scope, hit, start["status"], now)
+        delivery = self._deliver(scope, headers, hit, now)
+        self._count_hit(scope, hit, delivery.status, now)
+        for message in delivery.to_messages():
+            await send(message)
 
     def get_raw_response(
         self, scope: Scope, connection_tokens: ConnectionTokens
@@ -96,9 +101,7 @@ class ResponseCacheMiddleware:
         Shape: status line and headers without the final empty line; the body.
         """
         now, headers = self._clock(), extract_headers(scope)
-        if headers.credential or scope["method"] not in _METHODS or not is_host(headers.host):
-            return None
-        if headers.seen_revision and self._is_older_than_seen(headers.seen_revision):
+        if scope["method"] not in _METHODS or self._bypass_reason(headers) is not None:
             return None
         hit = self._store.find(scope, headers, now)
         if hit is None:
@@ -109,17 +112,9 @@ class ResponseCacheMiddleware:
                 batch.tokens -= 1
             elif (batch := self._consume_token(limit, scope, connection_tokens, now)) is None:
                 return None
-        status = self._status(hit, headers, now)
-        variant = hit[1]
-        head, body = variant.heads[status], variant.body["body"]
-        request_id = self._ids.accept(headers.request_id)
-        if limit is None or batch is None:
-            head = b"%bx-request-id: %b\r\n" % (head, request_id)
-        else:
-            remaining, seconds = batch.tokens + batch.window_remaining, batch.expires_at - now
-            head = limit.header_template % (head, request_id, remaining, seconds)
-        self._count_hit(scope, hit, status, now)
-        return head, b"" if status == _NOT_MODIFIED or scope["method"] == "HEAD" else body
+        delivery = self._deliver(scope, headers, hit, now)
+        self._count_hit(scope, hit, delivery.status, now)
+        return delivery.to_bytes(limit, batch, now)
 
     def _consume_token(
         self, limit: RateLimiter, scope: Scope, connection_tokens: ConnectionTokens, now: float
@@ -130,65 +125,49 @@ class ResponseCacheMiddleware:
             connection_tokens.batch = batch
         return batch
 
-    def _is_older_than_seen(self, seen_revision: bytes) -> bool:
-        """Return whether the client may have seen a newer revision than this process."""
-        if not seen_revision:
-            return False
-        is_number = seen_revision.isdigit() and len(seen_revision) <= _REVISION_MAX_DIGITS
-        return not (is_number and int(seen_revision) <= self._revision.number)
+    def _bypass_reason(self, headers: RequestHeaders) -> bytes | None:
+        """Return the Cache-Status of a request that bypasses the cache, or `None`."""
+        if headers.exclusion is not None or not is_host(headers.host):
+            return b"movies-api; fwd=bypass"
+        seen = headers.seen_revision
+        if not seen:
+            return None
+        is_number = seen.isdigit() and len(seen) <= _REVISION_MAX_DIGITS
+        is_known = is_number and int(seen) <= self._revision.number
+        return None if is_known else b"movies-api; fwd=request"
 
     def _count_hit(self, scope: Scope, hit: CacheHit, status: int, started: float) -> None:
         self._counts.hits += 1
         self._requests.add((scope["method"], hit[0].route, status), self._clock() - started)
 
-    def _status(self, hit: CacheHit, headers: RequestHeaders, now: float) -> int:
-        """Return 304 if the client has the response, else 200; refresh the response headers."""
+    def _deliver(
+        self, scope: Scope, headers: RequestHeaders, hit: CacheHit, now: float
+    ) -> Delivery:
+        """Return a hit as the response to this request: 304 if the client has it, else 200."""
         response, variant = hit
         if now >= variant.refreshed_until:
             variant.refresh_headers(response.expires_at - now, now)
         tag = headers.if_none_match
-        is_match = tag and (tag == variant.etag or response.matches_if_none_match(tag))
-        return _NOT_MODIFIED if is_match else 200
-
-    def _messages(
-        self, hit: CacheHit, headers: RequestHeaders, now: float, cache_status: bytes | None = None
-    ) -> tuple[Message, Message]:
-        """Return the ASGI messages of a hit; `cache_status` replaces that of a plain hit."""
-        status = self._status(hit, headers, now)
-        variant = hit[1]
-        response_headers = variant.headers[status]
-        if cache_status is not None:
-            response_headers = [*response_headers[:-1], (b"cache-status", cache_status)]
-        request_id = (RAW_HEADER, self._ids.accept(headers.request_id))
-        start = {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [*response_headers, request_id],
-        }
-        return start, _EMPTY_BODY if status == _NOT_MODIFIED else variant.body
+        request_id = self._ids.accept(headers.request_id)
+        if tag and (tag == variant.etag or response.matches_if_none_match(tag)):
+            return Delivery(NOT_MODIFIED, variant, request_id, has_body=False)
+        return Delivery(200, variant, request_id, has_body=scope["method"] != "HEAD")
 
     async def _handle_miss(
         self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send
     ) -> None:
         """Run the app; concurrent requests for the same key share one run."""
         self._counts.misses += 1
-        key, response = cache_key(scope, headers), None
+        key, response = self._store.key_of(scope, headers), None
         stale = self._store.find_stale(key)
         if stale is not None and self._revision.is_unavailable():
             await self._send_stale(stale, scope, headers, send)
             return
-        fill = self._fills.get(key)
-        if fill is not None:
-            await asyncio.shield(fill)
-            response = self._store.find_fresh(key, self._clock())
+        if key in self._fills:
+            response = await self._wait_for_fill(key)
         elif scope["method"] == "GET":
-            fill = self._fills[key] = asyncio.get_running_loop().create_future()
             recorder = ResponseRecorder(send, hides_unavailable=stale is not None)
-            try:
-                response = await self._fill(key, recorder, scope, receive)
-            finally:
-                del self._fills[key]
-                fill.set_result(None)
+            response = await self._fill(key, recorder, scope, receive)
             if stale is not None and recorder.is_unavailable:
                 await self._send_stale(stale, scope, headers, send)
                 return
@@ -198,10 +177,22 @@ class ResponseCacheMiddleware:
         if response is None:
             await self._app(scope, receive, with_cache_status(send, b"movies-api; fwd=miss"))
             return
+        await self._send(response, b"movies-api; fwd=miss; stored", scope, headers, send)
+
+    async def _send(
+        self,
+        response: CachedResponse,
+        cache_status: bytes,
+        scope: Scope,
+        headers: RequestHeaders,
+        send: Send,
+    ) -> int:
+        """Send a stored response with this Cache-Status, and return the status."""
         hit = response, response.variant(negotiated_encoding(headers.accept_encoding))
-        stored = b"movies-api; fwd=miss; stored"
-        for message in self._messages(hit, headers, self._clock(), stored):
+        delivery = self._deliver(scope, headers, hit, self._clock())
+        for message in delivery.to_messages(cache_status):
             await send(message)
+        return delivery.status
 
     async def _send_stale(
         self, response: CachedResponse, scope: Scope, headers: RequestHeaders, send: Send
@@ -209,15 +200,30 @@ class ResponseCacheMiddleware:
         """Send the last known response, marked as possibly outdated."""
         now = self._clock()
         ttl_seconds = min(response.expires_at, self._revision.fresh_until) - now
-        status = b"movies-api; hit; ttl=%d; detail=database-unavailable" % ttl_seconds
-        hit = response, response.variant(negotiated_encoding(headers.accept_encoding))
-        start, body = self._messages(hit, headers, now, status)
-        await send(start)
-        await send(_EMPTY_BODY if scope["method"] == "HEAD" else body)
+        cache_status = b"movies-api; hit; ttl=%d; detail=database-unavailable" % ttl_seconds
+        status = await self._send(response, cache_status, scope, headers, send)
         self._counts.stale += 1
-        self._requests.add((scope["method"], response.route, start["status"]), self._clock() - now)
+        self._requests.add((scope["method"], response.route, status), self._clock() - now)
+
+    async def _wait_for_fill(self, key: CacheKey) -> CachedResponse | None:
+        """Return the response that another request stores; `None` if it stores none in time."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FILL_WAIT_SECONDS):
+                await asyncio.shield(self._fills[key])
+        return self._store.find_fresh(key, self._clock())
 
     async def _fill(
+        self, key: CacheKey, recorder: ResponseRecorder, scope: Scope, receive: Receive
+    ) -> CachedResponse | None:
+        """Run the app, store its response if it is public, and wake the waiting requests."""
+        fill = self._fills[key] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._run_app(key, recorder, scope, receive)
+        finally:
+            del self._fills[key]
+            fill.set_result(None)
+
+    async def _run_app(
         self, key: CacheKey, recorder: ResponseRecorder, scope: Scope, receive: Receive
     ) -> CachedResponse | None:
         """Run the app for the unencoded response, and store it if it is public."""
@@ -228,6 +234,7 @@ class ResponseCacheMiddleware:
         if not recorder.is_storable:
             return None
         response = CachedResponse(
+            key_bytes=sum(map(len, key)),
             route=route_of(plain_scope),
             revision=revision,
             expires_at=self._clock() + self._ttl_seconds,

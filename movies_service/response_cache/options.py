@@ -1,7 +1,7 @@
 """Options of the response cache, and the catalogue revision that it depends on."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -37,6 +37,8 @@ class CacheOptions:
             database is unavailable.
         max_bytes: limit of the size of all responses.
         max_entries: limit of the number of responses.
+        is_cacheable: returns whether a path belongs to a resource whose responses may be stored.
+        cors_origins: origins that CORS allows; all others share their responses.
         requests: counters of requests, which include those served from the cache.
         counts: counters of the cache.
         clock: returns monotonic seconds, for the age of responses.
@@ -47,6 +49,8 @@ class CacheOptions:
     stale_seconds: float = 86_400
     max_bytes: int = 67_108_864
     max_entries: int = 10_000
+    is_cacheable: Callable[[str], bool] = lambda _path: True
+    cors_origins: Collection[str] = ("*",)
     requests: RequestCounters = field(default_factory=RequestCounters)
     counts: CacheCounters = field(default_factory=CacheCounters)
     clock: Callable[[], float] = time.monotonic

@@ -10,14 +10,13 @@ from movies_service.response_cache.cache_key import (
     negotiated_encoding,
 )
 from movies_service.response_cache.cached_response import (
+    REQUEST_KEY_MAX_BYTES,
+    REQUEST_KEYS_MAX,
     CachedResponse,
     EncodedResponse,
     RawRequestKey,
 )
 from movies_service.response_cache.options import CacheOptions
-
-_REQUEST_KEYS_MAX = 16
-"""Raw request keys per response; further spellings of the request take the slower lookup."""
 
 CacheHit = tuple[CachedResponse, EncodedResponse]
 """A cached response, and its variant in the encoding that the client accepts."""
@@ -33,6 +32,7 @@ class ResponseStore:
     def __init__(self, options: CacheOptions) -> None:
         self._revision = options.revision
         self._counts = options.counts
+        self._origins = frozenset(origin.encode() for origin in options.cors_origins)
         self._responses = BoundedCache(
             max_bytes=options.max_bytes,
             max_entries=options.max_entries,
@@ -54,11 +54,11 @@ class ResponseStore:
         )
         hit = self._hits.get(request_key)
         if hit is None:
-            response: CachedResponse | None = self._responses.get(cache_key(scope, headers))
+            response: CachedResponse | None = self._responses.get(self.key_of(scope, headers))
             if response is None:
                 return None
             hit = response, response.variant(negotiated_encoding(headers.accept_encoding))
-            if len(response.request_keys) < _REQUEST_KEYS_MAX:
+            if len(response.request_keys) < REQUEST_KEYS_MAX and _is_short(request_key):
                 self._hits[request_key] = hit
                 response.request_keys.append(request_key)
         # The rule of `_is_fresh`, without the call: every hit passes here.
@@ -66,6 +66,10 @@ class ResponseStore:
         if now >= response.expires_at or now >= revision.fresh_until:
             return None
         return hit if response.revision == revision.number else None
+
+    def key_of(self, scope: Scope, headers: RequestHeaders) -> CacheKey:
+        """Return the key under which the response to a request is stored."""
+        return cache_key(scope, headers, self._origins)
 
     def find_fresh(self, key: CacheKey, now: float) -> CachedResponse | None:
         """Return the fresh response under a key, or `None`."""
@@ -93,3 +97,10 @@ class ResponseStore:
     def _drop_hits(self, response: CachedResponse) -> None:
         for request_key in response.request_keys:
             del self._hits[request_key]
+
+
+def _is_short(key: RawRequestKey) -> bool:
+    path, query, accept_encoding, origin = key
+    return (
+        len(path) + len(query) + len(accept_encoding) + len(origin or b"") <= REQUEST_KEY_MAX_BYTES
+    )

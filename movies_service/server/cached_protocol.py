@@ -43,6 +43,7 @@ class CachedHttpProtocol(LimitedHttpProtocol):
         end = b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n"
         self.transport.write(b"".join((head, default_headers, end, body)))
         cycle.response_started = cycle.response_complete = True
+        cycle.more_body = False  # A request with a body is never a hit.
         if not cycle.keep_alive:
             self.transport.close()
         cycle.on_response()

@@ -1,14 +1,19 @@
 """Uvicorn's HTTP/1.1 protocol with limits; malformed requests get a problem document.
 
-Request headers that are too large or arrive too slowly close the connection. A request that
-arrives in one piece, as nearly all do, costs two comparisons.
+Request headers that are too large or arrive too slowly close the connection, and so does a body
+that has not arrived when the response is complete. A request that arrives in one piece, as nearly
+all do, costs two comparisons. When file descriptors run short, idle connections are closed.
 """
 
 import asyncio
+import resource
+import sys
+import time
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
 
+import httptools
 import structlog
 from uvicorn._types import ASGI3Application
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -18,6 +23,17 @@ from movies_service.middleware.request_id import HEADER, NOSNIFF, RequestIds
 
 _LINGER_SECONDS = 1.0
 
+_DESCRIPTORS_RESERVED = 1 / 8
+"""Share of the file descriptors that connections leave for databases, pipes and files."""
+
+_EVICTED = 1 / 16
+"""Share of the idle connections that are closed when file descriptors run short."""
+
+_LOG_SECONDS = 60
+"""Interval at which a lack of file descriptors is logged."""
+
+_log = structlog.get_logger(__name__)
+
 
 class LimitedHttpProtocol(HttpToolsProtocol):
     """HTTP protocol with limits on request headers; see the settings of the same names."""
@@ -26,7 +42,12 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """Limit of the size of URL and headers."""
     request_timeout_seconds: ClassVar[float] = 10
     """Deadline for receiving the request line and headers."""
+    descriptors_max: ClassVar[int] = int(
+        resource.getrlimit(resource.RLIMIT_NOFILE)[0] * (1 - _DESCRIPTORS_RESERVED)
+    )
+    """Number of the first file descriptor that no connection keeps."""
 
+    _descriptors_logged_at: ClassVar[float] = -_LOG_SECONDS
     _ids: ClassVar[RequestIds] = RequestIds()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Uvicorn's signature.
@@ -34,11 +55,14 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._open_bytes = 0
         self._is_large = False
         self._deadline: asyncio.TimerHandle | None = None
+        self._received = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # Like uvicorn.
-        """Start the deadline of the first request."""
+        """Start the deadline of the first request; make room if file descriptors run short."""
         super().connection_made(transport)
         self._set_deadline()
+        if transport.get_extra_info("socket").fileno() >= self.descriptors_max:
+            self._close_idle_connections()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the deadline."""
@@ -48,6 +72,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Process a part of a request, a complete one, or several."""
         self._is_large = self._open_bytes + len(data) > self.max_header_bytes
+        self._received = data
         super().data_received(data)
         if self.transport.get_protocol() is not self:  # The request was rejected.
             return
@@ -66,8 +91,71 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Respond to malformed HTTP."""
         self._reject(HTTPStatus.BAD_REQUEST, "malformed-request", "Malformed HTTP/1.1 request.")
 
+    def on_headers_complete(self) -> None:
+        """Start the request, unless it has to be parsed again without its upgrade."""
+        if not (self.parser.should_upgrade() and self._is_upgrade()):
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """End the body of the request."""
+        if not (self.parser.should_upgrade() and self._is_upgrade()):
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Start the next request; close the connection if this one has not arrived completely."""
+        super().on_response_complete()
+        if self.cycle.response_complete and self.cycle.more_body:
+            self._close_slowly()
+
+    def _is_upgrade(self) -> bool:
+        """Return whether the parser stops for an Upgrade header, and not for CONNECT."""
+        return bool(self.parser.get_method() != b"CONNECT")
+
     def _unsupported_upgrade_warning(self) -> None:
-        """Log nothing: an upgrade request may be answered in HTTP, so there is no error."""
+        """Ignore an upgrade: parse the request again without it, and what follows.
+
+        The parser stops behind the headers of an upgrade request, before its body.
+
+        Source: RFC 9110, section 7.8.
+        """
+        upgrade = sys.exc_info()[1]
+        if not self._is_upgrade() or upgrade is None:
+            return
+        lines = [
+            b"%b %b HTTP/%b\r\n"
+            % (self.parser.get_method(), self.url, self.parser.get_http_version().encode()),
+            *(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade"),
+        ]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._received = b"".join([*lines, b"\r\n", self._received[upgrade.args[0] :]])
+        super().data_received(self._received)
+
+    def _close_idle_connections(self) -> None:
+        """Close the connections that are idle for the longest time; without any, this one."""
+        self._log_exhaustion()
+        others = cast("set[LimitedHttpProtocol]", self.connections) - {self}
+        idle = sorted((until, id(each), each) for each in others if (until := each.idle_until))
+        for _until, _id, connection in idle[: 1 + int(len(idle) * _EVICTED)]:
+            connection.transport.close()
+        if not idle:
+            self.transport.close()
+
+    def _log_exhaustion(self) -> None:
+        now = time.monotonic()
+        if now - LimitedHttpProtocol._descriptors_logged_at >= _LOG_SECONDS:
+            LimitedHttpProtocol._descriptors_logged_at = now
+            _log.warning(
+                "file_descriptors_exhausted",
+                connections=len(self.connections),
+                descriptors=self.descriptors_max,
+            )
+
+    @property
+    def idle_until(self) -> float | None:
+        """Time on the loop's clock at which an idle connection is closed; None for a busy one."""
+        timer = self.timeout_keep_alive_task or (self._deadline if self.cycle is None else None)
+        return None if timer is None else timer.when()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         if self._is_large and self._measure_headers() > self.max_header_bytes:
@@ -114,6 +202,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         )
         status_line = b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode())
         self.transport.write(b"".join((status_line, lines, b"\r\n", cast("bytes", response.body))))
+        self._close_slowly()
+
+    def _close_slowly(self) -> None:
+        self._unset_keepalive_if_required()
         self._clear_deadline()
         self.connections.discard(self)
         self.transport.set_protocol(_LingeringClose(self.transport, self.loop))

@@ -3,18 +3,18 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from movies_service.middleware.body_limit import BodyLimitMiddleware
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
 from movies_service.server.cached_protocol import with_cache
 from movies_service.server.limited_protocol import LimitedHttpProtocol, with_limits
-from movies_service.tests.conftest import KnownRevision
+from movies_service.tests.conftest import KnownRevision, ReadLog
 from movies_service.tests.test_cached_protocol import CountedApp
 
 pytestmark = pytest.mark.integration
@@ -142,3 +142,64 @@ def test_a_slow_body_is_rejected(port: int) -> None:
 def test_headers_in_parts_are_accepted(port: int) -> None:
     parts = b"GET / HT", b"TP/1.1\r\nConnection: clo", b"se\r\n\r\n"
     assert talk(port, *parts, pause_seconds=0.05).startswith(b"HTTP/1.1 200 OK")
+
+
+UPGRADE = b"Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n"
+
+
+def test_upgrades_are_ignored(port: int) -> None:
+    first = b"POST /a HTTP/1.1\r\nHost: h\r\n" + UPGRADE + b"Content-Length: 4\r\n\r\nbody"
+    second = b"GET /b HTTP/1.1\r\nHost: h\r\n" + UPGRADE + b"\r\n"
+    last = b"GET /c HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    assert talk(port, first + second + last).count(b"HTTP/1.1 200 OK") == 3
+
+
+def test_connect_is_no_upgrade(port: int) -> None:
+    request = b"CONNECT h:80 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    assert talk(port, request).startswith(b"HTTP/1.1 ")
+
+
+def test_a_connection_whose_body_is_not_read_is_closed() -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"early"})
+
+    with served(app, LimitedHttpProtocol) as port:
+        response = talk(port, b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 999999\r\n\r\n.")
+    assert b"early" in response
+
+
+def test_a_cached_movie_requested_with_a_body_does_not_hold_the_connection(port: int) -> None:
+    talk(port, b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+    response = talk(port, b"GET / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\n.")
+    assert problem_of(response) == (408, "request-timeout")
+
+
+def test_idle_connections_make_room_when_descriptors_run_short(
+    monkeypatch: pytest.MonkeyPatch, read_log: ReadLog
+) -> None:
+    monkeypatch.setattr(LimitedHttpProtocol, "_descriptors_logged_at", float("-inf"))
+    with served(CountedApp(), LimitedHttpProtocol) as port, ExitStack() as stack:
+
+        def connect() -> socket.socket:
+            client = socket.create_connection(("127.0.0.1", port), timeout=5)
+            return stack.enter_context(client)
+
+        request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+        idle = connect()
+        idle.sendall(request)
+        assert idle.recv(12) == b"HTTP/1.1 200"
+        monkeypatch.setattr(LimitedHttpProtocol, "descriptors_max", 0)
+        accepted = connect()
+        accepted.sendall(request)
+        assert accepted.recv(12) == b"HTTP/1.1 200"
+        while idle.recv(65_536):
+            pass  # The server has closed the connection.
+    events = [line["event"] for line in read_log()]
+    assert events.count("file_descriptors_exhausted") == 1
+
+
+def test_a_connection_is_refused_when_none_is_idle(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LimitedHttpProtocol, "descriptors_max", 0)
+    with served(CountedApp(), LimitedHttpProtocol) as port:
+        assert talk(port) == b""

@@ -15,7 +15,8 @@ from data_layer.entities.movie import MovieFacts
 from data_layer.sql import schema
 from movies_service.app import MiddlewareOptions
 from movies_service.middleware.body_limit import BodyLimitMiddleware
-from movies_service.middleware.host_header import HostHeaderMiddleware
+from movies_service.middleware.request_id import RequestIdMiddleware
+from movies_service.middleware.single_headers import SingleHeadersMiddleware
 from movies_service.response_cache.options import CacheOptions
 from movies_service.telemetry.counters import RequestCounters
 from movies_service.tests.conftest import ReadLog, SmallOmdb
@@ -281,6 +282,42 @@ def test_requests_have_exactly_one_valid_host(hosts: list[str], version: str, st
 
     headers = [(b"host", host.encode()) for host in hosts]
     scope = {"type": "http", "http_version": version, "headers": headers}
-    asyncio.run(HostHeaderMiddleware(app)(scope, receive, send))
+    asyncio.run(SingleHeadersMiddleware(app)(scope, receive, send))
     assert sent[0]["status"] == status
-    asyncio.run(HostHeaderMiddleware(app)({"type": "lifespan"}, receive, send))
+    asyncio.run(SingleHeadersMiddleware(app)({"type": "lifespan"}, receive, send))
+
+
+@pytest.mark.parametrize("has_started", [True, False])
+def test_a_request_that_a_shutdown_cancels_gets_a_503(*, has_started: bool) -> None:
+    sent: list[Message] = []
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        if has_started:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        await receive()
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def scenario() -> None:
+        scope = {"type": "http", "headers": []}
+        never = asyncio.Event()
+        request = RequestIdMiddleware(app)(scope, never.wait, send)  # type: ignore[arg-type]  # Never returns.
+        task = asyncio.create_task(request)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(scenario())
+    starts = [message["status"] for message in sent if message["type"] == "http.response.start"]
+    assert starts == [200 if has_started else 503]
+
+
+def test_repeated_headers_are_rejected(client: TestClient) -> None:
+    for name in ("Origin", "Authorization", "Content-Type", "Content-Length", "Host"):
+        response = client.get("/movies", headers=[(name, "1"), (name, "1")])
+        assert (response.status_code, response.json()["detail"]) == (
+            400,
+            f"Send one {name} header.",
+        )

@@ -1,5 +1,6 @@
 import asyncio
 import gzip
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ import brotli
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from movies_service.app import is_cacheable
 from movies_service.http_semantics.content_negotiation import negotiate_encoding
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
@@ -322,7 +324,90 @@ def test_small_bodies_are_not_compressed() -> None:
     assert response.body == b"{}"
 
 
-def test_each_origin_has_its_own_response() -> None:
+@pytest.mark.parametrize(
+    ("origins", "calls"), [(("*",), 2), (("https://a", "https://b"), 4), ((), 2)]
+)
+def test_origins_with_the_same_response_share_it(origins: tuple[str, ...], calls: int) -> None:
+    setup = CacheSetup(options={"cors_origins": origins})
+    sent = ["https://a", "https://b", "https://c", "https://d", "https://a"]
+    send_all(setup, ("/",), *(("/", (("origin", origin),)) for origin in sent))
+    assert len(setup.calls) == calls
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (("prefer", "wait=10"),),
+        (("content-length", "5"),),
+        (("transfer-encoding", "chunked"),),
+        (("origin", ""), ("origin", "https://a")),
+        (("host", "y"),),
+    ],
+)
+def test_only_plain_requests_read_and_fill_the_cache(headers: Headers) -> None:
+    setup = CacheSetup()
+    responses = send_all(setup, ("/", headers), ("/",), ("/", headers))
+    statuses = [response.headers["cache-status"] for response in responses]
+    assert statuses == [
+        "movies-api; fwd=bypass",
+        "movies-api; fwd=miss; stored",
+        "movies-api; fwd=bypass",
+    ]
+
+
+def test_other_resources_bypass_the_cache() -> None:
+    setup = CacheSetup(options={"is_cacheable": is_cacheable})
+    responses = send_all(setup, *((path,) for path in ("/fetches/7/events", "/moviesx", "/")))
+    assert [response.headers.get("cache-status") for response in responses] == [
+        None,
+        None,
+        "movies-api; fwd=miss; stored",
+    ]
+
+
+def test_a_slow_request_delays_others_only_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("movies_service.response_cache.middleware.FILL_WAIT_SECONDS", 0.01)
+    setup = CacheSetup()
+
+    async def scenario() -> Received:
+        cache, gate = setup.cache(), asyncio.Event()
+        setup.gate = gate.wait  # type: ignore[assignment]  # The result True is ignored.
+        slow = asyncio.create_task(send_request(cache))
+        await asyncio.sleep(0)
+        setup.gate = None
+        other = await send_request(cache)
+        gate.set()
+        await slow
+        return other
+
+    assert asyncio.run(scenario()).headers["cache-status"] == "movies-api; fwd=miss"
+    assert len(setup.calls) == 2
+
+
+def test_memory_stays_within_the_bound() -> None:
+    bound = 3_000_000
+    setup = CacheSetup(body=BODY[:400], options={"max_bytes": bound, "cors_origins": ("*",)})
+
+    async def scenario() -> int:
+        cache = setup.cache()
+        await send_request(cache)
+        tracemalloc.start()
+        try:
+            for number in range(3_000):
+                long = f"{number:05}" + "x" * 3_000
+                path = f"/movies?title={number % 700}" + "x" * (number % 3) * 1_000
+                headers = (("origin", f"https://{long}"), ("accept-encoding", f"gzip, {long}"))
+                await send_request(cache, path, headers)
+                await send_request(cache, path, (("accept-encoding", f"br, x{number % 40}"),))
+                setup.calls.clear()
+            return tracemalloc.get_traced_memory()[0]
+        finally:
+            tracemalloc.stop()
+
+    assert asyncio.run(scenario()) < 1.2 * bound
+
+
+def test_a_request_with_an_origin_has_its_own_response() -> None:
     setup = CacheSetup()
     send_all(setup, ("/", (("origin", "https://a.example"),)), ("/",))
     assert len(setup.calls) == 2
@@ -360,9 +445,8 @@ def test_counts_hits_misses_and_size() -> None:
     counts, requests = CacheCounters(), RequestCounters()
     setup = CacheSetup(options={"counts": counts, "requests": requests})
     send_all(setup, ("/",), ("/",), ("/", (), "HEAD"), ("/a",))
-    assert counts == CacheCounters(
-        hits=2, misses=2, evictions=0, entries=2, bytes=2 * 3 * len(BODY)
-    )
+    assert counts.bytes > 2 * 3 * len(BODY)
+    assert counts == CacheCounters(hits=2, misses=2, evictions=0, entries=2, bytes=counts.bytes)
     assert requests.by_kind == {("GET", "unknown", 200): 1, ("HEAD", "unknown", 200): 1}
 
 

@@ -1,5 +1,7 @@
+import asyncio
 import contextlib
 import json
+import logging
 import os
 import pty
 import random
@@ -21,7 +23,7 @@ import requests
 from common.errors import InvalidSetting
 from common.settings import Settings
 from data_layer.database import Database
-from movies_service.cli.serve import base_url, bind_socket
+from movies_service.cli.serve import base_url, bind_socket, is_no_cancellation
 from movies_service.tests.service_process import ROOT, STOP_SECONDS, Service, emulator, running
 
 pytestmark = pytest.mark.integration
@@ -267,3 +269,13 @@ def test_rejects_an_address_of_another_machine(host: str) -> None:
 def test_returns_the_local_url_of_a_socket(host: str, printed_host: str) -> None:
     with bind_socket(Settings(HOST=host, PORT=0)) as listener:
         assert base_url(listener) == f"http://{printed_host}:{listener.getsockname()[1]}"
+
+
+def test_only_cancelled_requests_are_left_out_of_the_log() -> None:
+    def record(error: BaseException | None) -> logging.LogRecord:
+        exc_info = None if error is None else (type(error), error, None)
+        return logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "", None, exc_info)
+
+    assert not is_no_cancellation(record(asyncio.CancelledError()))
+    assert is_no_cancellation(record(ZeroDivisionError()))
+    assert is_no_cancellation(record(None))
