@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from common.cli.commands import command_settings
+from common.cli.commands import AsJson, command_settings
 from common.cli.exit_codes import ExitCode
 from common.cli.progress import ProgressBar
 from common.errors import InvalidInput
@@ -48,9 +48,7 @@ def fetch(
         typer.Option(help="File with one title or IMDb id per line; `-` reads standard input."),
     ] = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the fetches as a JSON array.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch movies from OMDb into the catalogue, and wait until all fetches are finished.
 
