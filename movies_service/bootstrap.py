@@ -82,12 +82,9 @@ class FetchingDependencies:
     """Dependencies of the use cases that add movies.
 
     Args:
-        fetches: the fetch queue.
-        admission: admission control of OMDb requests: quota and circuit breaker.
         push_tokens: verifies Pub/Sub push requests; `None` disables the push endpoint.
         concurrency: limit of concurrent OMDb requests of push messages.
         ingest_source: URL of the bucket or folder with movie updates; `None` disables ingestion.
-        shutdown: shutdown signal, which ends long polls and event streams.
     """
 
     fetches: FetchQueue
@@ -162,15 +159,9 @@ def build_app(
 ) -> ASGIApp:
     """Return the complete app; its lifespan opens the OMDb client.
 
-    Args:
-        settings: settings of the service.
-        config: movies to seed, and options of fetching.
-        database: the catalogue; the caller closes it.
-        startup: callbacks of the startup tasks; `None` if another process runs these tasks and
-            the embedded worker.
-        counts_folder: folder in which the processes publish their counters; `None` for one
-            process.
-        shutdown: shutdown signal; the app triggers it when its lifespan ends.
+    With callbacks, this process runs the startup tasks and the embedded worker. The processes
+    publish their counters in `counts_folder`, which is `None` for one process. The app triggers the
+    shutdown signal when its lifespan ends; the caller closes the database.
     """
     counts = ProcessCounters()
     shutdown = shutdown or ShutdownSignal()

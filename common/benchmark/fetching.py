@@ -49,11 +49,7 @@ _SETTINGS = {
 class FetchingPlan:
     """Parameters of the benchmark.
 
-    Args:
-        database_url: URL of an empty database, in which the movies stay; `None` for SQLite files.
-        movies: Number of movies fetched in each round.
-        latency_ms: Latency of the emulated OMDb.
-        rounds: Number of rounds.
+    The movies stay in the database, which is empty at first; `None` stands for SQLite files.
     """
 
     database_url: str | None
@@ -67,7 +63,6 @@ class FetchingResults:
     """Results of the benchmark.
 
     Args:
-        kind: URL scheme of the database.
         limit_seconds: Lower limit of a round's duration, set by OMDb's latency.
         seconds: Duration of each round, from the start of the first fetch to the end of the last.
         idle_us: 99th percentile of the latency of cached reads in each round.
@@ -92,11 +87,6 @@ class FetchingResults:
 
 def measure_fetching(plan: FetchingPlan, folder: Path, progress: ProgressBar) -> FetchingResults:
     """Measure a worker that fetches movies, and reads while movies are fetched.
-
-    Args:
-        plan: Parameters of the benchmark.
-        folder: Empty folder for databases and logs.
-        progress: Shows the progress.
 
     Raises:
         BenchmarkFailed: A server or a command failed.

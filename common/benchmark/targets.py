@@ -53,12 +53,7 @@ def record(url: str, headers: Mapping[str, str] | None = None) -> Recorded:
 
 @dataclass(frozen=True, slots=True)
 class TargetFactory:
-    """Starter of targets.
-
-    Args:
-        folder: Folder for configurations and logs.
-        processors: Processors on which each target runs.
-    """
+    """Starter of targets on the given processors, with configurations and logs in a folder."""
 
     folder: Path
     processors: Processors

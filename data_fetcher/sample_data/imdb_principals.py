@@ -16,8 +16,6 @@ class PrincipalGenerator:
     """Generator of credits; deterministic for the same arguments.
 
     Args:
-        seed: Seed of the random generator.
-        people: Source of the people's ids.
         titles: Number of titles, each of which needs one call of `lines`.
         lines: Number of lines over all titles.
     """

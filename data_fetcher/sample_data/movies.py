@@ -26,7 +26,6 @@ class MovieGenerator:
     """Generator of movies; deterministic for the same arguments.
 
     Args:
-        seed: Seed of the random generator.
         first_id: Catalogue id of the first movie. IMDb ids consist of `tt9` and the catalogue id
             with nine digits; no real movie has such an id.
         movies: Number of movies, which determines the number of people.

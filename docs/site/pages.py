@@ -47,10 +47,7 @@ class Page:
     """One written page.
 
     Args:
-        source: its Markdown file.
         section: folder of its section; empty for README and changelog.
-        url: its place in the site.
-        title: its first heading.
         lead: its first paragraph, as text.
     """
 
