@@ -43,7 +43,6 @@ from movies_service.accounts.users import Users
 from movies_service.api.dependencies.use_cases import DEFAULT_POLICY, Policy, UseCases
 from movies_service.app import MiddlewareOptions, create_app
 from movies_service.rate_limiting.rate_limits import NO_LIMITS, RateLimits, build_limits
-from movies_service.rate_limiting.window_counters import WindowCounters
 from movies_service.response_cache.options import CacheOptions, Revision
 from movies_service.startup import StartupCallbacks, prepare
 from movies_service.telemetry.collector import Metrics
@@ -170,6 +169,7 @@ def build_app(
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(limits.counters.close)
             address = await stack.enter_async_context(omdb_endpoint(settings))
             omdb, admission = await stack.enter_async_context(
                 open_omdb_client(settings, config, database, address)
@@ -214,7 +214,6 @@ def build_app(
             ):
                 api.state.use_cases = use_cases
                 async with (
-                    _closing(limits.counters),
                     _in_background(shared.publish()),
                     _running_worker(worker),
                     _in_background(prepare(database, admission, seeding, startup)),
@@ -263,14 +262,6 @@ def _build_token_verifier(settings: Settings) -> PushTokenVerifier | None:
     if audience is None or email is None:
         return None
     return PushTokenVerifier(audience, email, settings.pubsub_certs_url)
-
-
-@asynccontextmanager
-async def _closing(counters: WindowCounters) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await counters.close()
 
 
 @asynccontextmanager
