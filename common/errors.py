@@ -51,9 +51,7 @@ class MoviesError(Exception):
 class InvalidInput(MoviesError):
     """Invalid input, independent of stored data.
 
-    Args:
-        message: What was expected.
-        field: Name of the invalid field, if a single one is at fault.
+    `field` is its name, if a single one is at fault.
     """
 
     code = "invalid-input"

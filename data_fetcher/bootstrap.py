@@ -87,11 +87,7 @@ async def open_omdb_client(
 ) -> AsyncIterator[tuple[OmdbClient, UpstreamAdmission]]:
     """Yield an OMDb client and its admission control; on exit, unused quota is returned.
 
-    Args:
-        settings: Daily quota and rate limit; requests to the emulator have no quota.
-        config: Concurrency, timeouts and attempts of the client.
-        database: Stores the quota and the circuit breaker that all processes share.
-        endpoint: OMDb or the emulator; None opens `omdb_endpoint`.
+    Requests to the emulator have no quota. Without an endpoint, `omdb_endpoint` is opened.
     """
     async with AsyncExitStack() as stack:
         if endpoint is None:
@@ -126,16 +122,7 @@ async def open_worker(
     shutdown: ShutdownSignal,
     attempts: Counter[str],
 ) -> AsyncIterator[FetchWorker]:
-    """Yield the worker that the service embeds.
-
-    Args:
-        settings: Daily quota, rate limit and duration of a lease.
-        config: Concurrency, timeouts and attempts of the OMDb client.
-        database: Stores the fetch queue, the quota and the circuit breaker.
-        endpoint: OMDb or the emulator.
-        shutdown: Ends the worker.
-        attempts: Counter of OMDb requests by outcome; the client updates it in place.
-    """
+    """Yield the worker that the service embeds; its OMDb client updates `attempts` in place."""
     async with open_omdb_client(settings, config, database, endpoint) as (omdb, admission):
         omdb.attempts = attempts
         fetches = build_fetch_queue(settings, database)

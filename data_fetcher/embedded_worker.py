@@ -37,11 +37,7 @@ def run_embedded_worker(
 ) -> None:
     """Fetch requested movies and ingest until the service stops the worker or ends.
 
-    Args:
-        settings: Settings of the service.
-        config: Concurrency, timeouts and attempts of the OMDb client.
-        endpoint: OMDb, or the emulator that the service runs.
-        connection: Pipe to the service; see `data_fetcher.workers.worker_process`.
+    `connection` is the pipe to the service; see `data_fetcher.workers.worker_process`.
     """
     _lower_priority(settings.processes)
     configure_logs(settings.log_level, settings.log_format)

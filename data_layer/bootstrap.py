@@ -6,12 +6,7 @@ from data_layer.database_options import DatabaseOptions
 
 
 def open_database(settings: Settings, url: str | None = None) -> Database:
-    """Return the configured database, without connecting to it.
-
-    Args:
-        settings: Settings of the operator.
-        url: URL that replaces `DATABASE_URL`.
-    """
+    """Return the configured database, or that of another URL, without connecting to it."""
     return Database(
         url or settings.database_url,
         DatabaseOptions(

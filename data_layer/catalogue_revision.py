@@ -22,12 +22,7 @@ POLL_MAX_SECONDS = 1.0
 
 
 class CatalogueRevision:
-    """The latest known revision. Thread-safe.
-
-    Args:
-        read: Reads the revision from the database.
-        clock: Monotonic time in seconds.
-    """
+    """The latest known revision. Thread-safe."""
 
     def __init__(
         self, read: Callable[[], int], clock: Callable[[], float] = time.monotonic

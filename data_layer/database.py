@@ -20,12 +20,7 @@ from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
 
 
 class Database:
-    """One database; the first use opens a connection.
-
-    Args:
-        url: URL in the format of the setting `DATABASE_URL`.
-        options: Pool size, timeouts and isolation level.
-    """
+    """One database; the first use opens a connection."""
 
     def __init__(self, url: str, options: DatabaseOptions = DEFAULT_OPTIONS) -> None:
         self._backend = backend_for(url)

@@ -44,7 +44,6 @@ from movies_service.accounts.users import Users
 from movies_service.api.dependencies.use_cases import DEFAULT_POLICY, Policy, UseCases
 from movies_service.app import MiddlewareOptions, create_app, is_cacheable
 from movies_service.rate_limiting.rate_limits import NO_LIMITS, RateLimits, build_limits
-from movies_service.rate_limiting.window_counters import WindowCounters
 from movies_service.response_cache.options import CacheOptions, Revision
 from movies_service.startup import StartupCallbacks, prepare
 from movies_service.telemetry.collector import Metrics
@@ -83,12 +82,9 @@ class FetchingDependencies:
     """Dependencies of the use cases that add movies.
 
     Args:
-        fetches: the fetch queue.
-        admission: admission control of OMDb requests: quota and circuit breaker.
         push_tokens: verifies Pub/Sub push requests; `None` disables the push endpoint.
         concurrency: limit of concurrent OMDb requests of push messages.
         ingest_source: URL of the bucket or folder with movie updates; `None` disables ingestion.
-        shutdown: shutdown signal, which ends long polls and event streams.
     """
 
     fetches: FetchQueue
@@ -163,15 +159,9 @@ def build_app(
 ) -> ASGIApp:
     """Return the complete app; its lifespan opens the OMDb client.
 
-    Args:
-        settings: settings of the service.
-        config: movies to seed, and options of fetching.
-        database: the catalogue; the caller closes it.
-        startup: callbacks of the startup tasks; `None` if another process runs these tasks and
-            the embedded worker.
-        counts_folder: folder in which the processes publish their counters; `None` for one
-            process.
-        shutdown: shutdown signal; the app triggers it when its lifespan ends.
+    With callbacks, this process runs the startup tasks and the embedded worker. The processes
+    publish their counters in `counts_folder`, which is `None` for one process. The app triggers the
+    shutdown signal when its lifespan ends; the caller closes the database.
     """
     counts = ProcessCounters()
     shutdown = shutdown or ShutdownSignal()
@@ -180,6 +170,7 @@ def build_app(
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(limits.counters.close)
             address = await stack.enter_async_context(omdb_endpoint(settings))
             omdb, admission = await stack.enter_async_context(
                 open_omdb_client(settings, config, database, address)
@@ -227,7 +218,6 @@ def build_app(
             ):
                 api.state.use_cases = use_cases
                 async with (
-                    _closing(limits.counters),
                     _in_background(shared.publish()),
                     _running_worker(worker),
                     _in_background(prepare(database, admission, seeder, startup)),
@@ -278,14 +268,6 @@ def _build_token_verifier(settings: Settings) -> PushTokenVerifier | None:
     if audience is None or email is None:
         return None
     return PushTokenVerifier(audience, email, settings.pubsub_certs_url)
-
-
-@asynccontextmanager
-async def _closing(counters: WindowCounters) -> AsyncIterator[None]:
-    try:
-        yield
-    finally:
-        await counters.close()
 
 
 @asynccontextmanager

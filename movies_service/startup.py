@@ -39,11 +39,8 @@ async def prepare(
 ) -> None:
     """Migrate the database, allow a rejected OMDb key to be tried again, and seed.
 
-    Args:
-        database: the catalogue; its server may be unavailable at first.
-        admission: admission control of OMDb requests.
-        seeder: stores the seed movies; `None` disables seeding.
-        callbacks: called after each step; `None` if another process runs the tasks.
+    Without a seeder nothing is seeded; without callbacks another process runs the tasks. The
+    database server may be unavailable at first.
     """
     if callbacks is None:
         return

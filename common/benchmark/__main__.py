@@ -3,10 +3,10 @@
 import dataclasses
 import json
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Protocol, cast
+from typing import Annotated, Any, Protocol, TypeVar, cast
 
 import typer
 from requests import RequestException
@@ -26,11 +26,20 @@ from common.benchmark.report import render_chart, render_json, render_page
 from common.benchmark.results import CACHED, Plan
 from common.benchmark.seeding import SeedingTimes, measure_seeding
 from common.benchmark.workload import MOVIES_MIN
-from common.cli.commands import new_command_line, reported_errors
+from common.cli.commands import AsJson, new_command_line, reported_errors
 from common.cli.progress import ProgressBar
 from common.errors import InvalidInput
 
 app = new_command_line("Run the benchmarks that produce the figures in the documentation.")
+
+Rounds = Annotated[int, typer.Option(min=1, help="Number of measurements.")]
+Seconds = Annotated[float, typer.Option(min=0.05, help="Seconds per measurement.")]
+DatabaseUrl = Annotated[
+    str | None, typer.Option("--url", metavar="URL", help="Empty database; default: SQLite files.")
+]
+LatencyMs = Annotated[
+    int, typer.Option(min=1, help="Milliseconds before the emulated OMDb responds.")
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -39,8 +48,8 @@ def benchmark(
     movies: Annotated[
         str, typer.Option(help="Catalogue sizes in movies, ascending, separated by commas.")
     ] = "100,10000,1000000",
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each workload.")] = 5,
-    seconds: Annotated[float, typer.Option(min=0.05, help="Seconds per measurement.")] = 1,
+    rounds: Rounds = 5,
+    seconds: Seconds = 1,
     output: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("benchmark"),
     *,
     set_baseline: Annotated[
@@ -123,6 +132,32 @@ def _comparisons_table(comparisons: Sequence[Comparison]) -> Table:
     return table
 
 
+class _Results(Protocol):
+    def find(self) -> Iterator[Comparison]: ...
+
+
+_Plan = TypeVar("_Plan")
+_Measured = TypeVar("_Measured", bound=_Results)
+
+
+def _run(
+    measure: Callable[[_Plan, Path, ProgressBar], _Measured], plan: _Plan, *, as_json: bool
+) -> _Measured:
+    """Measure a plan, print the results, and return them."""
+    with reported_errors(), _workspace() as (folder, progress):
+        results = measure(plan, folder, progress)
+    comparisons = list(results.find())
+    if as_json:
+        document = {
+            "comparisons": [dataclasses.asdict(comparison) for comparison in comparisons],
+            **dataclasses.asdict(cast("Any", results)),
+        }
+        print(json.dumps(document, indent=2))
+    else:
+        Console().print(_comparisons_table(comparisons))
+    return results
+
+
 @app.command()
 def database(
     url: Annotated[
@@ -130,10 +165,10 @@ def database(
         typer.Option("--url", metavar="URL", help="Empty database; the movies stay in it."),
     ],
     movies: Annotated[int, typer.Option(min=MOVIES_MIN, help="Movies to copy.")] = 100_000,
-    rounds: Annotated[int, typer.Option(min=1, help="Measurements of each workload.")] = 5,
-    seconds: Annotated[float, typer.Option(min=0.05, help="Seconds per measurement.")] = 2,
+    rounds: Rounds = 5,
+    seconds: Seconds = 2,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Copy movies to a database, and compare the service on it with the textbook app.
 
@@ -142,9 +177,7 @@ def database(
     plan = DatabasePlan(
         database_url=url, movies=movies, rounds=rounds, seconds=seconds, tool=installed_tool()
     )
-    with reported_errors(), _workspace() as (folder, progress):
-        results = measure_database(plan, folder, progress)
-    _print_results(results, as_json=as_json)
+    results = _run(measure_database, plan, as_json=as_json)
     if not as_json:
         together = {
             f"{CACHED}, {place}": measurement for place, measurement in results.together.items()
@@ -167,46 +200,34 @@ def _measurements_table(measurements: Mapping[str, Measurement]) -> Table:
 
 @app.command()
 def fetching(
-    url: Annotated[
-        str | None,
-        typer.Option("--url", metavar="URL", help="Empty database; default: SQLite files."),
-    ] = None,
+    url: DatabaseUrl = None,
     movies: Annotated[int, typer.Option(min=1, max=1000, help="Movies per round.")] = 1_000,
-    latency_ms: Annotated[
-        int, typer.Option(min=1, help="Latency of the emulated OMDb in milliseconds.")
-    ] = 50,
-    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds.")] = 3,
+    latency_ms: LatencyMs = 50,
+    rounds: Rounds = 3,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Compare a fetch worker with the limit set by OMDb's latency, and measure concurrent reads."""
     plan = FetchingPlan(database_url=url, movies=movies, latency_ms=latency_ms, rounds=rounds)
-    with reported_errors(), _workspace() as (folder, progress):
-        results = measure_fetching(plan, folder, progress)
-    _print_results(results, as_json=as_json)
+    _run(measure_fetching, plan, as_json=as_json)
 
 
 @app.command()
 def ingesting(
-    url: Annotated[
-        str | None,
-        typer.Option("--url", metavar="URL", help="Empty database; default: SQLite files."),
-    ] = None,
+    url: DatabaseUrl = None,
     objects: Annotated[
         int, typer.Option(min=1, help="Objects with one movie each, per round.")
     ] = 5_000,
     lines: Annotated[
         int, typer.Option(min=1, help="Movies of the single large object, per round.")
     ] = 50_000,
-    rounds: Annotated[int, typer.Option(min=1, help="Number of rounds.")] = 3,
+    rounds: Rounds = 3,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Ingest movies from a folder: one movie per object, and many movies in one object."""
     plan = IngestingPlan(database_url=url, objects=objects, lines=lines, rounds=rounds)
-    with reported_errors(), _workspace() as (folder, progress):
-        results = measure_ingesting(plan, folder, progress)
-    _print_results(results, as_json=as_json)
+    _run(measure_ingesting, plan, as_json=as_json)
 
 
 @app.command()
@@ -215,42 +236,22 @@ def importing(
     names: Annotated[int, typer.Option(min=1, help="Number of people.")] = 500_000,
     principals: Annotated[int, typer.Option(min=0, help="Number of credits.")] = 3_000_000,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Import generated IMDb data sets into SQLite, and compare with imdb-sqlite."""
     plan = ImportingPlan(titles=titles, names=names, principals=principals)
-    with reported_errors(), _workspace() as (folder, progress):
-        results = measure_importing(plan, folder, progress)
-    _print_results(results, as_json=as_json)
-
-
-class _Results(Protocol):
-    def find(self) -> Iterator[Comparison]: ...
-
-
-def _print_results(results: _Results, *, as_json: bool) -> None:
-    comparisons = list(results.find())
-    if as_json:
-        document = {
-            "comparisons": [dataclasses.asdict(comparison) for comparison in comparisons],
-            **dataclasses.asdict(cast("Any", results)),
-        }
-        print(json.dumps(document, indent=2))
-        return
-    Console().print(_comparisons_table(comparisons))
+    _run(measure_importing, plan, as_json=as_json)
 
 
 @app.command()
 def seeding(
     *,
-    latency_ms: Annotated[
-        int, typer.Option(min=1, help="Latency of the emulated OMDb in milliseconds.")
-    ] = 250,
+    latency_ms: LatencyMs = 250,
     concurrency: Annotated[
         int, typer.Option(min=1, max=100, help="Concurrent requests of the parallel runs.")
     ] = 25,
     rounds: Annotated[int, typer.Option(min=1, help="Parallel runs; one run is sequential.")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="Print a JSON array.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Seed 100 movies in parallel and sequentially, and compare with the limit of the latency."""
     progress = Console(stderr=True)

@@ -38,11 +38,7 @@ class Cost:
 
 
 def run_command(command: Sequence[str], environment: Mapping[str, str] | None = None) -> str:
-    """Run a command to its end, and return its standard output.
-
-    Args:
-        command: Program and arguments.
-        environment: Variables in addition to those of this process.
+    """Run a command to its end, with these variables in addition, and return its standard output.
 
     Raises:
         BenchmarkFailed: The command failed; the message contains the end of its output.

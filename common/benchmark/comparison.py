@@ -154,10 +154,6 @@ def find_slowdowns(results: Results, baseline: Mapping[str, Any]) -> list[Slowdo
 
     Since machines differ, each run is measured relative to its own raw ASGI app. A slowdown has to
     lie outside the spread of both runs. Without a common reference the result is empty.
-
-    Args:
-        results: Results of this run.
-        baseline: JSON document of the earlier run.
     """
     keys = ("target", "movies", "read", "connections")
     before = {

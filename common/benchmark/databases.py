@@ -35,12 +35,7 @@ _FIRST_PAGE = "/movies"
 class DatabasePlan:
     """Parameters of the benchmark.
 
-    Args:
-        database_url: URL of an empty database; the movies stay in it.
-        movies: Number of movies to copy to the database.
-        rounds: Measurements of each workload.
-        seconds: Duration of a measurement.
-        tool: Load generator.
+    The database is empty at first; the movies stay in it.
     """
 
     database_url: str
@@ -55,8 +50,6 @@ class DatabaseResults:
     """Results of the benchmark.
 
     Args:
-        kind: URL scheme of the database.
-        movies: Number of movies.
         copy_seconds: Time to copy the movies from SQLite, including the final verification.
         apart: Pages of one process on its own processor, by target.
         together: Cached pages of processes that share their processors with the load generator.
@@ -84,11 +77,6 @@ class DatabaseResults:
 
 def measure_database(plan: DatabasePlan, folder: Path, progress: ProgressBar) -> DatabaseResults:
     """Copy movies to the database, and measure requests for pages of them.
-
-    Args:
-        plan: Parameters of the benchmark.
-        folder: Empty folder for the generated movies and logs.
-        progress: Shows the progress.
 
     Raises:
         BenchmarkFailed: A server or a command failed.

@@ -51,13 +51,7 @@ _SINGLE_REQUESTS = 300
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """One run of a plan.
-
-    Args:
-        plan: Parameters of the run.
-        folder: Empty folder for catalogues, configurations and logs.
-        progress: Shows the progress.
-    """
+    """One run of a plan, in an empty folder."""
 
     plan: Plan
     folder: Path

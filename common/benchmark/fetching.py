@@ -6,12 +6,10 @@ import os
 import re
 import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -20,7 +18,7 @@ import requests
 
 from common.benchmark.commands import BenchmarkFailed, run_command
 from common.benchmark.comparison import Comparison
-from common.benchmark.servers import served
+from common.benchmark.servers import emulated_omdb, served
 from common.cli.progress import ProgressBar
 
 CONCURRENCY = 25
@@ -51,11 +49,7 @@ _SETTINGS = {
 class FetchingPlan:
     """Parameters of the benchmark.
 
-    Args:
-        database_url: URL of an empty database, in which the movies stay; `None` for SQLite files.
-        movies: Number of movies fetched in each round.
-        latency_ms: Latency of the emulated OMDb.
-        rounds: Number of rounds.
+    The movies stay in the database, which is empty at first; `None` stands for SQLite files.
     """
 
     database_url: str | None
@@ -69,7 +63,6 @@ class FetchingResults:
     """Results of the benchmark.
 
     Args:
-        kind: URL scheme of the database.
         limit_seconds: Lower limit of a round's duration, set by OMDb's latency.
         seconds: Duration of each round, from the start of the first fetch to the end of the last.
         idle_us: 99th percentile of the latency of cached reads in each round.
@@ -95,21 +88,18 @@ class FetchingResults:
 def measure_fetching(plan: FetchingPlan, folder: Path, progress: ProgressBar) -> FetchingResults:
     """Measure a worker that fetches movies, and reads while movies are fetched.
 
-    Args:
-        plan: Parameters of the benchmark.
-        folder: Empty folder for databases and logs.
-        progress: Shows the progress.
-
     Raises:
         BenchmarkFailed: A server or a command failed.
         RequestException: A request to a server failed.
     """
     progress.stage(f"Fetching {plan.movies:,} movies, {plan.rounds} rounds")
-    with _emulator(plan) as (omdb, omdb_url):
-        environment = _SETTINGS | {"OMDB_URL": omdb_url}
+    with emulated_omdb(
+        plan.latency_ms, folder / "emulator.log", generated_movies=plan.movies * plan.rounds
+    ) as omdb:
+        environment = _SETTINGS | {"OMDB_URL": omdb.url}
         seconds = tuple(_fetch(plan, environment, folder, number) for number in range(plan.rounds))
         progress.stage("Reading while movies are fetched")
-        _lower_priority(omdb)
+        _lower_priority(omdb.pid)
         idle, busy = _read(plan, environment, folder)
     return FetchingResults(
         kind=(plan.database_url or "sqlite").partition(":")[0],
@@ -120,21 +110,10 @@ def measure_fetching(plan: FetchingPlan, folder: Path, progress: ProgressBar) ->
     )
 
 
-@contextmanager
-def _emulator(plan: FetchingPlan) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0"]
-    command += ["--latency-ms", str(plan.latency_ms), "--generate", str(plan.movies * plan.rounds)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - Our own command.
-        try:
-            yield process, process.stdout.readline().split()[-1] if process.stdout else ""
-        finally:
-            process.terminate()
-
-
-def _lower_priority(process: subprocess.Popen[str]) -> None:
+def _lower_priority(pid: int) -> None:
     """Run the emulator only on idle processors (Linux), since a real OMDb runs elsewhere."""
     if hasattr(os, "SCHED_IDLE"):  # pragma: no branch  # Only Linux has it.
-        os.sched_setscheduler(process.pid, os.SCHED_IDLE, os.sched_param(0))
+        os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _fetch(plan: FetchingPlan, environment: dict[str, str], folder: Path, number: int) -> float:

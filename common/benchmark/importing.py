@@ -44,11 +44,6 @@ class ImportingResults:
 def measure_importing(plan: ImportingPlan, folder: Path, progress: ProgressBar) -> ImportingResults:
     """Import the same generated files with `import-imdb` and with imdb-sqlite.
 
-    Args:
-        plan: Parameters of the benchmark.
-        folder: Empty folder for files and databases.
-        progress: Shows the progress.
-
     Raises:
         BenchmarkFailed: A command failed.
     """

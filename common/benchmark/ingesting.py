@@ -27,7 +27,6 @@ class IngestingPlan:
         database_url: URL of an empty database, in which the movies stay; `None` for SQLite files.
         objects: Number of objects with one movie each, in each round.
         lines: Number of movies in the single large object of each round.
-        rounds: Number of rounds.
     """
 
     database_url: str | None
@@ -41,7 +40,6 @@ class IngestingResults:
     """Results of the benchmark: ingested movies per second in each round.
 
     Args:
-        kind: URL scheme of the database.
         from_objects: Rates with one movie in each object.
         from_lines: Rates with all movies in one object.
     """
@@ -64,11 +62,6 @@ class IngestingResults:
 
 def measure_ingesting(plan: IngestingPlan, folder: Path, progress: ProgressBar) -> IngestingResults:
     """Measure the ingestion of movies from a folder.
-
-    Args:
-        plan: Parameters of the benchmark.
-        folder: Empty folder for databases and objects.
-        progress: Shows the progress.
 
     Raises:
         BenchmarkFailed: A command failed, or the database was not empty.

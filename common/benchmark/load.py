@@ -39,12 +39,7 @@ class Load:
 
 @dataclass(frozen=True, slots=True)
 class LoadGenerator:
-    """Generator of load on a server.
-
-    Args:
-        tool: Program that sends the requests.
-        processors: Processors on which the program runs.
-    """
+    """Generator of load on a server, from a program on its own processors."""
 
     tool: Tool
     processors: Processors

@@ -107,12 +107,8 @@ def compare(
 ) -> list[Measurement]:
     """Measure every workload in every round, and return the results in the order of `workloads`.
 
-    Args:
-        workloads: Workloads in the order of a round.
-        generator: Load generator for workloads without their own.
-        rounds: Number of rounds.
-        seconds: Duration of a measurement.
-        advance: Called with a description of each measurement before it starts.
+    `generator` serves workloads without their own; `advance` gets a description of each measurement
+    before it starts.
     """
     everything = [_Rounds(workload, _is_slow(workload, seconds)) for workload in workloads]
     for _ in range(rounds):

@@ -63,13 +63,7 @@ def render_json(results: Results, comparisons: Sequence[Comparison]) -> str:
 def render_page(
     results: Results, comparisons: Sequence[Comparison], slowdowns: Sequence[Slowdown] | None
 ) -> str:
-    """Return the report as HTML.
-
-    Args:
-        results: Results of the run.
-        comparisons: Figures with targets.
-        slowdowns: Slowdowns against the baseline; `None` without a baseline.
-    """
+    """Return the report as HTML; `slowdowns` is `None` without a baseline."""
     return _render(
         "report.html",
         results=results,

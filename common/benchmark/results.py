@@ -26,14 +26,7 @@ BARE_MOVIES = 100_000
 class Plan:
     """Parameters of the benchmark.
 
-    Args:
-        sizes: Catalogue sizes in movies, ascending.
-        rounds: Measurements of each workload.
-        seconds: Duration of a measurement.
-        connections: Concurrent connections of the load.
-        tool: Load generator.
-        seeding_latency_ms: Latency of the emulated OMDb for the seeding benchmark.
-        bare_movies: Number of movies stored without relations.
+    Sizes ascend; `seeding_latency_ms` is the latency of the emulated OMDb.
     """
 
     sizes: Sequence[int] = (100, 10_000, 1_000_000)

@@ -3,15 +3,13 @@
 import json
 import math
 import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.benchmark.commands import run_command
+from common.benchmark.servers import emulated_omdb
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +43,15 @@ def measure_seeding(latency_ms: int, concurrency: int, rounds: int) -> SeedingTi
     The times include database work, but not the start of Python.
 
     Raises:
-        BenchmarkFailed: A seeding failed.
+        BenchmarkFailed: The emulator or a seeding failed.
     """
-    with _emulator(latency_ms) as url:
-        results = [_seed(url, concurrency) for _ in range(rounds)]
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        emulated_omdb(latency_ms, Path(folder) / "emulator.log") as omdb,
+    ):
+        results = [
+            _seed(omdb.url, concurrency, Path(folder) / f"{number}.db") for number in range(rounds)
+        ]
     return SeedingTimes(
         concurrency=concurrency,
         movies=int(results[0]["stored"]),
@@ -57,26 +60,12 @@ def measure_seeding(latency_ms: int, concurrency: int, rounds: int) -> SeedingTi
     )
 
 
-@contextmanager
-def _emulator(latency_ms: int) -> Iterator[str]:
-    command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0"]
-    with subprocess.Popen(  # noqa: S603 - Our own command.
-        [*command, "--latency-ms", str(latency_ms)], stdout=subprocess.PIPE, text=True
-    ) as process:
-        try:
-            yield process.stdout.readline().split()[-1] if process.stdout else ""
-        finally:
-            process.terminate()
-
-
-def _seed(url: str, concurrency: int) -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {
-            "DATABASE_URL": f"sqlite:///{Path(folder) / 'movies.db'}",
-            "OMDB_URL": url,
-            "OMDB_API_KEY": "benchmark",
-        }
-        command = [sys.executable, "-m", "data_fetcher", "--json"]
-        output = run_command([*command, "--concurrency", str(concurrency)], environment)
-    result: dict[str, float] = json.loads(output)
+def _seed(url: str, concurrency: int, database: Path) -> dict[str, float]:
+    environment = {
+        "DATABASE_URL": f"sqlite:///{database}",
+        "OMDB_URL": url,
+        "OMDB_API_KEY": "benchmark",
+    }
+    command = [sys.executable, "-m", "data_fetcher", "--json", "--concurrency", str(concurrency)]
+    result: dict[str, float] = json.loads(run_command(command, environment))
     return result

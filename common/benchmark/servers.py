@@ -3,9 +3,10 @@
 import os
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,20 @@ def served(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def emulated_omdb(
+    latency_ms: int, log: Path, *, generated_movies: int = 0
+) -> AbstractContextManager[Server]:
+    """Start the emulator of OMDb, with movies generated in addition to its own."""
+    return served(
+        lambda port: [
+            *(sys.executable, "-m", "data_fetcher.emulator", "--port", str(port)),
+            *("--latency-ms", str(latency_ms), "--generate", str(generated_movies)),
+        ],
+        "/?apikey=any",
+        log,
+    )
 
 
 def _free_port() -> int:

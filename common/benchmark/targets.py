@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from string import Template
 
 import requests
 
@@ -17,31 +18,7 @@ from common.benchmark.baselines import raw_asgi, textbook
 from common.benchmark.processors import Processors
 from common.benchmark.servers import CommandFor, Server, served
 
-_NGINX_CONFIGURATION = """
-daemon off;
-user {user};
-worker_processes 1;
-pid {folder}/nginx.pid;
-error_log {folder}/nginx-errors.log;
-events {{ worker_connections 1024; }}
-http {{
-    access_log off;
-    sendfile on;
-    tcp_nopush on;
-    keepalive_requests 1000000000;
-    open_file_cache max=100;
-    default_type application/json;
-    client_body_temp_path {folder}/nginx-bodies;
-    proxy_temp_path {folder}/nginx-proxied;
-    fastcgi_temp_path {folder}/nginx-fastcgi;
-    uwsgi_temp_path {folder}/nginx-uwsgi;
-    scgi_temp_path {folder}/nginx-scgi;
-    server {{
-        listen 127.0.0.1:{port};
-        root {folder}/static;
-    }}
-}}
-"""
+_NGINX_CONFIGURATION = Path(__file__).with_name("templates") / "nginx.conf"
 
 NGINX_FOLDERS = ":/usr/sbin:/usr/local/sbin"
 """Common folders of nginx that are often missing from `PATH`."""
@@ -76,12 +53,7 @@ def record(url: str, headers: Mapping[str, str] | None = None) -> Recorded:
 
 @dataclass(frozen=True, slots=True)
 class TargetFactory:
-    """Starter of targets.
-
-    Args:
-        folder: Folder for configurations and logs.
-        processors: Processors on which each target runs.
-    """
+    """Starter of targets on the given processors, with configurations and logs in a folder."""
 
     folder: Path
     processors: Processors
@@ -153,9 +125,9 @@ class TargetFactory:
 
         def command(port: int) -> list[str]:
             configuration = self.folder / "nginx.conf"
-            configuration.write_text(
-                _NGINX_CONFIGURATION.format(folder=self.folder, port=port, user=getpass.getuser())
-            )
+            template = Template(_NGINX_CONFIGURATION.read_text())
+            values = {"folder": self.folder, "port": port, "user": getpass.getuser()}
+            configuration.write_text(template.substitute(values))
             errors = str(self.folder / "nginx-errors.log")
             return [_find_nginx() or "nginx", "-c", str(configuration), "-e", errors]
 

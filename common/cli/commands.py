@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -16,6 +17,9 @@ from common.settings import Settings, load_settings
 
 STANDARD_STREAM = Path("-")
 """Placeholder for standard input or output in a file argument."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+"""Option of the commands that print a result as text or as JSON."""
 
 
 def new_command_line(about: str) -> typer.Typer:

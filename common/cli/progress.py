@@ -16,10 +16,7 @@ class ProgressBar:
 
     If the stream is not a terminal, messages, stages and the final state are printed as lines.
 
-    Args:
-        task: Description of the whole.
-        unit: Unit of the amounts.
-        stream: Where to show it; `None` is standard error.
+    The default stream is standard error.
     """
 
     def __init__(self, task: str, unit: str, stream: TextIO | None = None) -> None:

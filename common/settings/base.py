@@ -39,10 +39,7 @@ RateText = Annotated[str, Field(pattern=f"^({RATE.pattern})$")]
 def read_secret(value: SecretStr | None, path: Path | None, name: str) -> str | None:
     """Return a secret from its file if `path` is set, else from `value`; `None` without both.
 
-    Args:
-        value: The secret, if it is set directly.
-        path: Path of the file that contains the secret.
-        name: Name of the setting that contains the path, for error messages.
+    `name` is that of the setting with the path, for error messages.
 
     Raises:
         InvalidSetting: The file cannot be read or is empty.

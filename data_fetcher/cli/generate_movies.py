@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from common.cli.commands import reported_errors
+from common.cli.commands import AsJson, reported_errors
 from common.cli.progress import ProgressBar
 from common.settings import load_settings
 from data_fetcher.sample_data.movies import MovieGenerator
@@ -35,9 +35,7 @@ def generate_movies(
     without_relations: Annotated[
         bool, typer.Option("--without-relations", help="Omit people, genres and ratings.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one JSON object.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add generated movies to the catalogue of DATABASE_URL in one transaction.
 

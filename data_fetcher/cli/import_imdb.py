@@ -10,7 +10,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from common.cli.commands import command_settings
+from common.cli.commands import AsJson, command_settings
 from common.cli.exit_codes import ExitCode
 from common.cli.progress import ProgressBar
 from common.errors import InvalidInput
@@ -37,9 +37,7 @@ def import_imdb(
     includes_adult: Annotated[
         bool, typer.Option("--include-adult", help="Include adult titles.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one JSON object.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Import IMDb's titles as movies, with people and ratings; no API key or quota is needed.
 

@@ -12,7 +12,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from common.cli.commands import command_settings
+from common.cli.commands import AsJson, command_settings
 from common.cli.exit_codes import ExitCode
 from common.cli.progress import ProgressBar
 from common.cli.signals import shutdown_on_signals
@@ -48,9 +48,7 @@ def ingest(
     is_dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")
     ] = False,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one JSON object.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Apply movie updates from a bucket or folder, and delete the ingested objects.
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from common.cli.commands import command_settings
+from common.cli.commands import AsJson, command_settings
 from common.cli.exit_codes import ExitCode
 from common.cli.progress import ProgressBar
 from common.settings import Settings
@@ -31,9 +31,7 @@ def seed(
         typer.Option(min=1, max=100, help="Concurrent requests; default: as in seed_movies.json."),
     ] = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as one JSON object.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch the first movies and store each exactly once.
 

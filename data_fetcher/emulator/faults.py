@@ -11,7 +11,9 @@ from aiohttp import web
 EmulatedResponse = dict[str, Any]
 """JSON object of the response without the fault."""
 
-Fault = Callable[[web.Request, EmulatedResponse], Awaitable[web.StreamResponse]]
+Fault = Callable[
+    [web.Request, EmulatedResponse], web.StreamResponse | Awaitable[web.StreamResponse]
+]
 
 ELSEWHERE = "http://127.0.0.2:9/"
 """Target of the redirect, where no server listens: a client must not follow it."""
@@ -26,18 +28,14 @@ _OTHER_MOVIE = {"Title": "Another Movie", "imdbID": "tt9999999"}
 
 
 def _html(status: int) -> Fault:
-    async def fault(_request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
-        page = _CDN_PAGE.format(status=status)
-        return web.Response(status=status, text=page, content_type="text/html")
-
-    return fault
+    page = _CDN_PAGE.format(status=status)
+    return lambda _request, _response: web.Response(
+        status=status, text=page, content_type="text/html"
+    )
 
 
 def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Fault:
-    async def fault(_request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
-        return web.json_response(body, status=status, headers=headers)
-
-    return fault
+    return lambda _request, _response: web.json_response(body, status=status, headers=headers)
 
 
 def _error(message: str, status: int = 200) -> Fault:
@@ -45,26 +43,28 @@ def _error(message: str, status: int = 200) -> Fault:
 
 
 def _changed(change: Callable[[EmulatedResponse], object]) -> Fault:
-    async def fault(_request: web.Request, response: EmulatedResponse) -> web.StreamResponse:
-        return web.json_response(change(response))
-
-    return fault
+    return lambda _request, response: web.json_response(change(response))
 
 
-async def _broken_json(_request: web.Request, response: EmulatedResponse) -> web.StreamResponse:
-    text = json.dumps(response)
-    return web.Response(text=text[: len(text) // 2], content_type="application/json")
+def _text(render: Callable[[EmulatedResponse], str], kind: str = "application/json") -> Fault:
+    return lambda _request, response: web.Response(text=render(response), content_type=kind)
 
 
-async def _control_characters(
-    _request: web.Request, response: EmulatedResponse
-) -> web.StreamResponse:
-    text = json.dumps(response | {"Plot": "PLOT"}).replace("PLOT", "A\tplot\nof two lines\\s.")
-    return web.Response(text=text, content_type="application/json")
+def _redirect(to: Callable[[web.Request], str]) -> Fault:
+    return lambda request, _response: web.Response(status=302, headers={"Location": to(request)})
 
 
-async def _garbage(_request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
+def _garbage(_request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
     return web.Response(body=bytes(range(256)) * 16, content_type="application/json")
+
+
+def _first_half(response: EmulatedResponse) -> str:
+    text = json.dumps(response)
+    return text[: len(text) // 2]
+
+
+def _with_control_characters(response: EmulatedResponse) -> str:
+    return json.dumps(response | {"Plot": "PLOT"}).replace("PLOT", "A\tplot\nof two lines\\s.")
 
 
 def _without_facts(response: EmulatedResponse) -> EmulatedResponse:
@@ -73,12 +73,6 @@ def _without_facts(response: EmulatedResponse) -> EmulatedResponse:
     return {name: value if name in kept else "N/A" for name, value in response.items()} | {
         "Ratings": []
     }
-
-
-async def _wrong_content_type(
-    _request: web.Request, response: EmulatedResponse
-) -> web.StreamResponse:
-    return web.Response(text=json.dumps(response), content_type="text/html")
 
 
 async def _hang(_request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
@@ -118,11 +112,10 @@ async def _truncated(request: web.Request, response: EmulatedResponse) -> web.St
     return stream
 
 
-async def _gzip_bomb(_request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
-    return web.Response(
-        body=gzip.compress(b" " * _BOMB_BYTES, compresslevel=9),
-        headers={"Content-Encoding": "gzip", "Content-Type": "application/json"},
-    )
+def _gzip_bomb(_request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
+    body = gzip.compress(b" " * _BOMB_BYTES, compresslevel=9)
+    headers = {"Content-Encoding": "gzip", "Content-Type": "application/json"}
+    return web.Response(body=body, headers=headers)
 
 
 async def _first_byte_late(request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
@@ -130,17 +123,10 @@ async def _first_byte_late(request: web.Request, _response: EmulatedResponse) ->
     return await _hang(request, _response)
 
 
-def _redirect(to: Callable[[web.Request], str]) -> Fault:
-    async def fault(request: web.Request, _response: EmulatedResponse) -> web.StreamResponse:
-        return web.Response(status=302, headers={"Location": to(request)})
-
-    return fault
-
-
 FAULTS: dict[str, Fault] = {
     "bad-key": _error("Invalid API key!", 401),
-    "broken-json": _broken_json,
-    "control-characters": _control_characters,
+    "broken-json": _text(_first_half),
+    "control-characters": _text(_with_control_characters),
     "empty-object": _json({}),
     "fields-missing": _changed(lambda movie: {"Title": movie.get("Title"), "Response": "True"}),
     "first-byte-late": _first_byte_late,
@@ -166,7 +152,7 @@ FAULTS: dict[str, Fault] = {
     "something-wrong": _error("Something went wrong."),
     "truncated": _truncated,
     "unicode": _changed(lambda movie: movie | {"Plot": _UNICODE, "Actors": f"{_UNICODE}, Zoë"}),
-    "wrong-content-type": _wrong_content_type,
+    "wrong-content-type": _text(json.dumps, "text/html"),
     "wrong-movie": _changed(lambda movie: movie | _OTHER_MOVIE),
     "wrong-id": _changed(lambda movie: movie | {"imdbID": "tt0078748"}),
     "wrong-types": _changed(lambda movie: movie | {"Year": 1999, "Genre": ["Drama"]}),

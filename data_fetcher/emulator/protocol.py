@@ -26,11 +26,7 @@ def failure(message: str) -> Document:
 
 
 class MovieIndex:
-    """Index of movies by IMDb id and title.
-
-    Args:
-        movies: Of several movies with one title, a lookup returns the one with most reviews.
-    """
+    """Index of movies by IMDb id and title; of one title, the movie with most reviews."""
 
     def __init__(self, movies: Iterable[EmulatedMovie]) -> None:
         self._by_id: dict[str, EmulatedMovie] = {}
@@ -45,8 +41,7 @@ class MovieIndex:
     def respond(self, parameters: Mapping[str, str]) -> Document:
         """Return the JSON object of the response: a movie, search results or an error.
 
-        Args:
-            parameters: Query parameters with lower-case names, without empty ones.
+        Names of parameters are in lower case; empty ones are absent.
         """
         if "i" in parameters:
             return self._find_by_id(parameters["i"])

@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -94,8 +94,8 @@ class Emulator:
             return web.json_response(failure(error), status=web.HTTPUnauthorized.status_code)
         response = self._index.respond(parameters)
         if self._should_fail(parameters):
-            fault = FAULTS[self._options.fault or "html-503"]
-            return await fault(request, response)
+            faulty = FAULTS[self._options.fault or "html-503"](request, response)
+            return await faulty if isinstance(faulty, Awaitable) else faulty
         self._responses += 1
         return web.json_response(response)
 

@@ -28,13 +28,7 @@ class Credits:
 
 
 class CreditReader:
-    """Reader of the credits of consecutive groups of titles; see `TitleRowCursor`.
-
-    Args:
-        crew: `None` if the file is missing.
-        principals: `None` if the file is missing.
-        errors: Receives lines with invalid ids.
-    """
+    """Reader of the credits of consecutive groups of titles, from the existing files."""
 
     def __init__(
         self, crew: TitleRowCursor | None, principals: TitleRowCursor | None, errors: LineErrors
@@ -44,9 +38,7 @@ class CreditReader:
     def read(self, titles: Iterable[bytes], last: bytes) -> tuple[dict[bytes, Credits], set[int]]:
         """Return the credits of each of these titles, and all people in them.
 
-        Args:
-            titles: Their ids.
-            last: Id up to which the files are read; later calls pass only ids after it.
+        The files are read up to the id `last`; later calls pass only ids after it.
         """
         found = {title: Credits() for title in titles}
         people: set[int] = set()

@@ -20,10 +20,15 @@ class DataSet:
     """Name of its file, without the suffix."""
     columns: tuple[str, ...]
     """All columns; the first one is the id by which the lines are sorted."""
-    read: tuple[str, ...] = ()
-    """Columns that are read; a file that lacks one of them is an error."""
+    unread: tuple[str, ...] = ()
+    """Columns that are not read."""
     loss: str | None = None
     """Fields that movies lack if the file is missing; `None` if it is not needed or required."""
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """Columns that are read; a file that lacks one of them is an error."""
+        return tuple(column for column in self.columns if column not in self.unread)
 
 
 BASICS: Final = DataSet(
@@ -39,39 +44,28 @@ BASICS: Final = DataSet(
         "runtimeMinutes",
         "genres",
     ),
-    read=(
-        "tconst",
-        "titleType",
-        "primaryTitle",
-        "isAdult",
-        "startYear",
-        "endYear",
-        "runtimeMinutes",
-        "genres",
-    ),
+    unread=("originalTitle",),
 )
 RATINGS: Final = DataSet(
     "title.ratings",
     ("tconst", "averageRating", "numVotes"),
-    read=("tconst", "averageRating", "numVotes"),
     loss="ratings and votes",
 )
 PRINCIPALS: Final = DataSet(
     "title.principals",
     ("tconst", "ordering", "nconst", "category", "job", "characters"),
-    read=("tconst", "ordering", "nconst", "category"),
+    unread=("job", "characters"),
     loss="a cast",
 )
 NAMES: Final = DataSet(
     "name.basics",
     ("nconst", "primaryName", "birthYear", "deathYear", "primaryProfession", "knownForTitles"),
-    read=("nconst", "primaryName"),
+    unread=("birthYear", "deathYear", "primaryProfession", "knownForTitles"),
     loss="directors, writers and a cast",
 )
 CREW: Final = DataSet(
     "title.crew",
     ("tconst", "directors", "writers"),
-    read=("tconst", "directors", "writers"),
     loss="directors and writers",
 )
 AKAS: Final = DataSet(

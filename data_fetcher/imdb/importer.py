@@ -76,10 +76,6 @@ class ImdbImport:
     """Resumable import of the data sets into a catalogue.
 
     Args:
-        database: The catalogue.
-        files: The result of `find_data_sets`.
-        selection: The titles to import.
-        staging: Folder for temporary files.
         prepare: Receives the progress of the preparation, in bytes.
         advance: Receives the progress of the import, in bytes of title.basics.
     """

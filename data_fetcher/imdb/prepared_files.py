@@ -39,9 +39,7 @@ class FilePreparation:
     Damaged files are therefore detected before the first movie.
 
     Args:
-        files: The data sets. Without name.basics no credits are read.
         staging: Folder for temporary files; the caller deletes it.
-        errors: Receives lines that are skipped, during the preparation and later.
         advance: Receives the number of bytes read; compressed bytes for compressed files.
 
     Raises:

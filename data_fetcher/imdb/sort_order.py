@@ -59,11 +59,7 @@ def sorted_blocks(
     Cost: the file is written to disk decompressed, and a second time by SQLite's sort. The memory
     is independent of its size.
 
-    Args:
-        file: In any order.
-        order: Of the lines that are yielded.
-        staging: Folder for the lines. SQLite sorts in its own temporary folder.
-        errors: See `TsvFile.blocks`.
+    The lines are written to `staging`; SQLite sorts in its own temporary folder.
     """
     with closing(open_scratch(staging / f"{file.name}.db")) as database:
         database.execute("CREATE TABLE lines (width INTEGER, id BLOB, number INTEGER, line BLOB)")

@@ -15,9 +15,7 @@ class TitleRowCursor:
     """Cursor that returns the lines of consecutive groups of titles, in the order of the file.
 
     Args:
-        file: Provides name, width and columns.
         blocks: Of the file, sorted by `order`.
-        order: Of the groups of titles.
         errors: Receives lines of these titles with a wrong number of fields.
     """
 
@@ -30,11 +28,9 @@ class TitleRowCursor:
         self._start = 0
 
     def read(self, titles: Collection[bytes], last: bytes) -> Iterator[Row]:
-        """Yield the lines of these titles.
+        """Yield the lines of these titles, all of them after the `last` of the previous call.
 
-        Args:
-            titles: Their ids, all of them after the `last` of the previous call.
-            last: Id up to which lines are consumed; later lines are left for the next call.
+        Lines after the id `last` are left for the next call.
         """
         end, width, pick = self._order(last), self._file.width, self._file.pick
         while block := self._block:

@@ -60,9 +60,7 @@ class TitleReader:
     def read(self, block: Block, start: int) -> Iterator[Title]:
         """Yield the selected titles of a block; the condition on votes is not checked here.
 
-        Args:
-            block: The next one.
-            start: Index of the first line to parse; the lines before it are only counted.
+        Lines before the index `start` are only counted.
         """
         self.count += start
         for index in range(start, len(block.lines)):

@@ -37,9 +37,7 @@ class Block:
 class TsvFile:
     """File of a data set. Its columns are found by their names in the first line.
 
-    Args:
-        path: A file that ends in `.gz` is decompressed while it is read.
-        data_set: Defines the required columns.
+    A file whose name ends in `.gz` is decompressed while it is read.
 
     Raises:
         InvalidInput: The file cannot be opened or decompressed, or lacks a required column.

@@ -36,7 +36,6 @@ class PushSubscription:
 
     Args:
         url: URL of the endpoint `/internal/pubsub/fetch` of the service.
-        audience: Audience of the OIDC tokens.
         email: Service account that the tokens identify.
     """
 
@@ -46,11 +45,7 @@ class PushSubscription:
 
 
 class PubSubNotifier:
-    """Notifier that publishes a message for each new fetch.
-
-    Args:
-        name: Name of the topic, `projects/…/topics/…`.
-    """
+    """Notifier that publishes a message to a topic, `projects/…/topics/…`, for each new fetch."""
 
     def __init__(self, name: str) -> None:
         self._name = name

@@ -23,12 +23,7 @@ def ignore_wake_up() -> None:
 async def open_notifier(
     settings: Settings, wake_up: Callable[[], None] = ignore_wake_up
 ) -> AsyncIterator[Notify]:
-    """Yield the function that notifies workers of new fetches.
-
-    Args:
-        settings: Settings that name the notifier.
-        wake_up: Wakes a worker in this process; not called with Pub/Sub.
-    """
+    """Yield the function that notifies workers: `wake_up` of this process, or Pub/Sub."""
     if settings.fetch_backend != "pubsub" or settings.pubsub_topic is None:
         yield partial(_wake_up, wake_up)
         return

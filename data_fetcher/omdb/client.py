@@ -57,8 +57,6 @@ class OmdbClient:
     Args:
         url: URL of OMDb, to which the query parameters are added.
         api_key: API key; it is sent with every request and never appears in a message.
-        config: Limits of the client.
-        admission: Admission control, which admits each attempt and records its outcome.
         sleep: Function that waits for the given number of seconds.
         jitter: Function that returns a random number from 0 to 1.
     """

@@ -33,11 +33,7 @@ def generate(folder: Path, amounts: Amounts, seed: int, advance: Advance) -> Non
     Lines are in the order of IMDb's files: by id as text. Memory use does not depend on the
     amounts. A million titles with three million principals take about 100 MB on disk.
 
-    Args:
-        folder: Target folder; created if it does not exist.
-        amounts: Numbers of lines; the sizes of the other files follow from them.
-        seed: Seed of the random generator.
-        advance: Progress callback; counts titles and names together.
+    `advance` counts titles and names together.
 
     Raises:
         InvalidInput: One of the files exists, or the folder is not writable.

@@ -6,40 +6,18 @@ from data_fetcher.imdb.data_sets import NULL
 from data_fetcher.sample_data.imdb_ids import IdSequence
 from data_fetcher.sample_data.words import load_words
 
-_INITIALS = "ABCDEFGHIJKLMNOPRSTW"
 _STARS, _STAR_ROLES = 0.02, 0.4
 """Shares of stars among the people (2 %) and of their roles among all roles (40 %)."""
-_ODD_NAMES = (
-    "Zoë Łukaszewicz",
-    "宮崎 駿",
-    "محمد علي",
-    "Дмитрий Ёлкин",
-    'Anna "Nan" O\'Dea',
-    "Đặng Ngọc",
-    "M. Night, Jr.",
-    "'",
-)
 _ODD_SHARE = 0.03
 _KNOWN_BIRTH, _KNOWN_DEATH = 0.05, 0.02
-_PROFESSIONS = (
-    "actor",
-    "actress",
-    "actor,producer,writer",
-    "director",
-    "miscellaneous",
-    "editor,camera_department",
-    "soundtrack",
-    "writer",
-    NULL,
-    NULL,
-)
 
 
 class PeopleGenerator:
     """Generator of people and of role assignments; deterministic for the same arguments."""
 
     def __init__(self, seed: int, people: IdSequence, titles: IdSequence) -> None:
-        self._random = random.Random(f"people {seed}").random  # noqa: S311 - No secret.
+        generator = random.Random(f"people {seed}")  # noqa: S311 - No secret.
+        self._random, self._pick = generator.random, generator.choice
         self._people, self._titles = people, titles
         self._words = load_words()
 
@@ -51,7 +29,7 @@ class PeopleGenerator:
             birth = str(1880 + int(130 * chance()))
         if chance() < _KNOWN_DEATH:
             death = str(1960 + int(65 * chance()))
-        profession = _PROFESSIONS[int(len(_PROFESSIONS) * chance())]
+        profession = self._pick(self._words.professions)
         known_for = ",".join(self._title() for _ in range(int(5 * chance()))) or NULL
         name = self._name(index)
         return f"{nconst}\t{name}\t{birth}\t{death}\t{profession}\t{known_for}\n"
@@ -63,14 +41,8 @@ class PeopleGenerator:
 
     def _name(self, index: int) -> str:
         if self._random() < _ODD_SHARE:
-            return _ODD_NAMES[int(len(_ODD_NAMES) * self._random())]
-        rest, first = divmod(index, len(self._words.first_names))
-        rest, last = divmod(rest, len(self._words.last_names))
-        initials = ""
-        while rest:
-            rest, initial = divmod(rest - 1, len(_INITIALS))
-            initials += f"{_INITIALS[initial]}. "
-        return f"{self._words.first_names[first]} {initials}{self._words.last_names[last]}"
+            return self._pick(self._words.odd_names)
+        return self._words.name_of(index)
 
     def _title(self) -> str:
         return self._titles.of(int(self._titles.amount * self._random()))

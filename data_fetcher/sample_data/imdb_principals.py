@@ -4,16 +4,8 @@ import random
 
 from data_fetcher.imdb.data_sets import NULL
 from data_fetcher.sample_data.imdb_people import PeopleGenerator
+from data_fetcher.sample_data.words import load_words
 
-_CAST = ("actor",) * 11 + ("actress",) * 8 + ("self",) * 6 + ("archive_footage",)
-_CREW = (
-    ("director",) * 3
-    + ("writer",) * 4
-    + ("producer",) * 3
-    + ("editor",) * 2
-    + ("cinematographer", "composer", "production_designer", "casting_director")
-)
-_JOBS = ("screenplay", "created by", 'based on the novel "Ash"', NULL, NULL, NULL)
 _CAST_SHARE = 0.56
 _NONE_SHARE, _LONG_SHARE, _LONG_FACTOR = 0.2, 0.02, 12
 """Shares of titles without people (20 %) and with twelve times the average number (2 %)."""
@@ -24,14 +16,14 @@ class PrincipalGenerator:
     """Generator of credits; deterministic for the same arguments.
 
     Args:
-        seed: Seed of the random generator.
-        people: Source of the people's ids.
         titles: Number of titles, each of which needs one call of `lines`.
         lines: Number of lines over all titles.
     """
 
     def __init__(self, seed: int, people: PeopleGenerator, titles: int, lines: int) -> None:
-        self._random = random.Random(f"principals {seed}").random  # noqa: S311 - No secret.
+        generator = random.Random(f"principals {seed}")  # noqa: S311 - No secret.
+        self._random, self._pick = generator.random, generator.choice
+        self._words = load_words()
         self._random_person_id = people.random_person_id
         self._titles, self._lines = titles, lines
 
@@ -59,11 +51,11 @@ class PrincipalGenerator:
         return count
 
     def _cast_line(self, tconst: str, number: int) -> str:
-        category = _CAST[int(len(_CAST) * self._random())]
+        category = self._pick(self._words.cast_categories)
         character = '["Self"]' if category == "self" else f'["Role \\"{number}\\""]'
         return f"{tconst}\t{number}\t{self._random_person_id()}\t{category}\t{NULL}\t{character}\n"
 
     def _crew_line(self, tconst: str, number: int) -> str:
-        category = _CREW[int(len(_CREW) * self._random())]
-        job = _JOBS[int(len(_JOBS) * self._random())]
+        category = self._pick(self._words.crew_categories)
+        job = self._pick(self._words.jobs)
         return f"{tconst}\t{number}\t{self._random_person_id()}\t{category}\t{job}\t{NULL}\n"

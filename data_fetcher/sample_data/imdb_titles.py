@@ -1,66 +1,11 @@
 """Synthetic titles: lines of IMDb's title files except title.principals."""
 
 import random
-from collections.abc import Mapping
 
 from data_fetcher.imdb.data_sets import AKAS, BASICS, CREW, EPISODES, NULL, RATINGS
 from data_fetcher.sample_data.imdb_people import PeopleGenerator
 from data_fetcher.sample_data.words import load_words
 
-
-def _in_shares(shares: Mapping[str, int]) -> tuple[str, ...]:
-    """Repeat each text by its share, so that a random index draws it with that frequency."""
-    return tuple(text for text, share in shares.items() for _ in range(share))
-
-
-_TYPES = _in_shares(
-    {
-        "tvEpisode": 760,
-        "short": 92,
-        "movie": 64,
-        "video": 27,
-        "tvSeries": 25,
-        "tvMovie": 13,
-        "tvMiniSeries": 6,
-        "tvSpecial": 6,
-        "videoGame": 4,
-        "tvShort": 2,
-        "tvPilot": 1,
-    }
-)
-"""Frequencies per thousand titles of IMDb in 2025."""
-_GENRES = _in_shares(
-    {
-        "Drama": 20,
-        "Comedy": 16,
-        "Talk-Show": 9,
-        "Short": 9,
-        "Documentary": 7,
-        "News": 6,
-        "Romance": 6,
-        "Family": 5,
-        "Reality-TV": 4,
-        "Animation": 4,
-        "Action": 4,
-        "Crime": 3,
-        "Adventure": 3,
-        "Music": 2,
-        "Sport": 2,
-        "Sci-Fi": 1,
-        "History": 1,
-    }
-)
-_REGIONS = ("US", "DE", "JP", "FR", "IN", "ES", "BR", NULL)
-_ODD_TITLES = (
-    '"Rolling in the Deep Dish',
-    'The "Real" Thing',
-    "東京物語",
-    "L'été d'après…",
-    "Ærø – 10 % off\\",  # noqa: RUF001 - IMDb contains such dashes.
-    "Ёлки 🎄",
-    "N/A",
-    "'",
-)
 _NEWEST_YEAR, _YEARS = 2026, 110
 _KNOWN_YEAR, _KNOWN_MINUTES, _KNOWN_NUMBERS = 0.88, 0.33, 0.8
 _ENDED = 0.45
@@ -76,7 +21,8 @@ class TitleGenerator:
     """Generator of titles; deterministic for the same arguments and order of calls."""
 
     def __init__(self, seed: int, people: PeopleGenerator) -> None:
-        self._random = random.Random(f"titles {seed}").random  # noqa: S311 - No secret.
+        generator = random.Random(f"titles {seed}")  # noqa: S311 - No secret.
+        self._random, self._pick = generator.random, generator.choice
         self._random_person_id = people.random_person_id
         self._words = load_words()
         self._series: str | None = None
@@ -84,7 +30,7 @@ class TitleGenerator:
 
     def lines(self, tconst: str) -> dict[str, str]:
         """Return the title's lines by file name; empty for a file without the title."""
-        kind = _TYPES[int(len(_TYPES) * self._random())]
+        kind = self._pick(self._words.imdb_types)
         title = self._title(kind)
         crew = f"{tconst}\t{self._people(_NO_DIRECTOR)}\t{self._people(_NO_WRITER)}\n"
         return {
@@ -118,7 +64,7 @@ class TitleGenerator:
         if chance() < _NO_GENRE:
             return NULL
         draws = 1 + (chance() < _SECOND_GENRE) + (chance() < _THIRD_GENRE)
-        return ",".join(sorted({_GENRES[int(len(_GENRES) * chance())] for _ in range(draws)}))
+        return ",".join(sorted({self._pick(self._words.imdb_genres) for _ in range(draws)}))
 
     def _rating(self, tconst: str, kind: str) -> str:
         chance = self._random
@@ -145,10 +91,10 @@ class TitleGenerator:
         if kind == "tvEpisode" and chance() < _NUMBERED:
             return f"Episode #{1 + int(30 * chance() ** 3)}.{1 + int(300 * chance() ** 2)}"
         if chance() < _ODD:
-            return _ODD_TITLES[int(len(_ODD_TITLES) * chance())]
-        adjective = words.adjectives[int(len(words.adjectives) * chance())]
-        noun = words.nouns[int(len(words.nouns) * chance())]
-        place = words.places[int(len(words.places) * chance())]
+            return self._pick(words.odd_titles)
+        adjective = self._pick(words.adjectives)
+        noun = self._pick(words.nouns)
+        place = self._pick(words.places)
         return f"The {adjective} {noun} of {place}"
 
     def _people(self, unknown_share: float) -> str:
@@ -160,6 +106,6 @@ class TitleGenerator:
     def _akas(self, tconst: str, title: str) -> str:
         line = f"{tconst}\t1\t{title}\t{NULL}\t{NULL}\toriginal\t{NULL}\t1\n"
         for ordering in range(2, 2 + int(4 * self._random() ** 2)):
-            region = _REGIONS[int(len(_REGIONS) * self._random())]
+            region = self._pick(self._words.regions)
             line += f"{tconst}\t{ordering}\t{title}\t{region}\t{NULL}\timdbDisplay\t{NULL}\t0\n"
         return line

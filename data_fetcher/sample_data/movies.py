@@ -19,8 +19,6 @@ STARS, STAR_ROLES = 0.05, 0.2
 SHORT_TITLES = 0.03
 """Share of movies with a title from a small set, so that titles repeat."""
 
-_INITIALS = "ABCDEFGHIJKLMNOPRSTW"
-
 _T = TypeVar("_T")
 
 
@@ -28,14 +26,15 @@ class MovieGenerator:
     """Generator of movies; deterministic for the same arguments.
 
     Args:
-        seed: Seed of the random generator.
         first_id: Catalogue id of the first movie. IMDb ids consist of `tt9` and the catalogue id
             with nine digits; no real movie has such an id.
         movies: Number of movies, which determines the number of people.
     """
 
     def __init__(self, seed: int, first_id: int, movies: int) -> None:
-        self._random = random.Random(f"{seed} {first_id}").random  # noqa: S311 - No secret.
+        generator = random.Random(f"{seed} {first_id}")  # noqa: S311 - No secret.
+        self._random, self._pick = generator.random, generator.choice
+        self._below = generator.randrange
         self._words = load_words()
         self._next_id = first_id
         self._first_person = first_id // MOVIES_PER_PERSON
@@ -103,20 +102,8 @@ class MovieGenerator:
     def _person(self) -> str:
         share = STARS if self._random() < STAR_ROLES else 1
         person = self._first_person + int(self._people * share * self._random())
-        rest, first = divmod(person, len(self._words.first_names))
-        rest, last = divmod(rest, len(self._words.last_names))
-        names = [self._words.first_names[first], self._words.last_names[last]]
-        while rest:
-            rest, initial = divmod(rest - 1, len(_INITIALS))
-            names.insert(1, f"{_INITIALS[initial]}.")
-        return " ".join(names)
-
-    def _pick(self, choices: Sequence[_T]) -> _T:
-        return choices[int(len(choices) * self._random())]
+        return self._words.name_of(person)
 
     def _early(self, choices: Sequence[_T]) -> _T:
         """Return a random choice; earlier ones are more frequent."""
         return choices[int(len(choices) * self._random() ** 2)]
-
-    def _below(self, lowest: int, end: int) -> int:
-        return lowest + int((end - lowest) * self._random())

@@ -9,7 +9,6 @@ class ImportCheckpoint:
 
     Args:
         import_key: SHA-256 digest of the files and the options of the import.
-        last_item: The last item that was stored.
     """
 
     import_key: bytes

@@ -23,7 +23,6 @@ class IngestError:
     Args:
         line: Line number from 1, or position in a JSON array; `None` for the whole object.
         field: Name of the invalid field; empty if no single field is at fault.
-        message: What is wrong, and what was expected.
     """
 
     line: int | None
@@ -38,9 +37,6 @@ class Ingest:
     Args:
         object_id: SHA-256 digest of source, key, ETag and time of modification; each version is
             ingested once.
-        source: URL of the bucket or folder.
-        object_key: Key of the object in its source.
-        modified_at: Time of the object's last modification.
         stale: Updates older than the watermark of their movie.
         rejected: Rejected updates; 1 for an object that cannot be read.
     """
@@ -82,14 +78,7 @@ class IngestQuery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestSource:
-    """Scan state of a bucket or folder. Times are in UTC.
-
-    Args:
-        name: URL of the bucket or folder.
-        scan_requested_at: Time of the last scan request.
-        scanned_at: End of the last scan.
-        last_error: Error of the last scan; `None` after a successful one.
-    """
+    """Scan state of a bucket or folder. Times are in UTC."""
 
     name: str
     scan_requested_at: dt.datetime | None = None

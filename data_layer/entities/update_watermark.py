@@ -12,7 +12,6 @@ class UpdateWatermark:
 
     Args:
         movie_key: SHA-256 digest of the identity of the movie.
-        updated_at: Timestamp of the update, in UTC.
     """
 
     movie_key: bytes

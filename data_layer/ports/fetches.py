@@ -51,18 +51,12 @@ class FetchRepository(Protocol):
     def claim(
         self, lease: Lease, now: dt.datetime, limit: int, fetch_id: int | None = None
     ) -> tuple[Fetch, ...]:
-        """Lease open jobs that are due or whose lease has expired, the earliest due first.
+        """Lease open jobs that are due or whose lease has expired, and return them as leased.
 
         Times further ahead than `FAR` count as past.
 
-        Args:
-            lease: Lease for the claimed jobs. Each claim counts as an attempt.
-            now: Current time in UTC.
-            limit: Maximum number of jobs.
-            fetch_id: Id of the only job to claim; `None` for any.
-
-        Returns:
-            The claimed jobs, with their new state.
+        The earliest due come first, or only the one with `fetch_id`. Each claim counts as an
+        attempt. Times further ahead than `FAR` count as past.
         """
         ...
 

@@ -19,13 +19,7 @@ class MovieRefreshRepository(Protocol):
         ...
 
     def claim(self, now: dt.datetime, until: dt.datetime, limit: int) -> tuple[MovieRefresh, ...]:
-        """Return movies that are due, the longest overdue first, and postpone them to `until`.
-
-        Args:
-            now: Current time in UTC.
-            until: New due time of the claimed movies, in UTC.
-            limit: Maximum number of movies.
-        """
+        """Return movies that are due, the longest overdue first, and postpone them to `until`."""
         ...
 
     def remove_many(self, movie_ids: Collection[int]) -> None:

@@ -16,12 +16,7 @@ _CACHED_VALUES = 10_000
 
 
 class BulkInsert:
-    """Bulk inserter for one table. SQLAlchemy supplies the statement and the conversions.
-
-    Args:
-        connection: Connection whose transaction inserts the rows.
-        table: Table of the rows.
-    """
+    """Bulk inserter for one table. SQLAlchemy supplies the statement and the conversions."""
 
     def __init__(self, connection: Connection, table: Table) -> None:
         dialect = connection.dialect

@@ -84,13 +84,8 @@ def copy_catalogue(
     Reads one snapshot of the source, so that concurrent writes to it do no harm. If the movies of
     the source changed since the interrupted copy, the copy restarts from the beginning.
 
-    Args:
-        source: Database with the current schema.
-        target: Empty database with the current schema, or an unfinished copy.
-        on_progress: Receives the number of copied movies and their total.
-
-    Returns:
-        The checksums, which are equal for source and target.
+    Both databases have the current schema. Returns the checksums, which are equal for both;
+    `on_progress` receives the number of copied movies and their total.
 
     Raises:
         InvalidInput: The target is not empty, or a database has another schema version.

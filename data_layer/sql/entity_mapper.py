@@ -21,13 +21,7 @@ _KEY = "key_of_row"
 
 
 class EntityMapper(Generic[Entity]):
-    """Data mapper of one entity class.
-
-    Args:
-        session: Session whose transaction every statement runs in.
-        entity: Dataclass; its field names are column names.
-        model: Model of the table, which may have further columns.
-    """
+    """Data mapper of one entity class; its fields are columns of the table, which may have more."""
 
     def __init__(self, session: Session, entity: type[Entity], model: type[Base]) -> None:
         self._session = session
@@ -51,12 +45,7 @@ class EntityMapper(Generic[Entity]):
             self._session.connection().execute(insert(self._table), rows)
 
     def find(self, condition: ColumnElement[bool], *, is_locked: bool = False) -> Entity | None:
-        """Return the first entity that meets the condition, or None.
-
-        Args:
-            condition: Condition on the columns.
-            is_locked: Whether to lock the row until the transaction ends (`FOR UPDATE`).
-        """
+        """Return the first entity that meets the condition, or None; may lock it (`FOR UPDATE`)."""
         statement = self._select().where(condition)
         if is_locked:
             statement = statement.with_for_update()
@@ -73,13 +62,8 @@ class EntityMapper(Generic[Entity]):
     ) -> tuple[Entity, ...]:
         """Return the entities that meet all conditions, in the order of `by`.
 
-        Args:
-            conditions: Conditions on the columns.
-            by: One or more columns to sort by.
-            limit: Maximum number of entities; None means no limit.
-            is_locked: Whether to lock the rows until the transaction ends (`FOR UPDATE`).
-            skips_locked: Whether to lock the rows and leave out rows that another transaction
-                has locked (`FOR UPDATE SKIP LOCKED`).
+        `is_locked` locks the rows until the transaction ends (`FOR UPDATE`); `skips_locked` also
+        leaves out rows that another transaction has locked (`FOR UPDATE SKIP LOCKED`).
         """
         order = by if isinstance(by, tuple) else (by,)
         statement = self._select().where(*conditions).order_by(*order).limit(limit)
@@ -91,10 +75,7 @@ class EntityMapper(Generic[Entity]):
     def newest(self, state: StrEnum | None, before: int | None, limit: int) -> tuple[Entity, ...]:
         """Return entities by descending id; a state or `before` of None does not restrict.
 
-        Args:
-            state: State that the entities have.
-            before: Exclusive upper bound of the ids.
-            limit: Maximum number of entities.
+        `before` is an exclusive upper bound of the ids.
         """
         row, conditions = self._table.c, []
         if state is not None:
@@ -122,9 +103,7 @@ class EntityMapper(Generic[Entity]):
     def update_many(self, rows: Sequence[Mapping[str, Any]], key: str) -> None:
         """Update rows by a unique column; ignore values of it that the table does not have.
 
-        Args:
-            rows: Column values of at least one row; every row has the same columns.
-            key: Name of the unique column.
+        Every row has the same columns, and there is at least one.
         """
         names = [name for name in rows[0] if name != key]
         statement = (

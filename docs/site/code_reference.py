@@ -44,11 +44,7 @@ def walk(modules: list[Any]) -> Iterator[Any]:
 
 
 class ModuleView:
-    """What the template of a module asks for.
-
-    Args:
-        module: as pdoc3 has read it.
-    """
+    """What the template of a module asks for."""
 
     def __init__(self, module: Any) -> None:  # noqa: ANN401 - pdoc has no types.
         self.module = module

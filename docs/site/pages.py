@@ -40,7 +40,6 @@ _EXTENSIONS = ["tables", "fenced_code", "codehilite", "toc", "sane_lists"]
 _LINK = re.compile(r'(?P<before>(?:href|src)=")(?P<target>[^"#:]+)(?P<anchor>#[^"]*)?"')
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
 _LONG_CODE = re.compile(r"<code>[^<]{20,}</code>")
-_FENCES = re.compile(r"```.*?```", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +47,7 @@ class Page:
     """One written page.
 
     Args:
-        source: its Markdown file.
         section: folder of its section; empty for README and changelog.
-        url: its place in the site.
-        title: its first heading.
         lead: its first paragraph, as text.
     """
 
@@ -171,19 +167,3 @@ def _site_url(target: Path) -> str:
 
 def _relative(here: str, there: str) -> str:
     return relpath(normpath(there), normpath(f"{here}/.."))
-
-
-def links_of(source: Path) -> list[tuple[str, str]]:
-    """Return path and anchor of each relative link of a Markdown file."""
-    text = _FENCES.sub("", source.read_text(encoding="utf-8"))
-    return [
-        (path, anchor)
-        for path, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", text)
-        if path or anchor
-    ]
-
-
-def anchors_of(source: Path) -> set[str]:
-    """Return the anchors of the headings of a Markdown file."""
-    text = _FENCES.sub("", source.read_text(encoding="utf-8"))
-    return {slug(title) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}

@@ -44,8 +44,8 @@ def downgrade() -> None:
 def _create_movies() -> None:
     op.create_table(
         "movies",
-        sa.Column("id", id_type(), nullable=False),
-        sa.Column("imdb_id", sa.String(20)),
+        sa.Column("id", id_type(), primary_key=True),
+        sa.Column("imdb_id", sa.String(20), unique=True),
         sa.Column("title", sa.String(500), nullable=False),
         sa.Column("title_key", key_type(), nullable=False),
         sa.Column("year", sa.Integer()),
@@ -67,8 +67,6 @@ def _create_movies() -> None:
         sa.Column("production", sa.Text()),
         sa.Column("website", sa.Text()),
         sa.Column("document", document_type(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_movies"),
-        sa.UniqueConstraint("imdb_id", name="uq_movies_imdb_id"),
         sqlite_autoincrement=True,
         **BYTEWISE,
     )
@@ -83,23 +81,17 @@ def _create_movies() -> None:
 def _create_named_table(table: str, *, is_autoincrement: bool) -> None:
     op.create_table(
         table,
-        sa.Column("id", id_type(), nullable=False),
+        sa.Column("id", id_type(), primary_key=True),
         sa.Column("name", sa.String(300), nullable=False),
-        sa.Column("name_key", key_type(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=f"pk_{table}"),
-        sa.UniqueConstraint("name_key", name=f"uq_{table}_name_key"),
+        sa.Column("name_key", key_type(), nullable=False, unique=True),
         sqlite_autoincrement=is_autoincrement,
         **BYTEWISE,
     )
 
 
-def _movie_id(table: str) -> tuple[sa.Column[int], sa.ForeignKeyConstraint]:
-    return (
-        sa.Column("movie_id", id_type(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["movie_id"], ["movies.id"], name=f"fk_{table}_movie_id", ondelete="CASCADE"
-        ),
-    )
+def _movie_id() -> sa.Column[int]:
+    movie = sa.ForeignKey("movies.id", ondelete="CASCADE")
+    return sa.Column("movie_id", id_type(), movie, primary_key=True)
 
 
 def _movie_keys() -> tuple[sa.Column[str], sa.Column[int]]:
@@ -112,12 +104,10 @@ def _movie_keys() -> tuple[sa.Column[str], sa.Column[int]]:
 def _create_movie_genres() -> None:
     op.create_table(
         "movie_genres",
-        *_movie_id("movie_genres"),
-        sa.Column("genre_id", id_type(), nullable=False),
+        _movie_id(),
+        sa.Column("genre_id", id_type(), sa.ForeignKey("genres.id"), primary_key=True),
         sa.Column("position", sa.Integer(), nullable=False),
         *_movie_keys(),
-        sa.ForeignKeyConstraint(["genre_id"], ["genres.id"], name="fk_movie_genres_genre_id"),
-        sa.PrimaryKeyConstraint("movie_id", "genre_id", name="pk_movie_genres"),
         **BYTEWISE,
     )
     for name, columns in (
@@ -131,13 +121,11 @@ def _create_movie_genres() -> None:
 def _create_credits() -> None:
     op.create_table(
         "credits",
-        *_movie_id("credits"),
-        sa.Column("role", sa.String(10), nullable=False),
-        sa.Column("position", sa.Integer(), nullable=False),
-        sa.Column("person_id", id_type(), nullable=False),
+        _movie_id(),
+        sa.Column("role", sa.String(10), primary_key=True),
+        sa.Column("position", sa.Integer(), primary_key=True),
+        sa.Column("person_id", id_type(), sa.ForeignKey("people.id"), nullable=False),
         *_movie_keys(),
-        sa.ForeignKeyConstraint(["person_id"], ["people.id"], name="fk_credits_person_id"),
-        sa.PrimaryKeyConstraint("movie_id", "role", "position", name="pk_credits"),
         **BYTEWISE,
     )
     op.create_index(
@@ -150,11 +138,10 @@ def _create_credits() -> None:
 def _create_ratings() -> None:
     op.create_table(
         "ratings",
-        *_movie_id("ratings"),
-        sa.Column("position", sa.Integer(), nullable=False),
+        _movie_id(),
+        sa.Column("position", sa.Integer(), primary_key=True),
         sa.Column("source", sa.String(300), nullable=False),
         sa.Column("value", sa.String(300), nullable=False),
-        sa.PrimaryKeyConstraint("movie_id", "position", name="pk_ratings"),
         **BYTEWISE,
     )
 
@@ -162,10 +149,9 @@ def _create_ratings() -> None:
 def _create_movie_counts() -> None:
     op.create_table(
         "movie_counts",
-        sa.Column("kind", sa.String(10), nullable=False),
-        sa.Column("key", id_type(), autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(10), primary_key=True),
+        sa.Column("key", id_type(), autoincrement=False, primary_key=True),
         sa.Column("movies", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("kind", "key", name="pk_movie_counts"),
         **BYTEWISE,
     )
 
@@ -173,8 +159,7 @@ def _create_movie_counts() -> None:
 def _create_catalogue_revision() -> None:
     op.create_table(
         "catalogue_revision",
-        sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("id", sa.Integer(), autoincrement=False, primary_key=True),
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_catalogue_revision"),
         **BYTEWISE,
     )

@@ -46,9 +46,9 @@ def downgrade() -> None:
 def _create_api_keys() -> None:
     op.create_table(
         "api_keys",
-        sa.Column("id", id_type(), nullable=False),
-        sa.Column("name", sa.String(300), nullable=False),
-        sa.Column("prefix", sa.String(20), nullable=False),
+        sa.Column("id", id_type(), primary_key=True),
+        sa.Column("name", sa.String(300), nullable=False, unique=True),
+        sa.Column("prefix", sa.String(20), nullable=False, unique=True),
         sa.Column("secret_hash", hash_type(), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("created_at", datetime_type(), nullable=False),
@@ -57,9 +57,6 @@ def _create_api_keys() -> None:
         sa.Column("previous_hash", hash_type()),
         sa.Column("previous_until", datetime_type()),
         sa.Column("last_used_at", datetime_type()),
-        sa.PrimaryKeyConstraint("id", name="pk_api_keys"),
-        sa.UniqueConstraint("name", name="uq_api_keys_name"),
-        sa.UniqueConstraint("prefix", name="uq_api_keys_prefix"),
         **BYTEWISE,
     )
 
@@ -67,12 +64,11 @@ def _create_api_keys() -> None:
 def _create_users() -> None:
     op.create_table(
         "users",
-        sa.Column("username", sa.String(64), nullable=False),
+        sa.Column("username", sa.String(64), primary_key=True),
         sa.Column("password_hash", sa.String(300), nullable=False),
         sa.Column("scopes", sa.JSON(), nullable=False),
         sa.Column("created_at", datetime_type(), nullable=False),
         sa.Column("disabled_at", datetime_type()),
-        sa.PrimaryKeyConstraint("username", name="pk_users"),
         **BYTEWISE,
     )
 
@@ -80,15 +76,13 @@ def _create_users() -> None:
 def _create_sessions() -> None:
     op.create_table(
         "sessions",
-        sa.Column("id", sa.String(32), nullable=False),
-        sa.Column("username", sa.String(64), nullable=False),
+        sa.Column("id", sa.String(32), primary_key=True),
+        sa.Column("username", sa.String(64), sa.ForeignKey("users.username"), nullable=False),
         sa.Column("refresh_hash", hash_type(), nullable=False),
         sa.Column("address", sa.String(64), nullable=False),
         sa.Column("created_at", datetime_type(), nullable=False),
         sa.Column("expires_at", datetime_type(), nullable=False),
         sa.Column("ended_at", datetime_type()),
-        sa.PrimaryKeyConstraint("id", name="pk_sessions"),
-        sa.ForeignKeyConstraint(["username"], ["users.username"], name="fk_sessions_username"),
         **BYTEWISE,
     )
     op.create_index("ix_sessions_by_user", "sessions", ["username"])
@@ -98,10 +92,9 @@ def _create_sessions() -> None:
 def _create_signing_keys() -> None:
     op.create_table(
         "signing_keys",
-        sa.Column("id", sa.String(32), nullable=False),
+        sa.Column("id", sa.String(32), primary_key=True),
         sa.Column("secret", hash_type(), nullable=False),
         sa.Column("created_at", datetime_type(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_signing_keys"),
         **BYTEWISE,
     )
 
@@ -109,7 +102,7 @@ def _create_signing_keys() -> None:
 def _create_audit_entries() -> None:
     op.create_table(
         "audit_entries",
-        sa.Column("id", id_type(), nullable=False),
+        sa.Column("id", id_type(), primary_key=True),
         sa.Column("at", datetime_type(), nullable=False),
         sa.Column("action", sa.String(40), nullable=False),
         sa.Column("subject", sa.String(300), nullable=False),
@@ -117,7 +110,6 @@ def _create_audit_entries() -> None:
         sa.Column("address", sa.String(64), nullable=False),
         sa.Column("request_id", sa.String(64), nullable=False),
         sa.Column("fields", sa.JSON(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_audit_entries"),
         sqlite_autoincrement=True,
         **BYTEWISE,
     )
@@ -128,12 +120,11 @@ def _create_audit_entries() -> None:
 def _create_idempotency_records() -> None:
     op.create_table(
         "idempotency_records",
-        sa.Column("id", binary_key_type(), nullable=False),
+        sa.Column("id", binary_key_type(), primary_key=True),
         sa.Column("request_fingerprint", hash_type(), nullable=False),
         sa.Column("locked_until", datetime_type(), nullable=False),
         sa.Column("expires_at", datetime_type(), nullable=False),
         sa.Column("response", document_type()),
-        sa.PrimaryKeyConstraint("id", name="pk_idempotency_records"),
         **BYTEWISE,
     )
     op.create_index("ix_idempotency_records_by_expiry", "idempotency_records", ["expires_at"])

@@ -28,13 +28,11 @@ def downgrade() -> None:
 def _create_seeds() -> None:
     op.create_table(
         "seeds",
-        sa.Column("position", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("imdb_id", sa.String(20), nullable=False),
+        sa.Column("position", sa.Integer(), autoincrement=False, primary_key=True),
+        sa.Column("imdb_id", sa.String(20), nullable=False, unique=True),
         sa.Column("title", sa.String(500), nullable=False),
         sa.Column("state", sa.String(10), nullable=False),
         sa.Column("reason", sa.Text()),
-        sa.PrimaryKeyConstraint("position", name="pk_seeds"),
-        sa.UniqueConstraint("imdb_id", name="uq_seeds_imdb_id"),
         **BYTEWISE,
     )
 
@@ -42,9 +40,9 @@ def _create_seeds() -> None:
 def _create_fetches() -> None:
     op.create_table(
         "fetches",
-        sa.Column("id", id_type(), nullable=False),
+        sa.Column("id", id_type(), primary_key=True),
         sa.Column("deduplication_key", binary_key_type(), nullable=False),
-        sa.Column("active_key", binary_key_type()),
+        sa.Column("active_key", binary_key_type(), unique=True),
         sa.Column("imdb_id", sa.String(20)),
         sa.Column("title", sa.String(500)),
         sa.Column("year", sa.Integer()),
@@ -64,8 +62,6 @@ def _create_fetches() -> None:
         sa.Column("error_code", sa.String(40)),
         sa.Column("error_message", sa.Text()),
         sa.Column("error_retry_after_seconds", sa.Integer()),
-        sa.PrimaryKeyConstraint("id", name="pk_fetches"),
-        sa.UniqueConstraint("active_key", name="uq_fetches_active_key"),
         sqlite_autoincrement=True,
         **BYTEWISE,
     )
@@ -79,15 +75,12 @@ def _create_fetches() -> None:
 
 
 def _create_movie_refreshes() -> None:
+    movie = sa.ForeignKey("movies.id", ondelete="CASCADE")
     op.create_table(
         "movie_refreshes",
-        sa.Column("movie_id", id_type(), nullable=False, autoincrement=False),
+        sa.Column("movie_id", id_type(), movie, primary_key=True),
         sa.Column("fetched_at", datetime_type(), nullable=False),
         sa.Column("due_at", datetime_type(), nullable=False),
-        sa.PrimaryKeyConstraint("movie_id", name="pk_movie_refreshes"),
-        sa.ForeignKeyConstraint(
-            ["movie_id"], ["movies.id"], name="fk_movie_refreshes_movie_id", ondelete="CASCADE"
-        ),
         **BYTEWISE,
     )
     op.create_index("ix_movie_refreshes_by_due", "movie_refreshes", ["due_at", "movie_id"])
@@ -96,13 +89,12 @@ def _create_movie_refreshes() -> None:
 def _create_upstream_state() -> None:
     op.create_table(
         "upstream_state",
-        sa.Column("id", sa.String(10), nullable=False),
+        sa.Column("id", sa.String(10), primary_key=True),
         sa.Column("quota_day", sa.Date(), nullable=False),
         sa.Column("quota_used", sa.Integer(), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
         sa.Column("circuit_open_until", datetime_type()),
         sa.Column("error_code", sa.String(40)),
         sa.Column("error_message", sa.Text()),
-        sa.PrimaryKeyConstraint("id", name="pk_upstream_state"),
         **BYTEWISE,
     )

@@ -16,8 +16,8 @@ def upgrade() -> None:
     counts = ("added", "changed", "unchanged", "stale", "removed", "rejected")
     op.create_table(
         "ingests",
-        sa.Column("id", id_type(), nullable=False),
-        sa.Column("object_id", binary_key_type(), nullable=False),
+        sa.Column("id", id_type(), primary_key=True),
+        sa.Column("object_id", binary_key_type(), nullable=False, unique=True),
         sa.Column("source", sa.String(500), nullable=False),
         sa.Column("object_key", sa.Text(), nullable=False),
         sa.Column("etag", sa.String(200), nullable=False),
@@ -27,8 +27,6 @@ def upgrade() -> None:
         sa.Column("state", sa.String(10), nullable=False),
         *(sa.Column(count, sa.Integer(), nullable=False) for count in counts),
         sa.Column("errors", document_type(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name="pk_ingests"),
-        sa.UniqueConstraint("object_id", name="uq_ingests_object_id"),
         sqlite_autoincrement=True,
         **BYTEWISE,
     )
@@ -36,25 +34,22 @@ def upgrade() -> None:
     op.create_index("ix_ingests_by_time", "ingests", ["ingested_at"])
     op.create_table(
         "ingest_sources",
-        sa.Column("name", sa.String(500), nullable=False),
+        sa.Column("name", sa.String(500), primary_key=True),
         sa.Column("scan_requested_at", datetime_type()),
         sa.Column("scanned_at", datetime_type()),
         sa.Column("last_error", sa.Text()),
-        sa.PrimaryKeyConstraint("name", name="pk_ingest_sources"),
         **BYTEWISE,
     )
     op.create_table(
         "update_watermarks",
-        sa.Column("movie_key", binary_key_type(), nullable=False),
+        sa.Column("movie_key", binary_key_type(), primary_key=True),
         sa.Column("updated_at", datetime_type(), nullable=False),
-        sa.PrimaryKeyConstraint("movie_key", name="pk_update_watermarks"),
         **BYTEWISE,
     )
     op.create_table(
         "import_checkpoints",
-        sa.Column("import_key", binary_key_type(), nullable=False),
+        sa.Column("import_key", binary_key_type(), primary_key=True),
         sa.Column("last_item", sa.String(40), nullable=False),
-        sa.PrimaryKeyConstraint("import_key", name="pk_import_checkpoints"),
         **BYTEWISE,
     )
 

@@ -26,14 +26,7 @@ class Claims:
 
 
 def issue(claims: Claims, key_id: str, secret: bytes, now: dt.datetime) -> str:
-    """Return a token that is signed with `secret` and is valid for `ACCESS_SECONDS` from `now`.
-
-    Args:
-        claims: the user and the session.
-        key_id: ID of the signing key, for the `kid` header.
-        secret: the signing key.
-        now: the time of issue, in UTC.
-    """
+    """Return a token that is signed with `secret` and is valid for `ACCESS_SECONDS` from `now`."""
     payload = {
         "exp": now + dt.timedelta(seconds=ACCESS_SECONDS),
         "iat": now,
@@ -47,11 +40,7 @@ def issue(claims: Claims, key_id: str, secret: bytes, now: dt.datetime) -> str:
 
 
 def read(token: str, accepted: Mapping[str, bytes]) -> Claims:
-    """Return the claims of a token after checking its signature and expiry.
-
-    Args:
-        token: the encoded token.
-        accepted: signing secrets by key ID.
+    """Return the claims of a token that an accepted secret, by key ID, has signed.
 
     Raises:
         Unauthenticated: the token was not issued here, was modified, or has expired; the message

@@ -41,12 +41,7 @@ class NewKey:
 
 
 class ApiKeys:
-    """API keys of the service. Only the SHA-256 of a secret is stored.
-
-    Args:
-        unit_of_work: opens transactions.
-        now: the clock.
-    """
+    """API keys of the service. Only the SHA-256 of a secret is stored."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, now: Clock = utc_now) -> None:
         self._unit_of_work = unit_of_work

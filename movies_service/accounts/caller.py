@@ -59,14 +59,7 @@ class Caller:
     def write_audit(
         self, uow: UnitOfWork, action: str, subject: str, fields: Sequence[str] = ()
     ) -> None:
-        """Add an audit entry to the transaction; log it after the commit.
-
-        Args:
-            uow: the transaction of the audited operation.
-            action: as `movie.changed`.
-            subject: path of the changed resource.
-            fields: names of the changed fields.
-        """
+        """Add an audit entry to the transaction; log it after the commit."""
         entry = AuditEntry(
             at=utc_now(),
             action=action,

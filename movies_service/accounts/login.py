@@ -17,14 +17,7 @@ T = TypeVar("T")
 
 
 class Login:
-    """Use cases that check a password, with throttling.
-
-    Args:
-        sessions: the sessions of users.
-        throttle: limits the rate of password guesses; `None` disables the limit.
-        read: executor for short database reads.
-        run: executor for password checks and writes.
-    """
+    """Use cases that check a password, with throttling unless `throttle` is `None`."""
 
     def __init__(
         self,

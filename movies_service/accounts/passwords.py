@@ -19,11 +19,7 @@ has this hash."""
 
 
 def hash_password(password: str, field: str = "password") -> str:
-    """Return the salted Argon2id hash of a password.
-
-    Args:
-        password: 10 to 256 characters.
-        field: name of the input in the error.
+    """Return the salted Argon2id hash of a password; `field` names the input in the error.
 
     Raises:
         InvalidInput: the password is too short, too long, or has characters that cannot be stored.

@@ -21,10 +21,8 @@ class SigningKeys:
     """The secrets that sign access tokens.
 
     Args:
-        unit_of_work: opens transactions.
         given: secrets set by the operator; the first one signs, all are accepted. If empty, a key
             in the database is used, which is generated on first use.
-        now: the clock.
     """
 
     def __init__(

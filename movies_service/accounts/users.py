@@ -17,12 +17,7 @@ UserChange = Callable[[User], User]
 
 
 class Users:
-    """Users who can log in. Only the Argon2id hash of a password is stored.
-
-    Args:
-        unit_of_work: opens transactions.
-        now: the clock.
-    """
+    """Users who can log in. Only the Argon2id hash of a password is stored."""
 
     def __init__(self, unit_of_work: UnitOfWorkFactory, now: Clock = utc_now) -> None:
         self._unit_of_work = unit_of_work

@@ -76,9 +76,7 @@ def complete_documentation(api: FastAPI, routers: Iterable[APIRouter]) -> None:
     Added are the schemas of problem documents and of bodies that endpoints parse themselves, the
     `null`s in examples, the errors that operations share, and which operations are public.
 
-    Args:
-        api: its method `openapi` is replaced; the document is generated once, on first use.
-        routers: the routers that `api` includes.
+    The document is generated once, on first use.
     """
     routes = [
         route

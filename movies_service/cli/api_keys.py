@@ -8,13 +8,13 @@ from typing import Annotated
 
 import typer
 
-from common.cli.commands import new_command_line
+from common.cli.commands import AsJson, new_command_line
 from common.clock import utc_now
 from data_layer.entities.api_key import ApiKey
 from data_layer.entities.scope import Scope
 from movies_service.accounts.api_keys import ApiKeys
 from movies_service.cli.database import migrated_database
-from movies_service.cli.tables import JsonArrayOption, print_table
+from movies_service.cli.tables import print_table
 
 api_keys = new_command_line("Create, list and revoke API keys.")
 
@@ -52,7 +52,7 @@ def create(
 
 
 @api_keys.command("list")
-def list_keys(*, as_json: JsonArrayOption = False) -> None:
+def list_keys(*, as_json: AsJson = False) -> None:
     """List all API keys, oldest first, without their secrets."""
     with _api_keys() as keys:
         rows = [_row(key) for key in keys.list()]

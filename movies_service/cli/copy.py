@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from common.cli.commands import command_settings
+from common.cli.commands import AsJson, command_settings
 from common.cli.progress import ProgressBar
 from common.errors import InvalidInput
 from common.settings import DATABASE_URL_FORMS, is_database_url
@@ -24,9 +24,7 @@ def copy(
         typer.Option("--from", metavar="URL", help="Source; default: DATABASE_URL."),
     ] = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the result as a JSON object.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Copy the whole catalogue into another database, also of another kind.
 

@@ -4,16 +4,17 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from common.cli.commands import command_settings
+from common.cli.commands import AsJson, command_settings
 from common.cli.exit_codes import ExitCode
+from common.cli.progress import ProgressBar
 from common.errors import InvalidInput
 from common.settings import Settings
 from common.shutdown import ShutdownSignal
@@ -33,23 +34,9 @@ from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.api.schemas.fetches import FetchesIn, FetchOut
 from movies_service.api.schemas.movies import Text
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
 POLL_SECONDS = 0.25
-ROWS_MAX = 15
-"""Maximum number of rows in the progress table."""
-
 _LOOKUPS_PER_BATCH = 1_000
 _TEXT: TypeAdapter[str] = TypeAdapter(Text)
-_STYLES = {
-    FetchState.QUEUED: "dim",
-    FetchState.FETCHING: "cyan",
-    FetchState.FETCHED: "green",
-    FetchState.NOT_FOUND: "yellow",
-    FetchState.FAILED: "red",
-    FetchState.CANCELLED: "magenta",
-}
 
 
 def fetch(
@@ -61,9 +48,7 @@ def fetch(
         typer.Option(help="File with one title or IMDb id per line; `-` reads standard input."),
     ] = None,
     *,
-    as_json: Annotated[
-        bool, typer.Option("--json", help="Print the fetches as a JSON array.")
-    ] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Fetch movies from OMDb into the catalogue, and wait until all fetches are finished.
 
@@ -118,40 +103,23 @@ async def _fetch(
 
 async def _follow(queue: FetchQueue, fetches: Sequence[Fetch]) -> list[Fetch]:
     """Show the progress until all fetches are finished, and return them in their order."""
-    from rich.console import Console  # noqa: PLC0415 - As in `_table`.
-    from rich.live import Live  # noqa: PLC0415 - As in `_table`.
-
     latest = {each.known_id: each for each in fetches}
-    console = Console(stderr=True)
-    with Live(_table(latest), console=console, transient=True, auto_refresh=False) as live:
+    with ProgressBar("Fetching", "movies") as bar:
         while open_ids := [each.known_id for each in latest.values() if each.state.is_open]:
+            bar.update(len(latest) - len(open_ids), len(latest), _count_states(latest.values()))
             await asyncio.sleep(POLL_SECONDS * (1 + len(open_ids) / _LOOKUPS_PER_BATCH))
             for found in await asyncio.to_thread(queue.get_many, open_ids[:_LOOKUPS_PER_BATCH]):
                 latest[found.known_id] = found
-            if console.is_terminal:
-                live.update(_table(latest), refresh=True)
+        bar.update(len(latest), len(latest), _count_states(latest.values()))
     return [latest[each.known_id] for each in fetches]
 
 
-def _table(fetches: dict[int, Fetch]) -> "Table":
-    """Return a table of unfinished and failed fetches, with the number of fetches by state."""
-    from rich.markup import escape  # noqa: PLC0415 - Rich takes 0.1 s: not for `serve`.
-    from rich.table import Table  # noqa: PLC0415 - The same.
-
-    counts = Counter(each.state for each in fetches.values())
-    caption = "  ".join(
-        f"[{_STYLES[state]}]{state.value.replace('_', ' ')} {counts[state]}[/]"
-        for state in FetchState
-        if counts[state]
+def _count_states(fetches: Iterable[Fetch]) -> str:
+    """Return the number of fetches by state, such as `queued 3, fetching 25`."""
+    counts = Counter(each.state for each in fetches)
+    return ", ".join(
+        f"{state.value.replace('_', ' ')} {counts[state]}" for state in FetchState if counts[state]
     )
-    table = Table("Movie", "State", "Attempts", "Error", caption=caption)
-    order = (FetchState.FETCHING, FetchState.FAILED, FetchState.NOT_FOUND, FetchState.QUEUED)
-    rows = [each for state in order for each in fetches.values() if each.state is state]
-    for each in rows[:ROWS_MAX]:
-        label = f"[{_STYLES[each.state]}]{each.state.value.replace('_', ' ')}[/]"
-        error = each.error_message or ""
-        table.add_row(escape(_display_name(each)), label, str(each.attempts), error)
-    return table
 
 
 def _print_summary(fetches: Sequence[Fetch]) -> None:

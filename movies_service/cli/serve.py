@@ -83,15 +83,7 @@ def _serve_one(
     counts_folder: Path | None,
     number: int,
 ) -> None:
-    """Serve in this process.
-
-    Args:
-        settings: the settings.
-        config: movies to seed.
-        listener: the socket that all processes share.
-        counts_folder: folder for the counters of all processes; `None` for a single process.
-        number: number of the process. Only process 0 migrates and seeds the database.
-    """
+    """Serve in this process; only the one with number 0 migrates and seeds the database."""
     configure_logs(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_SECONDS)
     url = base_url(listener)

@@ -2,11 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Annotated
-
-import typer
-
-JsonArrayOption = Annotated[bool, typer.Option("--json", help="Print a JSON array.")]
 
 
 def print_table(columns: Sequence[str], rows: Sequence[dict[str, str]], *, as_json: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from common.cli.commands import command_settings, new_command_line
+from common.cli.commands import AsJson, command_settings, new_command_line
 from common.errors import InvalidInput
 from data_layer.entities.scope import Scope
 from data_layer.entities.user import User
@@ -16,7 +16,7 @@ from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.signing_keys import SigningKeys
 from movies_service.accounts.users import Users
 from movies_service.cli.database import migrated_database
-from movies_service.cli.tables import JsonArrayOption, print_table
+from movies_service.cli.tables import print_table
 
 users = new_command_line("Create, list and change users, and rotate the signing key.")
 
@@ -49,7 +49,7 @@ def add(
 
 
 @users.command("list")
-def list_users(*, as_json: JsonArrayOption = False) -> None:
+def list_users(*, as_json: AsJson = False) -> None:
     """List all users by name."""
     with _users() as all_users:
         rows = [_row(user) for user in all_users.list()]

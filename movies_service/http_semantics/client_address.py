@@ -19,9 +19,6 @@ class ClientAddresses:
 
     `X-Forwarded-For` is evaluated only if the peer is a trusted proxy: from its end, up to and
     including the first address that is not a trusted proxy.
-
-    Args:
-        trusted_proxies: networks of the proxies.
     """
 
     def __init__(self, trusted_proxies: Sequence[Network] = ()) -> None:

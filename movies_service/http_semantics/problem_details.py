@@ -76,15 +76,7 @@ def build_problem_response(
     headers: dict[str, str] | None = None,
     errors: Sequence[tuple[str, str]] = (),
 ) -> Response:
-    """Return a response with a problem document.
-
-    Args:
-        status: status of the response.
-        code: stable identifier of the problem type.
-        detail: what happened and what to do; never repeats input.
-        headers: additional headers.
-        errors: location and message of each invalid input value.
-    """
+    """Return a response with a problem document; `errors` has pairs of field and message."""
     request_id = structlog.contextvars.get_contextvars().get("request_id", "")
     document = problem_document(status, code, detail, request_id)
     if errors:

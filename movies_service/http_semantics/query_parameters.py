@@ -10,10 +10,6 @@ from common.errors import InvalidInput
 def require_known(pairs: Sequence[tuple[str, str]], documented: Sequence[str]) -> None:
     """Require that each parameter is documented and given once.
 
-    Args:
-        pairs: names and values of the query.
-        documented: names that the endpoint accepts.
-
     Raises:
         InvalidInput: a parameter is unknown, and the message suggests the closest name; or a
             parameter is repeated.

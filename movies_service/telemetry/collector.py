@@ -23,14 +23,7 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 @dataclass(frozen=True, slots=True)
 class Metrics(Collector):
-    """Prometheus collector of the service.
-
-    Args:
-        counts: returns the counters of all processes.
-        count_movies: returns the number of movies in the catalogue.
-        get_upstream_status: returns quota, circuit breaker and fetch jobs.
-        get_ingest_status: returns the state of the source and the number of ingested objects.
-    """
+    """Prometheus collector of the service."""
 
     counts: Callable[[], ProcessCounters]
     count_movies: Callable[[], int]

@@ -61,13 +61,7 @@ class CacheCounters:
 
 @dataclass(slots=True)
 class ProcessCounters:
-    """Counters of one process, or the sum over several.
-
-    Args:
-        requests: handled requests.
-        cache: operations and size of the response cache.
-        upstream_attempts: number of requests to OMDb by outcome.
-    """
+    """Counters of one process, or the sum over several."""
 
     requests: RequestCounters = field(default_factory=RequestCounters)
     cache: CacheCounters = field(default_factory=CacheCounters)

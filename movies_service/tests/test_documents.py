@@ -6,13 +6,30 @@ from pathlib import Path
 import pytest
 
 from common.tests.test_language import REFUSED
-from docs.site.pages import anchors_of, links_of, read_pages
+from docs.site.pages import read_pages, slug
 from docs.site.paths import DOCS, ROOT
 from docs.site.regions import GENERATORS, reference_pages, regenerate
 from movies_service.app import create_api
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 DECISION_LINES_MAX = 40
+_FENCES = re.compile(r"```.*?```", re.DOTALL)
+
+
+def links_of(source: Path) -> list[tuple[str, str]]:
+    """Return path and anchor of each relative link of a Markdown file."""
+    text = _FENCES.sub("", source.read_text(encoding="utf-8"))
+    return [
+        (path, anchor)
+        for path, anchor in re.findall(r"\]\(([^)#:\s]*)(?:#([^)\s]*))?\)", text)
+        if path or anchor
+    ]
+
+
+def anchors_of(source: Path) -> set[str]:
+    """Return the anchors of the headings of a Markdown file."""
+    text = _FENCES.sub("", source.read_text(encoding="utf-8"))
+    return {slug(title) for title in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("page", reference_pages(), ids=lambda page: page.stem)

@@ -2,7 +2,6 @@
 
 import asyncio
 import datetime as dt
-import io
 import json
 import os
 import signal
@@ -15,7 +14,6 @@ from pathlib import Path
 
 import pytest
 import requests
-from rich.console import Console
 
 from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.queue import FetchQueue
@@ -146,40 +144,25 @@ def new_fetch(number: int, state: FetchState, **fields: object) -> Fetch:
     )
 
 
-def test_the_table_shows_unfinished_and_failed_fetches() -> None:
-    fetches = {
-        number: new_fetch(number, state, title=f"[red]Movie {number}", year=1979)
-        for number, state in enumerate(FetchState)
-    }
-    fetches[9] = new_fetch(9, FetchState.FAILED, imdb_id="tt0078748", error_message="OMDb failed.")
-    console = Console(width=100, record=True, file=io.StringIO())
-    console.print(command._table(fetches))
-    text = console.export_text()
-    assert "[red]Movie 0 (1979)" in text
-    assert "OMDb failed." in text
-    assert "Movie 2" not in text
-    assert "queued 1" in text
-    assert "failed 2" in text
+class FinishingQueue:
+    """Fetch queue in which a fetch is finished when it is read for the second time."""
+
+    def __init__(self, *states: FetchState) -> None:
+        self._states = list(states)
+
+    def get_many(self, fetch_ids: list[int]) -> list[Fetch]:
+        return [new_fetch(number, self._states.pop(0)) for number in fetch_ids]
 
 
-def test_shows_the_progress_on_a_terminal(
-    database: Database, monkeypatch: pytest.MonkeyPatch
+def test_shows_the_number_of_fetches_in_each_state(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    queue = FetchQueue(database.unit_of_work)
-    fetches = queue.enqueue([TitleLookup("Alien")], Requester())
-    output = io.StringIO()
-    console = Console(file=output, force_terminal=True, width=80)
-    monkeypatch.setattr("rich.console.Console", lambda **_options: console)
-
-    async def scenario() -> list[Fetch]:
-        following = asyncio.create_task(command._follow(queue, fetches))
-        await asyncio.sleep(0.6)
-        await asyncio.to_thread(queue.cancel, fetches[0].known_id)
-        return await following
-
-    done = asyncio.run(scenario())
-    assert [each.state for each in done] == [FetchState.CANCELLED]
-    assert "Alien" in output.getvalue()
+    monkeypatch.setattr(command, "POLL_SECONDS", 0)
+    fetches = [new_fetch(1, FetchState.FETCHED), new_fetch(2, FetchState.QUEUED)]
+    queue = FinishingQueue(FetchState.FETCHING, FetchState.NOT_FOUND)
+    done = asyncio.run(command._follow(queue, fetches))  # type: ignore[arg-type]  # See above.
+    assert [each.state for each in done] == [FetchState.FETCHED, FetchState.NOT_FOUND]
+    assert capsys.readouterr().err == "Fetching: 2/2 movies  fetched 1, not found 1\n"
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

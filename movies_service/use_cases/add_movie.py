@@ -38,15 +38,7 @@ class AddedMovie:
 
 
 class AddMovie:
-    """Use case that adds a movie on demand.
-
-    Args:
-        unit_of_work: opens transactions.
-        fetches: the fetch queue, which coordinates processes.
-        ask: fetches one movie from OMDb.
-        run: executor for database calls.
-        limit: rate limit of each caller for fetches; `None` disables it.
-    """
+    """Use case that adds a movie on demand; a `limit` of `None` disables the rate limit."""
 
     def __init__(
         self,

@@ -43,13 +43,7 @@ class StoredResponse:
 
 
 class IdempotencyStore:
-    """Stored responses of the last 24 hours by client and Idempotency-Key.
-
-    Args:
-        unit_of_work: opens transactions.
-        signing_keys: keys from which the encryption keys are derived.
-        now: the clock.
-    """
+    """Stored responses of the last 24 hours by client and Idempotency-Key."""
 
     def __init__(
         self, unit_of_work: UnitOfWorkFactory, signing_keys: SigningKeys, now: Clock = utc_now
@@ -62,14 +56,9 @@ class IdempotencyStore:
     def begin(self, client: str, key: str, request: bytes) -> IdempotencyRecord | StoredResponse:
         """Lock the key and commit, or return the stored response of the same request.
 
-        Args:
-            client: identity of the caller; each client has its own keys.
-            key: the Idempotency-Key.
-            request: all parts of the request that determine the response.
-
-        Returns:
-            The locked record to pass to `record`, `finish` or `release_lock`, or the stored
-            response.
+        `client` is the identity of the caller, who has keys of its own; `request` has all parts
+        that determine the response. The locked record is to be passed to `record`, `finish` or
+        `release_lock`.
 
         Raises:
             InvalidInput: the key was used with a different request.

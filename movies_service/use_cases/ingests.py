@@ -29,13 +29,7 @@ class IngestStatus:
 
 @dataclass(frozen=True, slots=True)
 class IngestHistory:
-    """The ingested objects, and scan requests.
-
-    Args:
-        unit_of_work: opens transactions.
-        source: URL of the bucket or folder; `None` if ingestion is disabled.
-        clock: returns the time in UTC.
-    """
+    """The ingested objects, and scan requests; without a source, ingestion is disabled."""
 
     unit_of_work: UnitOfWorkFactory
     source: str | None = None

@@ -53,9 +53,7 @@ class Movies:
     def get(self, reference: ById | ByImdbId | ByTitle, year: int | None = None) -> FoundMovie:
         """Return the referenced movie; of several with one title, the one with the most votes.
 
-        Args:
-            reference: ID, IMDb ID or title.
-            year: selects among movies with the same title; ignored for other references.
+        A year selects among movies with the same title, and is ignored for other references.
 
         Raises:
             NotFound: no movie matches.

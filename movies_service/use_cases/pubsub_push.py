@@ -100,13 +100,7 @@ def parse_push(document: object) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class PushHandler:
-    """Use case that fetches movies for push messages.
-
-    Args:
-        tokens: verifies the sender.
-        fetches: the fetch queue.
-        source: fetches movies from OMDb.
-    """
+    """Use case that fetches movies for push messages."""
 
     tokens: PushTokenVerifier
     fetches: FetchQueue

@@ -16,14 +16,7 @@ from movies_service.use_cases.movies import ChangedMovie, Movies
 
 
 class RefreshMovie:
-    """Use case that replaces a movie's fields by the current ones of OMDb.
-
-    Args:
-        movies: the catalogue.
-        ask: fetches one movie from OMDb.
-        run: executor for database calls.
-        limit: rate limit of each caller for fetches; `None` disables it.
-    """
+    """Use case that replaces a movie's fields by the current ones of OMDb."""
 
     def __init__(
         self,

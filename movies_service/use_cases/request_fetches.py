@@ -25,15 +25,7 @@ FOLLOWERS_MAX = 200
 
 
 class RequestFetches:
-    """Use cases that request and follow fetches.
-
-    Args:
-        fetches: the fetch queue.
-        read: executor for short database reads.
-        write: executor for database writes.
-        shutdown: shutdown signal, which ends all waiting.
-        limit: rate limit of each caller for fetches; `None` disables it.
-    """
+    """Use cases that request and follow fetches; a `limit` of `None` disables the rate limit."""
 
     def __init__(
         self,

@@ -31,13 +31,7 @@ class UpstreamStatus:
 
 @dataclass(frozen=True, slots=True)
 class GetUpstreamStatus:
-    """Use case that reads the status of OMDb.
-
-    Args:
-        admission: admission control, with the quota and the circuit breaker.
-        fetches: the fetch queue.
-        clock: returns the time in UTC.
-    """
+    """Use case that reads the status of OMDb."""
 
     admission: UpstreamAdmission
     fetches: FetchQueue

@@ -95,12 +95,7 @@ class _IdCache:
 def remove_links(connection: Connection, years: Mapping[int, int]) -> Counter[Kind]:
     """Delete the relations of movies, and the people and genres that no other movie has.
 
-    Args:
-        connection: Connection of the transaction.
-        years: Year keys of the movies by id.
-
-    Returns:
-        The changes of the movie counters, which are negative.
+    Returns the changes of the movie counters, which are negative.
     """
     changes: Counter[Kind] = Counter()
     for ids in batched(list(years), _KEYS_AT_ONCE):

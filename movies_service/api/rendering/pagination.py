@@ -32,13 +32,7 @@ class Identified(Protocol):
 
 
 def older_page_url(path: str, parameters: dict[str, Any], page: Sequence[Identified]) -> str | None:
-    """Return the URL of the page of older items, with all filters; `None` after the last page.
-
-    Args:
-        path: path of the list.
-        parameters: query parameters of this page, with its `limit`.
-        page: items of this page, in the order of descending ids.
-    """
+    """Return the URL of the page of older items, with all filters; `None` after the last page."""
     if len(page) < parameters["limit"]:
         return None
     return f"{path}?{urlencode(parameters | {'before': page[-1].id})}"

@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 from pydantic.config import JsonDict
 
+from data_fetcher.movie_json.document import with_fields
 from movies_service.api.schemas.base import examples
 
 INDEX: JsonDict = {
@@ -21,20 +22,8 @@ INDEX: JsonDict = {
 }
 
 
+@with_fields(dict.fromkeys(INDEX, (str, ...)))
 class IndexOut(BaseModel):
     """URLs of the resources; those with braces are URI templates (RFC 6570)."""
 
     model_config = examples(INDEX)
-
-    movies_url: str
-    movie_url: str
-    fetches_url: str
-    api_keys_url: str
-    users_url: str
-    login_url: str
-    me_url: str
-    audit_url: str
-    upstream_url: str
-    docs_url: str
-    openapi_url: str
-    ready_url: str
