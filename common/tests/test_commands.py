@@ -49,6 +49,7 @@ def test_ctrl_c_during_the_imports_prints_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "interrupted.py").write_text("raise KeyboardInterrupt")
+    monkeypatch.setattr("common.cli.start.replace_standard_streams", lambda: None)
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(SystemExit) as raised:
         start("interrupted")

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from common.cli.commands import new_command_line, reported_errors
+from common.cli.start import command_process
 from common.errors import InvalidInput
 from data_fetcher.emulator.faults import FAULTS
 from data_fetcher.emulator.movies import MOVIES_FILE, load_movies, with_generated
@@ -76,4 +77,5 @@ async def _serve(emulator: Emulator, count: int, host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    app()
+    with command_process():
+        app()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from common.cli.progress import Advance
 from common.errors import InvalidInput
+from common.files import new_file
 from data_fetcher.imdb.data_sets import ALL, NAMES, PRINCIPALS, SUFFIX, DataSet
 from data_fetcher.sample_data.imdb_ids import IdSequence
 from data_fetcher.sample_data.imdb_people import PeopleGenerator
@@ -29,6 +30,8 @@ class Amounts:
 
 def generate(folder: Path, amounts: Amounts, seed: int, advance: Advance) -> None:
     """Write all seven files; the same amounts and seed produce the same bytes.
+
+    The files appear when all of them are complete.
 
     Lines are in the order of IMDb's files: by id as text. Memory use does not depend on the
     amounts. A million titles with three million principals take about 100 MB on disk.
@@ -83,7 +86,7 @@ def _new_files(folder: Path) -> Iterator[_NewFiles]:
 
 
 def _new_file(stack: ExitStack, folder: Path, data_set: DataSet) -> gzip.GzipFile:
-    raw = stack.enter_context((folder / f"{data_set.name}{SUFFIX}").open("xb"))
+    raw = stack.enter_context(new_file(folder / f"{data_set.name}{SUFFIX}"))
     # A fixed mtime keeps the bytes reproducible. Level 1 is three times as fast as level 9, and
     # its output is a third larger.
     compressed = gzip.GzipFile(filename="", mode="wb", compresslevel=1, fileobj=raw, mtime=0)

@@ -1,3 +1,4 @@
+import errno
 import gzip
 import subprocess
 import sys
@@ -116,6 +117,15 @@ def test_keeps_existing_files(folder: Path) -> None:
     with pytest.raises(InvalidInput, match="already contains such files"):
         make(folder)
     assert contents(folder) == before
+
+
+def test_an_error_leaves_no_files(tmp_path: Path) -> None:
+    def fail(_done: int, _total: int | None) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(InvalidInput, match="free space"):
+        generate(tmp_path, Amounts(20, 10, 50), 1, fail)
+    assert list(tmp_path.iterdir()) == []
 
 
 def run(*arguments: str) -> Result:

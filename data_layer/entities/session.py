@@ -19,6 +19,12 @@ class Session:
     expires_at: dt.datetime
     """Time after which the user has to log in again."""
     ended_at: dt.datetime | None = None
+    refreshed_at: dt.datetime | None = None
+    """Time of the last refresh; None before the first one."""
+    refreshed_from: str | None = None
+    """IP address of the last refresh."""
+    refresh_salt: bytes | None = None
+    """Random 32 bytes from which, with the token of the last refresh, its successor follows."""
 
     def is_valid_at(self, now: dt.datetime) -> bool:
         """Return whether the session is neither ended nor expired at `now`, in UTC."""

@@ -1,7 +1,6 @@
 """Access tokens: JSON Web Tokens that identify a session and expire after 15 minutes."""
 
 import datetime as dt
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,15 +24,18 @@ class Claims:
     session_id: str
 
 
-def issue(claims: Claims, key_id: str, secret: bytes, now: dt.datetime) -> str:
-    """Return a token that is signed with `secret` and is valid for `ACCESS_SECONDS` from `now`."""
+def issue(claims: Claims, token_id: str, key_id: str, secret: bytes, now: dt.datetime) -> str:
+    """Return a token that is signed with `secret` and is valid for `ACCESS_SECONDS` from `now`.
+
+    The same arguments give the same token.
+    """
     payload = {
         "exp": now + dt.timedelta(seconds=ACCESS_SECONDS),
         "iat": now,
         "sub": claims.username,
         "iss": ISSUER,
         "aud": AUDIENCE,
-        "jti": secrets.token_hex(16),
+        "jti": token_id,
         "sid": claims.session_id,
     }
     return jwt.encode(payload, secret, algorithm=ALGORITHM, headers={"kid": key_id})

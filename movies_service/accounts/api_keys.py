@@ -83,12 +83,12 @@ class ApiKeys:
             uow.commit()
         return new
 
-    def create_first(self) -> str | None:
+    def create_first(self, record: ResultRecorder[NewKey] = record_nothing) -> str | None:
         """Create the admin key if no key exists, commit, and return its secret, else `None`."""
         if self.list():
             return None
         try:
-            return self.create(ADMIN_NAME, {Scope.ADMIN}).secret
+            return self.create(ADMIN_NAME, {Scope.ADMIN}, record=record).secret
         except Conflict:
             # Another process of this service created the key at the same time.
             return None

@@ -1,5 +1,6 @@
 """Sessions of users: login, authentication, token refresh, logout and password change."""
 
+import base64
 import dataclasses
 import datetime as dt
 import hashlib
@@ -23,6 +24,10 @@ from movies_service.accounts.signing_keys import SigningKeys
 SESSION_DAYS = 30
 """Maximum age of a session. Login addresses count as known for the same time."""
 
+REPEAT_SECONDS = 30
+"""Time in which a client may repeat a refresh whose response was lost."""
+
+_SECRET_BYTES, _TOKEN_ID_DIGITS = 32, 32
 _REFRESH_TOKEN = re.compile(r"mvr_([0-9a-f]{32})_[A-Za-z0-9_-]{43}")
 _WRONG_CREDENTIALS = "The username or the password is wrong."
 _ENDED = "This session has ended: log in again."
@@ -92,7 +97,9 @@ class Sessions:
     def refresh(self, refresh_token: str, by: Caller) -> Tokens:
         """Replace the refresh token of a session, commit, and return new tokens.
 
-        A reused token indicates theft, since each is valid once: it ends the session.
+        The last refresh may be repeated from the same address within `REPEAT_SECONDS`, since its
+        response may have been lost: it returns the same tokens. Any other reuse of a token
+        indicates theft and ends the session.
 
         Raises:
             Unauthenticated: the token is malformed, reused, or its session has ended.
@@ -104,14 +111,16 @@ class Sessions:
             session = uow.sessions.find(match[1])
             if session is None or not session.is_valid_at(self._now()):
                 raise Unauthenticated(_ENDED)
-            by = dataclasses.replace(by, name=f"user:{session.username}")
-            if not hmac.compare_digest(_hash(refresh_token), session.refresh_hash):
+            new = self._find_successor(session, refresh_token, by)
+            if hmac.compare_digest(_hash(refresh_token), session.refresh_hash):
+                session, new = self._replace_token(session, refresh_token, by)
+                uow.sessions.update(session)
+                uow.commit()
+            elif new is None:
+                by = dataclasses.replace(by, name=f"user:{session.username}")
                 self._end(uow, session, by, "session.refresh_token_reused")
                 uow.commit()
                 raise Unauthenticated(_ENDED)
-            new = _new_refresh_token(session.id)
-            uow.sessions.update(dataclasses.replace(session, refresh_hash=_hash(new)))
-            uow.commit()
         return self._tokens(session, new)
 
     @retried_when_busy
@@ -134,11 +143,34 @@ class Sessions:
             raise Unauthenticated("The password is wrong.")
         self._set_password(username, hash_password(new, "new_password"), by)
 
+    def _replace_token(self, session: Session, token: str, by: Caller) -> tuple[Session, str]:
+        """Return the session after a refresh from now, and its new refresh token."""
+        salt = secrets.token_bytes(_SECRET_BYTES)
+        successor = _successor(session.id, token, salt)
+        refreshed = dataclasses.replace(
+            session,
+            refresh_hash=_hash(successor),
+            refreshed_at=self._now(),
+            refreshed_from=by.address,
+            refresh_salt=salt,
+        )
+        return refreshed, successor
+
+    def _find_successor(self, session: Session, token: str, by: Caller) -> str | None:
+        """Return the successor of a token if this repeats the last refresh, else None."""
+        if session.refreshed_at is None or session.refresh_salt is None:
+            return None
+        age = self._now() - session.refreshed_at
+        if age > dt.timedelta(seconds=REPEAT_SECONDS) or session.refreshed_from != by.address:
+            return None
+        successor = _successor(session.id, token, session.refresh_salt)
+        return successor if hmac.compare_digest(_hash(successor), session.refresh_hash) else None
+
     @retried_when_busy
     def _start(self, username: str, password_hash: str, by: Caller) -> Tokens:
         now = self._now()
         session_id = secrets.token_hex(16)
-        refresh_token = _new_refresh_token(session_id)
+        refresh_token = _refresh_token(session_id, secrets.token_bytes(_SECRET_BYTES))
         session = Session(
             id=session_id,
             username=username,
@@ -177,9 +209,12 @@ class Sessions:
         by.write_audit(uow, action, f"/users/{session.username}")
 
     def _tokens(self, session: Session, refresh_token: str) -> Tokens:
+        """Return the refresh token with its access token; the same session gives the same pair."""
         claims = Claims(session.username, session.id)
-        key_id, secret = self._signing_keys.current()
-        return Tokens(access_tokens.issue(claims, key_id, secret, self._now()), refresh_token)
+        token_id = _hash(f"access token of {refresh_token}").hex()[:_TOKEN_ID_DIGITS]
+        issued_at = session.refreshed_at or session.created_at
+        access = access_tokens.issue(claims, token_id, *self._signing_keys.current(), issued_at)
+        return Tokens(access, refresh_token)
 
 
 def _is_right(user: User | None, password: str) -> bool:
@@ -187,8 +222,14 @@ def _is_right(user: User | None, password: str) -> bool:
     return is_same and user is not None and user.disabled_at is None
 
 
-def _new_refresh_token(session_id: str) -> str:
-    return f"mvr_{session_id}_{secrets.token_urlsafe(32)}"
+def _successor(session_id: str, token: str, salt: bytes) -> str:
+    """Return the next refresh token; neither the token nor the salt alone reveals it."""
+    return _refresh_token(session_id, hmac.digest(token.encode(), salt, "sha256"))
+
+
+def _refresh_token(session_id: str, secret: bytes) -> str:
+    """Return the token of a secret of 32 bytes."""
+    return f"mvr_{session_id}_{base64.urlsafe_b64encode(secret).rstrip(b'=').decode()}"
 
 
 def _hash(token: str) -> bytes:

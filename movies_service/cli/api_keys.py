@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from common.cli.commands import AsJson, new_command_line
+from common.cli.output import print_now
 from common.clock import utc_now
 from data_layer.entities.api_key import ApiKey
 from data_layer.entities.scope import Scope
@@ -42,13 +43,13 @@ def create(
 ) -> None:
     """Create an API key and print its secret.
 
-    The secret cannot be shown again: the database holds only its hash.
+    The secret cannot be shown again: the database holds only its hash. If it cannot be printed, no
+    key is created.
     """
     with _api_keys() as keys:
         expires_at = None if days is None else utc_now() + dt.timedelta(days=days)
-        secret = keys.create(name, scope, expires_at).secret
+        keys.create(name, scope, expires_at, record=lambda _uow, new: print_now(new.secret))
     print("Store this key now; it is not shown again.", file=sys.stderr)
-    print(secret)
 
 
 @api_keys.command("list")

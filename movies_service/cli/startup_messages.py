@@ -1,7 +1,9 @@
 """Messages of the service on standard output for the person who starts it."""
 
 import sys
+from contextlib import suppress
 
+from common.cli.output import OutputFailed, print_now
 from movies_service.accounts.api_keys import ApiKeys
 
 _NEXT_STEPS = """
@@ -26,23 +28,30 @@ No API key exists yet. None was created, since standard output is not a terminal
 
 
 def print_address(url: str) -> None:
-    """Print the URL of the service."""
-    print(f"Movies API serves on {url}", flush=True)
+    """Print the URL of the service.
+
+    Raises:
+        OutputFailed: It cannot be printed.
+    """
+    print_now(f"Movies API serves on {url}")
 
 
 def print_next_steps(url: str) -> None:
-    """Print example requests, once the catalogue has movies."""
-    print(_NEXT_STEPS.format(url=url), flush=True)
+    """Print example requests, once the catalogue has movies; the service does not need them."""
+    with suppress(OutputFailed):
+        print_now(_NEXT_STEPS.format(url=url))
 
 
 def print_admin_key(api_keys: ApiKeys, url: str) -> None:
     """Create the first API key and print it, if standard output is a terminal.
 
     In a file or a log collector the secret would remain readable. There no key is created; the
-    command that creates one is printed instead.
+    command that creates one is printed instead. No key is created either if it cannot be printed.
     """
-    if sys.stdout.isatty():
-        if (secret := api_keys.create_first()) is not None:
-            print(_ADMIN_KEY.format(secret=secret, url=url), flush=True)
-    elif not api_keys.list():
-        print(_NO_ADMIN_KEY.format(python=sys.executable), flush=True)
+    with suppress(OutputFailed):
+        if sys.stdout is not None and sys.stdout.isatty():
+            api_keys.create_first(
+                lambda _uow, new: print_now(_ADMIN_KEY.format(secret=new.secret, url=url))
+            )
+        elif not api_keys.list():
+            print_now(_NO_ADMIN_KEY.format(python=sys.executable))

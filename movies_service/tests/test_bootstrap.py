@@ -1,4 +1,6 @@
 import asyncio
+import errno
+import io
 import sys
 from contextlib import AbstractContextManager
 
@@ -52,6 +54,22 @@ def test_admin_key_is_printed_once_and_only_on_a_terminal(
     keys.create("another", {Scope.ADMIN})
     startup_messages.print_admin_key(keys, URL)
     assert capsys.readouterr().out == ""
+
+
+def test_no_admin_key_is_created_if_it_cannot_be_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, _text: str) -> int:
+            raise OSError(errno.EIO, "Input/output error")
+
+    keys = ApiKeys(FakeDatabase())
+    for stream in (Terminal(), None):
+        monkeypatch.setattr(sys, "stdout", stream)
+        startup_messages.print_admin_key(keys, URL)
+        startup_messages.print_next_steps(URL)
+        assert keys.list() == ()
 
 
 def test_cache_options_follow_the_settings() -> None:

@@ -12,8 +12,10 @@ from common.cli.exit_codes import ExitCode
 from common.errors import InvalidInput
 from data_fetcher.cli.app import app as fetcher_app
 from data_layer.database import Database
+from data_layer.entities.scope import Scope
 from data_layer.sql import schema
 from movies_service.app import create_api
+from movies_service.cli.api_keys import create
 from movies_service.cli.app import app
 from movies_service.cli.users import _read_password
 
@@ -52,6 +54,17 @@ def test_creates_lists_and_revokes_api_keys() -> None:
         ("robot", "revoked"),
         ("boss", "valid"),
     ]
+
+
+def test_a_key_whose_secret_cannot_be_printed_is_not_created(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with monkeypatch.context() as patch, pytest.raises(SystemExit) as raised:
+        patch.setattr(sys, "stdout", None)
+        create("robot", [Scope.ADMIN])
+    assert raised.value.code == ExitCode.FAILED
+    assert "can't be written" in capsys.readouterr().err
+    assert json.loads(run("api-keys", "list", "--json")[0]) == []
 
 
 @pytest.mark.parametrize(

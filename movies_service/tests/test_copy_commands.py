@@ -65,6 +65,16 @@ def test_does_not_create_a_missing_source_database(
     assert not (tmp_path / "typo.db").exists()
 
 
+def test_an_export_that_fails_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.db").touch()
+    monkeypatch.setenv("DATABASE_URL", "sqlite:///empty.db")
+    before = set(tmp_path.iterdir())
+    run("export", "movies.ndjson", code=ExitCode.DATABASE)
+    assert {each for each in tmp_path.iterdir() if "empty.db" not in each.name} <= before
+
+
 def test_backs_up(tmp_path: Path) -> None:
     _, stderr = run("backup", "backup.db")
     assert "Backup written to backup.db." in stderr

@@ -7,8 +7,12 @@ from typing import cast
 
 import pytest
 
+from common.clock import utc_now
 from data_fetcher.emulator.movies import load_movies
-from movies_service.accounts.api_keys import ApiKeys
+from data_layer.entities.api_key import ApiKey
+from data_layer.ports.result_recorder import ResultRecorder
+from data_layer.testing.fakes.unit_of_work import FakeDatabase
+from movies_service.accounts.api_keys import ApiKeys, NewKey
 from movies_service.cli import startup_messages
 from movies_service.tests.service_process import running
 
@@ -53,9 +57,17 @@ def test_each_command_prints_what_the_document_shows(
     assert printed.split(f"{DIVIDER}\n") == [output for _command, output in steps]
 
 
-class NewKey:
-    def create_first(self) -> str:
-        return "mvs_0123abcd_…"
+class FirstKey:
+    def create_first(self, record: ResultRecorder[NewKey]) -> None:
+        key = ApiKey(
+            name="admin",
+            prefix="mvs_0123abcd",
+            secret_hash=b"",
+            scopes=frozenset(),
+            created_at=utc_now(),
+        )
+        with FakeDatabase()() as uow:
+            record(uow, NewKey(key, "mvs_0123abcd_…"))
 
 
 def test_readme_shows_the_startup_messages(
@@ -63,7 +75,7 @@ def test_readme_shows_the_startup_messages(
 ) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     startup_messages.print_address(URL)
-    startup_messages.print_admin_key(cast("ApiKeys", NewKey()), URL)
+    startup_messages.print_admin_key(cast("ApiKeys", FirstKey()), URL)
     startup_messages.print_next_steps(URL)
     readme = README.read_text(encoding="utf-8")
     printed = capsys.readouterr().out.splitlines()

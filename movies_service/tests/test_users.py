@@ -104,11 +104,40 @@ def test_reusing_a_refresh_token_ends_the_session(client: TestClient, users: Use
     first = sign_in(client)
     body = {"refresh_token": first["refresh_token"]}
     second = client.post("/login/refresh", json=body).json()
+    assert client.post("/login/refresh", json=body).json() == second
+    third = client.post("/login/refresh", json={"refresh_token": second["refresh_token"]}).json()
     assert client.post("/login/refresh", json=body).status_code == 401
-    assert client.get("/me", headers=bearer(second)).status_code == 401
-    body = {"refresh_token": second["refresh_token"]}
+    assert client.get("/me", headers=bearer(third)).status_code == 401
+    body = {"refresh_token": third["refresh_token"]}
     assert client.post("/login/refresh", json=body).status_code == 401
     assert client.get("/me", headers=bearer(sign_in(client))).status_code == 200
+
+
+def test_a_refresh_whose_response_was_lost_can_be_repeated_briefly() -> None:
+    now = utc_now()
+    database = FakeDatabase()
+    Users(database).add("alice", PASSWORD, set(), COMMAND_LINE)
+    sessions = Sessions(database, SigningKeys(database), lambda: now)
+    home, elsewhere = Caller(address="192.0.2.1"), Caller(address="192.0.2.2")
+    first = sessions.start("alice", PASSWORD, home)
+    second = sessions.refresh(first.refresh, home)
+    now += dt.timedelta(seconds=30)
+    assert sessions.refresh(first.refresh, home) == second
+    assert sessions.refresh(second.refresh, home).refresh not in {first.refresh, second.refresh}
+    for reused, by, seconds in (
+        ("latest", elsewhere, 0),
+        ("latest", home, 31),
+        ("older", home, 0),
+    ):
+        tokens = [sessions.start("alice", PASSWORD, home)]
+        for _refresh in range(3):
+            tokens.append(sessions.refresh(tokens[-1].refresh, home))
+        now += dt.timedelta(seconds=seconds)
+        with pytest.raises(Unauthenticated):
+            sessions.refresh(tokens[-2 if reused == "latest" else -3].refresh, by)
+        with pytest.raises(Unauthenticated):
+            sessions.refresh(tokens[-1].refresh, home)
+        assert database.audit[-1].action == "session.refresh_token_reused"
 
 
 @pytest.mark.parametrize(

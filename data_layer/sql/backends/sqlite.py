@@ -120,7 +120,9 @@ class Sqlite:
                 )
             unfinished.replace(path)
         except (OSError, sqlite3.Error):
-            raise InvalidInput("The backup can't be written: check its path.") from None
+            raise InvalidInput(
+                "The backup can't be written: check its path and the free space."
+            ) from None
         finally:
             source.close()
             unfinished.unlink(missing_ok=True)

@@ -52,6 +52,9 @@ class Session(Base):
     created_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[dt.datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    refreshed_at: Mapped[dt.datetime | None] = mapped_column(UtcDateTime)
+    refreshed_from: Mapped[str | None] = mapped_column(String(64))
+    refresh_salt: Mapped[bytes | None] = mapped_column(Hash)
 
     __table_args__ = (
         Index("ix_sessions_by_user", "username"),

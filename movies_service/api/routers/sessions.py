@@ -71,8 +71,9 @@ async def refresh(
 ) -> Response:
     """Exchange a refresh token for a new access token and a new refresh token. Public.
 
-    A refresh token is valid once. If it is used again, it may have been stolen: the session ends,
-    and the user has to log in again.
+    A refresh token is valid once. If the response was lost, repeat the request within 30 seconds
+    from the same address: it returns the same pair. Any other second use of a token may be that of
+    a thief: the session ends, and the user has to log in again.
     """
     tokens = await use_cases.write(use_cases.sessions.refresh, body.refresh_token, caller)
     return private_json_response(TokensOut.of(tokens))

@@ -1,0 +1,29 @@
+from pathlib import Path
+
+import pytest
+
+from common.files import new_file
+
+
+def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
+    path = tmp_path / "movies.ndjson"
+    with new_file(path) as file:
+        file.write(b"{}\n")
+        assert not path.exists()
+    assert path.read_bytes() == b"{}\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_remains_of_a_file_after_an_error(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), new_file(tmp_path / "movies.ndjson") as file:
+        file.write(b"{")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_existing_file_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "movies.ndjson"
+    path.write_bytes(b"old")
+    with pytest.raises(FileExistsError), new_file(path):
+        pytest.fail("The file was opened.")
+    assert path.read_bytes() == b"old"
