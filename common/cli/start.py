@@ -3,6 +3,8 @@
 import importlib
 import sys
 
+from common.imports import permanent_imports
+
 INTERRUPTED = 130
 """Exit code after Ctrl-C, by shell convention: 128 plus the number of SIGINT."""
 
@@ -14,6 +16,8 @@ def start(command_line: str) -> None:
         SystemExit: With the exit code of the command, or 130 after Ctrl-C.
     """
     try:
-        importlib.import_module(command_line).app()
+        with permanent_imports():
+            module = importlib.import_module(command_line)
+        module.app()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
