@@ -5,6 +5,7 @@ They inherit no threads and no connections of the parent, as a fork would.
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections.abc import Callable
@@ -13,7 +14,10 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
 from typing import Any, cast
+
+from common.imports import permanent_imports
 
 PAUSE_SECONDS = 1.0
 """Pause before a restart, so that a process that cannot start does not loop without delay."""
@@ -35,7 +39,7 @@ def start_child(work: Work, *, is_daemon: bool = True) -> tuple[SpawnProcess, Co
         is_daemon: Terminate the process when the parent exits. A daemon cannot start processes.
     """
     connection, child_end = _SPAWN.Pipe()
-    process = _SPAWN.Process(target=_run_child, args=(work, child_end), daemon=is_daemon)
+    process = _SPAWN.Process(target=_run_child, args=(_Pickled(work), child_end), daemon=is_daemon)
     # The first spawned process would start the resource tracker, which unblocks SIGINT.
     resource_tracker.ensure_running()
     # The child inherits the blocked signal.
@@ -133,6 +137,23 @@ class SupervisedProcess:
             connection.close()
         process.join()
         return True
+
+
+class _Pickled:
+    """Work that the child process loads itself, since loading it imports its modules."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def __getstate__(self) -> bytes:
+        return bytes(ForkingPickler.dumps(self._work))
+
+    def __setstate__(self, pickled: bytes) -> None:
+        with permanent_imports():
+            self._work = pickle.loads(pickled)  # noqa: S301 - The parent has pickled it.
+
+    def __call__(self, connection: Connection) -> None:
+        self._work(connection)
 
 
 def _run_child(work: Work, connection: Connection) -> None:

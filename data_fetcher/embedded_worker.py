@@ -1,7 +1,6 @@
 """Main function of the worker process that the service embeds."""
 
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -41,7 +40,6 @@ def run_embedded_worker(
     """
     _lower_priority(settings.processes)
     configure_logs(settings.log_level, settings.log_format)
-    gc.freeze()  # For the reason given in `common.cli.commands.command_settings`.
     with closing(open_database(settings)) as database:
         asyncio.run(_work(settings, config, database, endpoint, connection))
 

@@ -1,6 +1,5 @@
 """Shared setup and error reporting of all commands."""
 
-import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -59,5 +58,4 @@ def command_settings() -> Iterator[Settings]:
     with reported_errors():
         settings = load_settings()
         configure_logs(settings.log_level, settings.log_format)
-        gc.freeze()  # Imported objects are permanent; each full collection of them takes 50 ms.
         yield settings

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from common.cli.exit_codes import ExitCode
 from common.cli.output import OutputFailed, replace_standard_streams, require_utf_8
+from common.imports import permanent_imports
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, by shell convention: 128 plus the number of SIGINT."""
@@ -19,7 +20,9 @@ def start(command_line: str) -> None:
         SystemExit: With the exit code of the command, or as in `command_process`.
     """
     with command_process():
-        importlib.import_module(command_line).app()
+        with permanent_imports():
+            module = importlib.import_module(command_line)
+        module.app()
 
 
 @contextmanager

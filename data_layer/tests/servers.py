@@ -31,6 +31,8 @@ _UNPRIVILEGED_ID = 65_534
 
 TEMPLATE = "movies_template"
 """Name of the database with the current schema on each server."""
+_INTACT = "movies_intact"
+"""Name of the copy of the template on a PostgreSQL server that tests damage."""
 _numbers = itertools.count(1)
 
 
@@ -196,12 +198,42 @@ def any_database(request: pytest.FixtureRequest) -> Iterator[Database]:
     database.close()
 
 
+@pytest.fixture(scope="session")
+def damaged_postgresql() -> Iterator[tuple[Server, list[str]]]:
+    """Yield a PostgreSQL server for tests that damage it, and statements that mend its template."""
+    with new_postgresql() as server:
+        server.execute([f"CREATE DATABASE {_INTACT} TEMPLATE {TEMPLATE}"])
+        yield (
+            server,
+            [
+                f"DROP DATABASE {TEMPLATE} WITH (FORCE)",
+                f"CREATE DATABASE {TEMPLATE} TEMPLATE {_INTACT}",
+            ],
+        )
+
+
+@pytest.fixture(scope="session")
+def damaged_mariadb(require_program: RequireProgram) -> Iterator[tuple[Server, list[str]]]:
+    """Yield a MariaDB server for tests that damage it, and statements that mend its template."""
+    with new_mariadb(require_program) as server:
+        schema = _schema_of_mariadb(server)
+        recreated = [
+            f"DROP DATABASE {TEMPLATE}",
+            f"CREATE DATABASE {TEMPLATE}",
+            f"USE {TEMPLATE}",
+        ]
+        yield server, [*recreated, *schema]
+
+
 @pytest.fixture(params=SERVERS)
-def own_server(request: pytest.FixtureRequest, require_program: RequireProgram) -> Iterator[Server]:
-    """Yield a separate server of each kind, for a test that damages it."""
-    new = new_postgresql() if request.param == "postgresql" else new_mariadb(require_program)
-    with new as server:
-        yield server
+def own_server(request: pytest.FixtureRequest) -> Server:
+    """Return a running server of each kind with an empty template, for a test that damages it."""
+    server: Server
+    server, mend = request.getfixturevalue(f"damaged_{request.param}")
+    if server.process.poll() is not None:
+        server.start()
+    server.execute(mend)
+    return server
 
 
 def _find_postgresql() -> Path:
@@ -220,8 +252,9 @@ def _schema_of_mariadb(server: Server) -> list[str]:
         for (table,) in cursor.fetchall():
             cursor.execute(f"SHOW CREATE TABLE {table}")
             statements += [definition for _table, definition in cursor.fetchall()]
-    filled = f"INSERT INTO alembic_version SELECT * FROM {TEMPLATE}.alembic_version"  # noqa: S608 - The name is a constant.
-    return [*statements, filled]
+        cursor.execute("SELECT version_num FROM alembic_version")
+        filled = [f"INSERT INTO alembic_version VALUES ('{each}')" for (each,) in cursor.fetchall()]  # noqa: S608 - Our own revision.
+    return [*statements, *filled]
 
 
 def _migrate(url: str) -> None:

@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.column_types import datetime_type, hash_type
 
-revision = "1005"
-down_revision = "1004"
+revision = "1006"
+down_revision = "1005"
 branch_labels = None
 depends_on = None
 
