@@ -11,7 +11,7 @@ from common.executors import CallExecutor
 from common.single_flight import SingleFlight
 from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
 from data_fetcher.fetch_queue.deduplication_key import deduplication_key, find_movie
-from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.fetch_queue.queue import FetchQueue, StartedFetch
 from data_fetcher.omdb.admission import FetchMovie, Purpose
 from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchState
@@ -102,7 +102,7 @@ class AddMovie:
         while True:
             started = await self._run(self._fetches.start_or_join, lookup, by.requester)
             if started.is_owner:
-                added = await self._fetch(started.fetch, lookup, record)
+                added = await self._fetch(started, lookup, record)
                 if added is not None:
                     return added
             fetch = await self._join(started.fetch)
@@ -110,14 +110,17 @@ class AddMovie:
                 return await self._run(self.find_fetched, fetch)
 
     async def _fetch(
-        self, fetch: Fetch, lookup: MovieLookup, record: ResultRecorder[AddedMovie]
+        self, started: StartedFetch, lookup: MovieLookup, record: ResultRecorder[AddedMovie]
     ) -> AddedMovie | None:
         """Fetch the movie and store it; return `None` if another process took over the lease."""
+        fetch = started.fetch
         outcome: Outcome
         try:
             outcome = await self._ask(lookup, Purpose.INTERACTIVE)
         except MoviesError as error:
-            await self._run(self._fetches.complete, [(fetch, error)])
+            # A fetch that waited in the queue returns to it, unless the error is of its movie.
+            pause = 0 if started.was_queued else None
+            await self._run(self._fetches.complete, [(fetch, error)], record_nothing, pause)
             raise
 
         def record_added(uow: UnitOfWork, completed: CompletedFetch) -> None:
