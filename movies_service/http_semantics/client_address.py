@@ -2,11 +2,16 @@
 
 import functools
 import ipaddress
+import re
 from collections.abc import Sequence
 
 from starlette.types import Scope
 
-_FORWARDED_FOR = b"x-forwarded-for"
+_FORWARDED_FOR, _FORWARDED = b"x-forwarded-for", b"forwarded"
+_FOR = re.compile(r'(?:^|[;,])\s*for\s*=\s*"?([^",;\s]*)', re.IGNORECASE)
+"""Parameter `for` of `Forwarded`. A quote that a client left open ends at the next comma."""
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\w+)?|([0-9.]+):\w+")
+"""IPv6 address in brackets, or IPv4 address and port."""
 _CACHE_ADDRESSES = 10_000
 _CUSTOMER_PREFIX_BITS = 64
 """Length of the IPv6 prefix that a provider assigns to one customer."""
@@ -17,8 +22,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class ClientAddresses:
     """Resolver of client addresses.
 
-    `X-Forwarded-For` is evaluated only if the peer is a trusted proxy: from its end, up to and
-    including the first address that is not a trusted proxy.
+    `X-Forwarded-For`, and without it `Forwarded`, is evaluated only if the peer is a trusted
+    proxy: from its end, up to and including the first address that is not a trusted proxy.
+    Addresses may have ports, and IPv6 addresses brackets.
 
     Args:
         trusted_proxies: networks of the proxies.
@@ -38,7 +44,7 @@ class ClientAddresses:
         peer: str = scope["client"][0] if scope["client"] else ""
         if not self._trusted or not self._is_trusted(peer):
             return rate_limit_identity(peer)
-        for hop in reversed(_forwarded_for(scope)):
+        for hop in reversed(_hops(scope)):
             peer = hop
             if not self._is_trusted(hop):
                 break
@@ -65,6 +71,8 @@ def rate_limit_identity(text: str) -> str:
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if (match := _WITH_PORT.fullmatch(text)) is not None:
+        text = match[1] or match[2] or ""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -73,7 +81,16 @@ def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return mapped or address
 
 
-def _forwarded_for(scope: Scope) -> list[str]:
-    """Return the hops of all `X-Forwarded-For` headers, the nearest proxy last."""
-    values = [value for name, value in scope["headers"] if name == _FORWARDED_FOR]
-    return [hop.strip() for hop in b",".join(values).decode("latin-1").split(",") if hop.strip()]
+def _hops(scope: Scope) -> list[str]:
+    """Return the hops of all `X-Forwarded-For` or else `Forwarded` headers, the nearest one last.
+
+    Source: RFC 7239, section 5.2.
+    """
+    if hops := _header(scope, _FORWARDED_FOR):
+        return [hop.strip() for hop in hops.split(",") if hop.strip()]
+    return _FOR.findall(_header(scope, _FORWARDED))
+
+
+def _header(scope: Scope, header: bytes) -> str:
+    values = [value for name, value in scope["headers"] if name == header]
+    return b",".join(values).decode("latin-1")
