@@ -419,11 +419,15 @@ def test_a_clock_that_jumps_neither_renews_the_quota_nor_opens_the_circuit_for_a
         assert isinstance(await find_rejection(admission), UpstreamQuotaExceeded)
         world.pass_time(86_400)
         assert isinstance(await find_rejection(admission), UpstreamQuotaExceeded)
-        other = world.admission()
         world.pass_time(365 * 86_400)
-        await fail(other, UpstreamUnauthorized("Key."))
+        await admission.admit(Purpose.INTERACTIVE)
+        await admission.admit(Purpose.INTERACTIVE)
+        await fail(admission, UpstreamUnauthorized("Key."))
         world.pass_time(-365 * 86_400)
-        assert await find_rejection(other) is None
+        assert await find_rejection(admission) is None
+        await fail(world.admission(), UpstreamUnauthorized("Key."))
+        world.pass_time(-7_200)
+        assert await find_rejection(admission) is None
 
     run(scenario)
 
