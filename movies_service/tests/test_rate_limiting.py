@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Send
 
-from common.errors import TooManyRequests
+from common.errors import TooManyRequests, UpstreamUnavailable
 from common.rates import Rate
 from common.settings import Settings
 from conftest import RequireProgram
@@ -466,6 +466,59 @@ def test_limits_are_enabled_by_default() -> None:
     )
     assert (off.requests, off.adds, off.logins) == (None, None, None)
     assert RateLimits().requests is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "share"),
+    [
+        ({}, 250),
+        ({"OMDB_CLIENT_SHARE_PERCENT": "5"}, 50),
+        ({"OMDB_CLIENT_SHARE_PERCENT": "1", "OMDB_DAILY_LIMIT": "10"}, 1),
+        ({"processes": "2"}, 125),
+        ({"processes": "2", "rate_limit_redis_url": "redis://127.0.0.1:9/0"}, 250),
+        ({"OMDB_CLIENT_SHARE_PERCENT": "100"}, None),
+        ({"OMDB_DAILY_LIMIT": "off"}, None),
+        ({"OMDB_API_KEY": None}, None),
+    ],
+)
+def test_a_client_has_a_share_of_the_daily_omdb_quota(
+    settings: dict[str, str | None], share: int | None
+) -> None:
+    limits = build_limits(Settings(**{"OMDB_API_KEY": "key"} | settings))  # type: ignore[arg-type]  # As above.
+    expected = None if share is None else f'"omdb-share";q={share};w=86400'.encode()
+    assert (limits.omdb_share and limits.omdb_share.policy) == expected
+
+
+def test_a_stranger_cannot_use_up_the_omdb_quota(
+    database: Database, omdb: SmallOmdb, api_key_of: Callable[..., str]
+) -> None:
+    counters = WindowCounters()
+    limits = RateLimits(
+        adds=RateLimiter("adds", Rate(5, 60), counters),
+        omdb_share=RateLimiter("omdb-share", Rate(3, 86_400), counters),
+        counters=counters,
+    )
+    robot = {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
+    reader = {"X-API-Key": api_key_of(Scope.OPS_READ)}
+    with new_client(database, omdb, limits=limits) as client:
+
+        def status(title: str, headers: dict[str, str] | None = None) -> int:
+            return client.post("/movies", json={"title": title}, headers=headers).status_code
+
+        omdb.movies = [MovieFacts(title=f"Movie {number}") for number in range(9)]
+        omdb.error = UpstreamUnavailable("OMDb returned an error; retry later.")
+        omdb.error.is_refusal = True
+        assert status("Movie 0") == status("Movie 1", robot) == 502
+        omdb.error = None
+        assert [status(f"Movie {number}") for number in range(2)] == [201, 201]
+        assert client.post("/fetches", json={"movies": ["Another"]}).status_code == 202
+        rejected = client.post("/movies", json={"title": "Movie 3"})
+        assert rejected.status_code == 429
+        assert rejected.json()["detail"].startswith("This client has used its share of the daily")
+        assert int(rejected.headers["Retry-After"]) > 86_000
+        assert [status(f"Movie {number}", robot) for number in range(3, 7)] == [201] * 4
+        assert [status(f"Movie {number}", reader) for number in range(7, 9)] == [201] * 2
+        assert status("Movie 0") == 200
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from data_layer.entities.movie import StoredMovie
 from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimiter
+from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 
 JOIN_SECONDS = 10.0
 """Timeout for another process that fetches the same movie; longer than an interactive fetch."""
@@ -46,7 +46,7 @@ class AddMovie:
         fetches: the fetch queue, which coordinates processes.
         ask: fetches one movie from OMDb.
         run: executor for database calls.
-        limit: rate limit of each caller for fetches; `None` disables it.
+        allowance: limits of the lookups of each caller.
     """
 
     def __init__(
@@ -55,13 +55,13 @@ class AddMovie:
         fetches: FetchQueue,
         ask: FetchMovie,
         run: CallExecutor,
-        limit: RateLimiter | None = None,
+        allowance: OmdbAllowance = UNLIMITED,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._fetches = fetches
         self._ask = ask
         self._run = run
-        self._limit = limit
+        self._allowance = allowance
         self._flights: SingleFlight[AddedMovie] = SingleFlight()
 
     async def run(
@@ -97,8 +97,17 @@ class AddMovie:
     ) -> AddedMovie:
         if (stored := await self.find(lookup)) is not None:
             return stored
-        if self._limit is not None:
-            await self._limit.consume(by.client)
+        await self._allowance.consume(by)
+        try:
+            return await self._fetch_or_join(lookup, by, record)
+        except MoviesError as error:
+            if error.is_refusal:
+                self._allowance.restore_share(by)
+            raise
+
+    async def _fetch_or_join(
+        self, lookup: MovieLookup, by: Caller, record: ResultRecorder[AddedMovie]
+    ) -> AddedMovie:
         while True:
             started = await self._run(self._fetches.start_or_join, lookup, by.requester)
             if started.is_owner:
