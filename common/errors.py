@@ -41,6 +41,8 @@ class MoviesError(Exception):
     """Stable machine-readable name: lower-case words joined by hyphens."""
     retry_helps: ClassVar[bool] = False
     """Whether the same call may succeed later without a change by the caller."""
+    is_refusal: bool = False
+    """Whether a request was refused by quota or circuit breaker, so that it was never sent."""
 
     def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)

@@ -54,6 +54,7 @@ from movies_service.use_cases.audit import Audit
 from movies_service.use_cases.idempotency import IdempotencyStore
 from movies_service.use_cases.ingests import IngestHistory
 from movies_service.use_cases.movies import Movies
+from movies_service.use_cases.omdb_allowance import OmdbAllowance
 from movies_service.use_cases.pubsub_push import PushHandler, PushTokenVerifier
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.request_fetches import RequestFetches
@@ -121,6 +122,7 @@ def built_use_cases(
     movies = Movies(unit_of_work)
     signing_keys = SigningKeys(unit_of_work, policy.jwt_secrets)
     sessions = Sessions(unit_of_work, signing_keys)
+    allowance = OmdbAllowance(limits.adds, limits.omdb_share)
     with (
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as read,
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as write,
@@ -128,9 +130,9 @@ def built_use_cases(
         reads = run_inline if database.reads_are_short else read
         yield UseCases(
             movies=movies,
-            add_movie=AddMovie(unit_of_work, fetches, omdb.fetch, write, limits.adds),
-            refresh_movie=RefreshMovie(movies, omdb.fetch, write, limits.adds),
-            request_fetches=RequestFetches(fetches, reads, write, fetching.shutdown, limits.adds),
+            add_movie=AddMovie(unit_of_work, fetches, omdb.fetch, write, allowance),
+            refresh_movie=RefreshMovie(movies, omdb.fetch, write, allowance),
+            request_fetches=RequestFetches(fetches, reads, write, fetching.shutdown, allowance),
             ingest_history=ingests,
             upstream_status=upstream,
             push_handler=_build_push_handler(fetching, source),

@@ -57,6 +57,8 @@ class StartedFetch:
     fetch: Fetch
     is_owner: bool
     """Whether the request holds the lease and has to fetch the movie itself."""
+    was_queued: bool = False
+    """Whether another requester queued the fetch, which is to be fetched whatever happens here."""
 
 
 class FetchQueue:
@@ -158,7 +160,8 @@ class FetchQueue:
                 return self._join_completed(uow, lookup, by, newest, movie)
             if newest is not None and self._deduplicator.is_negatively_cached(newest):
                 raise restore_error("not-found", newest.error_message or "")
-            if newest is None or not newest.state.is_open:
+            was_queued = newest is not None and newest.state.is_open
+            if newest is None or not was_queued:
                 fetch = new_fetch(lookup, by, newest, None, now).started(lease, now)
                 (fetch,) = uow.fetches.add_many([fetch])
             else:
@@ -168,7 +171,7 @@ class FetchQueue:
                 fetch = fetch.started(lease, now)
                 uow.fetches.update_many([fetch])
             uow.commit()
-        return StartedFetch(fetch, is_owner=True)
+        return StartedFetch(fetch, is_owner=True, was_queued=was_queued)
 
     def _join_completed(
         self,

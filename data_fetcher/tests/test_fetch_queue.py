@@ -241,10 +241,9 @@ def test_a_movie_with_one_different_field_is_the_same(
 @pytest.mark.parametrize(
     ("error", "pause", "seconds", "attempts"),
     [
-        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=100), 0, 100, 0),
-        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=50_000), 0, 3_600, 0),
+        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=50_000), 0, 60, 0),
         (UpstreamUnauthorized("Key."), 0, 60, 0),
-        (UpstreamUnauthorized("Key."), 300, 300, 0),
+        (UpstreamUnauthorized("Key."), 3_600, 60, 0),
         (DatabaseUnavailable("Unavailable."), 0, 60, 0),
         (UpstreamUnavailable("Outage."), 90, 90, 1),
         (UpstreamTimeout("Late."), 5, 60, 1),
@@ -261,6 +260,26 @@ def test_a_fetch_that_failed_for_an_unrelated_reason_is_requeued(
     assert world.fetches.claim(1) == ()
     world.pass_time(seconds=seconds)
     assert world.fetch(ALIEN).state is FetchState.FETCHED
+
+
+@pytest.mark.parametrize("pause", [0, 3_600])
+def test_a_refused_fetch_keeps_its_place_in_the_queue(world: World, pause: float) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    world.pass_time(seconds=5)
+    for error in (UpstreamUnavailable("Outage."), UpstreamTimeout("Late.")):
+        for _attempt in range(ATTEMPTS_MAX):
+            error.is_refusal = True
+            refused = world.fetch(error, pause)
+            assert (refused.state, refused.attempts) == (FetchState.QUEUED, 0)
+            assert (refused.due_at, refused.error_code) == (NOW, None)
+    assert world.fetch(ALIEN).state is FetchState.FETCHED
+
+
+def test_a_refused_fetch_for_which_a_client_waits_has_failed(world: World) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    error = UpstreamUnavailable("Outage.")
+    error.is_refusal = True
+    assert world.fetch(error).state is FetchState.FAILED
 
 
 @pytest.mark.parametrize("error", [UpstreamUnavailable("Outage."), UpstreamBadResponse("Invalid.")])

@@ -85,6 +85,11 @@ class RateLimiter:
         batch.tokens -= 1
         return batch
 
+    def restore(self, client: str) -> None:
+        """Return a consumed token, if the batch of the client still exists."""
+        if (batch := self._batches.get(client)) is not None:
+            batch.tokens += 1
+
     def headers(self, batch: TokenBatch) -> list[tuple[bytes, bytes]]:
         """Return the rate-limit headers of a response."""
         remaining = self._remaining % (

@@ -12,7 +12,13 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from common.errors import MoviesError, NotFound, UpstreamQuotaExceeded, UpstreamTimeout
+from common.errors import (
+    MoviesError,
+    NotFound,
+    TooManyRequests,
+    UpstreamQuotaExceeded,
+    UpstreamTimeout,
+)
 from common.executors import run_inline
 from common.rates import Rate
 from common.shutdown import ShutdownSignal
@@ -364,7 +370,32 @@ def test_limits_the_number_of_open_streams(
     (fetch,) = enqueue(client, "Alien")
     response = client.get(fetch["self_url"], headers={"Prefer": "wait=5"})
     assert (response.status_code, response.headers["Retry-After"]) == (429, "5")
-    assert client.get(f"{fetch['self_url']}/events").text == ""
+    assert client.get(f"{fetch['self_url']}/events").status_code == 429
+
+
+def test_limits_the_streams_of_each_client(database: Database) -> None:
+    queue = FetchQueue(database.unit_of_work)
+    (fetch,) = queue.enqueue([TitleLookup("Alien")], Requester())
+
+    async def scenario() -> None:
+        use_case = RequestFetches(queue, run_inline, run_inline, ShutdownSignal())
+        streams = [
+            use_case.follow(fetch, "192.0.2.1")
+            for _ in range(request_fetches.FOLLOWERS_PER_CLIENT_MAX)
+        ]
+        assert [await anext(stream) for stream in streams] == [fetch] * len(streams)
+        with pytest.raises(TooManyRequests, match="This address follows 10 fetches"):
+            use_case.require_free_follower("192.0.2.1")
+        with pytest.raises(TooManyRequests):
+            await use_case.wait(fetch, 1, "192.0.2.1")
+        other = use_case.follow(fetch, "192.0.2.2")
+        assert await anext(other) == fetch
+        for stream in (other, *streams):
+            await stream.aclose()
+        use_case.require_free_follower("192.0.2.1")
+        assert not use_case._followers
+
+    asyncio.run(scenario())
 
 
 def test_limits_the_fetches_of_anonymous_callers_but_not_of_writers(
@@ -398,7 +429,7 @@ def test_a_shutdown_ends_a_wait(database: Database) -> None:
         use_case = RequestFetches(queue, run_inline, run_inline, shutdown)
         asyncio.get_running_loop().call_later(0.1, shutdown.trigger)
         started = time.monotonic()
-        assert await use_case.wait(fetch, 30) == fetch
+        assert await use_case.wait(fetch, 30, "192.0.2.1") == fetch
         return time.monotonic() - started
 
     assert asyncio.run(scenario()) < 10

@@ -10,7 +10,7 @@ from common.executors import CallExecutor
 from common.single_flight import SingleFlight
 from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
 from data_fetcher.fetch_queue.deduplication_key import deduplication_key, find_movie
-from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.fetch_queue.queue import FetchQueue, StartedFetch
 from data_fetcher.omdb.admission import FetchMovie, Purpose
 from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchState
@@ -18,7 +18,7 @@ from data_layer.entities.movie import StoredMovie
 from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimiter
+from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 
 JOIN_SECONDS = 10.0
 """Timeout for another process that fetches the same movie; longer than an interactive fetch."""
@@ -38,7 +38,7 @@ class AddedMovie:
 
 
 class AddMovie:
-    """Use case that adds a movie on demand; a `limit` of `None` disables the rate limit."""
+    """Use case that adds a movie on demand."""
 
     def __init__(
         self,
@@ -46,13 +46,13 @@ class AddMovie:
         fetches: FetchQueue,
         ask: FetchMovie,
         run: CallExecutor,
-        limit: RateLimiter | None = None,
+        allowance: OmdbAllowance = UNLIMITED,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._fetches = fetches
         self._ask = ask
         self._run = run
-        self._limit = limit
+        self._allowance = allowance
         self._flights: SingleFlight[AddedMovie] = SingleFlight()
 
     async def run(
@@ -88,12 +88,21 @@ class AddMovie:
     ) -> AddedMovie:
         if (stored := await self.find(lookup)) is not None:
             return stored
-        if self._limit is not None:
-            await self._limit.consume(by.client)
+        await self._allowance.consume(by)
+        try:
+            return await self._fetch_or_join(lookup, by, record)
+        except MoviesError as error:
+            if error.is_refusal:
+                self._allowance.restore_share(by)
+            raise
+
+    async def _fetch_or_join(
+        self, lookup: MovieLookup, by: Caller, record: ResultRecorder[AddedMovie]
+    ) -> AddedMovie:
         while True:
             started = await self._run(self._fetches.start_or_join, lookup, by.requester)
             if started.is_owner:
-                added = await self._fetch(started.fetch, lookup, record)
+                added = await self._fetch(started, lookup, record)
                 if added is not None:
                     return added
             fetch = await self._join(started.fetch)
@@ -101,14 +110,17 @@ class AddMovie:
                 return await self._run(self.find_fetched, fetch)
 
     async def _fetch(
-        self, fetch: Fetch, lookup: MovieLookup, record: ResultRecorder[AddedMovie]
+        self, started: StartedFetch, lookup: MovieLookup, record: ResultRecorder[AddedMovie]
     ) -> AddedMovie | None:
         """Fetch the movie and store it; return `None` if another process took over the lease."""
+        fetch = started.fetch
         outcome: Outcome
         try:
             outcome = await self._ask(lookup, Purpose.INTERACTIVE)
         except MoviesError as error:
-            await self._run(self._fetches.complete, [(fetch, error)])
+            # A fetch that waited in the queue returns to it, unless the error is of its movie.
+            pause = 0 if started.was_queued else None
+            await self._run(self._fetches.complete, [(fetch, error)], record_nothing, pause)
             raise
 
         def record_added(uow: UnitOfWork, completed: CompletedFetch) -> None:

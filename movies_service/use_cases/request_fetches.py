@@ -1,6 +1,7 @@
 """Fetch requests: queueing, listing, cancelling, retrying and following fetches."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -15,7 +16,7 @@ from data_layer.entities.scope import Scope
 from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimiter
+from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 
 POLL_SECONDS = 0.25
 """Interval between reads of a followed fetch."""
@@ -23,9 +24,12 @@ POLL_SECONDS = 0.25
 FOLLOWERS_MAX = 200
 """Limit of concurrently followed fetches per process, since each one polls the database."""
 
+FOLLOWERS_PER_CLIENT_MAX = 10
+"""Limit of concurrently followed fetches per client address and process."""
+
 
 class RequestFetches:
-    """Use cases that request and follow fetches; a `limit` of `None` disables the rate limit."""
+    """Use cases that request and follow fetches."""
 
     def __init__(
         self,
@@ -33,14 +37,14 @@ class RequestFetches:
         read: CallExecutor,
         write: CallExecutor,
         shutdown: ShutdownSignal,
-        limit: RateLimiter | None = None,
+        allowance: OmdbAllowance = UNLIMITED,
     ) -> None:
         self._fetches = fetches
         self._read = read
         self._write = write
         self._shutdown = shutdown
-        self._limit = limit
-        self._followers = 0
+        self._allowance = allowance
+        self._followers: Counter[str] = Counter()
 
     async def enqueue(
         self,
@@ -51,17 +55,16 @@ class RequestFetches:
         """Queue fetches, commit, and return them in the order of the lookups.
 
         A lookup with an open fetch returns that fetch. Callers with the scope `movies:write` have
-        no rate limit: the daily OMDb quota bounds them.
+        no limit: the daily OMDb quota bounds them.
 
         Raises:
-            TooManyRequests: the caller's rate limit is exceeded.
+            TooManyRequests: the caller's rate limit or share of the quota is exceeded.
             DatabaseUnavailable: nothing was stored.
         """
-        if self._limit is not None and not by.covers(Scope.MOVIES_WRITE):
+        if self._allowance != UNLIMITED and not by.covers(Scope.MOVIES_WRITE):
             # `_write` uses a thread on every database; a thousand reads would block the event loop.
             new = await self._write(self._fetches.count_missing, lookups)
-            for _each in range(new):
-                await self._limit.consume(by.client)
+            await self._allowance.consume(by, new)
         return await self._write(self._fetches.enqueue, lookups, by.requester, record)
 
     async def enqueue_one(
@@ -72,10 +75,9 @@ class RequestFetches:
         def record_first(uow: UnitOfWork, fetches: tuple[Fetch, ...]) -> None:
             record(uow, fetches[0])
 
-        if self._limit is not None:
+        if self._allowance != UNLIMITED:
             new = await self._read(self._fetches.count_missing, [lookup])
-            if new:
-                await self._limit.consume(by.client)
+            await self._allowance.consume(by, new)
         fetches = await self._write(self._fetches.enqueue, [lookup], by.requester, record_first)
         return fetches[0]
 
@@ -117,25 +119,25 @@ class RequestFetches:
             self._fetches.cancel, fetch_id, partial(_record_change, by, "fetch.cancelled", record)
         )
 
-    async def wait(self, fetch: Fetch, seconds: float) -> Fetch:
+    async def wait(self, fetch: Fetch, seconds: float, address: str) -> Fetch:
         """Return the fetch once it is finished, or its state after `seconds` or on shutdown.
 
         Raises:
-            TooManyRequests: too many fetches are followed.
+            TooManyRequests: too many fetches are followed, from this address or in all.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                async for update in self.follow(fetch):
+                async for update in self.follow(fetch, address):
                     fetch = update
         return fetch
 
-    async def follow(self, fetch: Fetch) -> AsyncGenerator[Fetch]:
+    async def follow(self, fetch: Fetch, address: str) -> AsyncGenerator[Fetch]:
         """Yield the fetch, and again after each change, until it is finished or on shutdown.
 
         Raises:
-            TooManyRequests: too many fetches are followed.
+            TooManyRequests: too many fetches are followed, from this address or in all.
         """
-        with self._following():
+        with self._following(address):
             yield fetch
             while fetch.state.is_open and not self._shutdown.is_set():
                 await self._shutdown.wait(POLL_SECONDS)
@@ -144,17 +146,33 @@ class RequestFetches:
                     fetch = current
                     yield fetch
 
-    @contextmanager
-    def _following(self) -> Iterator[None]:
-        if self._followers >= FOLLOWERS_MAX:
+    def require_free_follower(self, address: str) -> None:
+        """Require that `follow` would begin now.
+
+        Raises:
+            TooManyRequests: too many fetches are followed, from this address or in all.
+        """
+        if self._followers[address] >= FOLLOWERS_PER_CLIENT_MAX:
+            raise TooManyRequests(
+                f"This address follows {FOLLOWERS_PER_CLIENT_MAX} fetches already, as event"
+                " streams or with Prefer: wait; end one of them first.",
+                retry_after_seconds=5,
+            )
+        if self._followers.total() >= FOLLOWERS_MAX:
             raise TooManyRequests(
                 "Too many open event streams; retry later.", retry_after_seconds=5
             )
-        self._followers += 1
+
+    @contextmanager
+    def _following(self, address: str) -> Iterator[None]:
+        self.require_free_follower(address)
+        self._followers[address] += 1
         try:
             yield
         finally:
-            self._followers -= 1
+            self._followers[address] -= 1
+            if not self._followers[address]:
+                del self._followers[address]
 
 
 def _record_change(

@@ -294,7 +294,7 @@ async def _find_or_enqueue(
         return existing
     fetch = await use_cases.request_fetches.enqueue_one(lookup, by, record)
     if wait_seconds:
-        fetch = await use_cases.request_fetches.wait(fetch, wait_seconds)
+        fetch = await use_cases.request_fetches.wait(fetch, wait_seconds, by.address)
     if fetch.state is not FetchState.FETCHED:
         return fetch
     added = await use_cases.read(use_cases.add_movie.find_fetched, fetch)
