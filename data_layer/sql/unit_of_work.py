@@ -66,11 +66,12 @@ class SqlAlchemyUnitOfWork(UnitOfWork):
 
 
 class _CreatedOnFirstUse:
-    """Repository of a unit of work; its attribute precedes this descriptor once it exists."""
+    """Attribute of the unit of work that creates its repository and then replaces itself by it."""
 
     def __init__(self, name: str, repository: Callable[[Transaction], Any]) -> None:
         self._name = name
         self._repository = repository
+        self.__doc__ = repository.__doc__
 
     def __get__(self, uow: SqlAlchemyUnitOfWork, _kind: type) -> object:
         repository = self._repository(uow.transaction)

@@ -115,8 +115,8 @@ def test_removes_a_movie() -> None:
         movies.remove(ByImdbId("tt0078748"), COMMAND_LINE)
 
 
-def build_add_movie(unit_of_work: UnitOfWorkFactory, ask: FetchMovie) -> AddMovie:
-    return AddMovie(unit_of_work, FetchQueue(unit_of_work), ask, run_inline)
+def build_add_movie(unit_of_work: UnitOfWorkFactory, fetch_movie: FetchMovie) -> AddMovie:
+    return AddMovie(unit_of_work, FetchQueue(unit_of_work), fetch_movie, run_inline)
 
 
 def test_a_stored_movie_is_not_fetched(omdb: SmallOmdb) -> None:

@@ -38,20 +38,26 @@ class AddedMovie:
 
 
 class AddMovie:
-    """Use case that adds a movie on demand."""
+    """Use case that adds a movie on demand.
+
+    Args:
+        fetch_movie: Fetches one movie from OMDb.
+        execute: Executes a function that uses the database, in a thread if it may wait.
+        allowance: Limits of the OMDb requests that a caller causes.
+    """
 
     def __init__(
         self,
         unit_of_work: UnitOfWorkFactory,
         fetches: FetchQueue,
-        ask: FetchMovie,
-        run: CallExecutor,
+        fetch_movie: FetchMovie,
+        execute: CallExecutor,
         allowance: OmdbAllowance = UNLIMITED,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._fetches = fetches
-        self._ask = ask
-        self._run = run
+        self._fetch_movie = fetch_movie
+        self._execute = execute
         self._allowance = allowance
         self._flights: SingleFlight[AddedMovie] = SingleFlight()
 
@@ -64,7 +70,7 @@ class AddMovie:
         """Return the movie; if the catalogue lacks it, fetch it, store it and commit.
 
         Concurrent requests for the same movie, in any process, cause one request to OMDb; one of
-        them returns `is_new`.
+        them returns `is_new`. `record` stores the result in the transaction of the movie.
 
         Raises:
             NotFound: OMDb does not have the movie, possibly according to the negative cache.
@@ -81,7 +87,7 @@ class AddMovie:
 
     async def find(self, lookup: MovieLookup) -> AddedMovie | None:
         """Return the movie from the catalogue, or `None`."""
-        return await self._run(self._find, lookup)
+        return await self._execute(self._find, lookup)
 
     async def _add(
         self, lookup: MovieLookup, by: Caller, record: ResultRecorder[AddedMovie]
@@ -100,14 +106,14 @@ class AddMovie:
         self, lookup: MovieLookup, by: Caller, record: ResultRecorder[AddedMovie]
     ) -> AddedMovie:
         while True:
-            started = await self._run(self._fetches.start_or_join, lookup, by.requester)
+            started = await self._execute(self._fetches.start_or_join, lookup, by.requester)
             if started.is_owner:
                 added = await self._fetch(started, lookup, record)
                 if added is not None:
                     return added
             fetch = await self._join(started.fetch)
             if not fetch.state.is_open:
-                return await self._run(self.find_fetched, fetch)
+                return await self._execute(self.find_fetched, fetch)
 
     async def _fetch(
         self, started: StartedFetch, lookup: MovieLookup, record: ResultRecorder[AddedMovie]
@@ -116,17 +122,17 @@ class AddMovie:
         fetch = started.fetch
         outcome: Outcome
         try:
-            outcome = await self._ask(lookup, Purpose.INTERACTIVE)
+            outcome = await self._fetch_movie(lookup, Purpose.INTERACTIVE)
         except MoviesError as error:
             # A fetch that waited in the queue returns to it, unless the error is of its movie.
             pause = 0 if started.was_queued else None
-            await self._run(self._fetches.complete, [(fetch, error)], record_nothing, pause)
+            await self._execute(self._fetches.complete, [(fetch, error)], record_nothing, pause)
             raise
 
         def record_added(uow: UnitOfWork, completed: CompletedFetch) -> None:
             record(uow, _to_added(completed))
 
-        done = await self._run(self._fetches.complete, [(fetch, outcome)], record_added)
+        done = await self._execute(self._fetches.complete, [(fetch, outcome)], record_added)
         return _to_added(done[0]) if done else None
 
     async def _join(self, fetch: Fetch) -> Fetch:
@@ -141,7 +147,7 @@ class AddMovie:
                 while fetch.is_leased_at(utc_now()):
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _POLL_MAX_SECONDS)
-                    fetch = await self._run(self._fetches.get, fetch.known_id)
+                    fetch = await self._execute(self._fetches.get, fetch.known_id)
         except TimeoutError:
             raise UpstreamTimeout(
                 "Another process is fetching this movie and did not finish in time."
