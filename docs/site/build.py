@@ -7,14 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  # No types.
 
-from docs.site.code_reference import (
-    ABOUT_CODE,
-    FOLDER,
-    ModuleView,
-    package_summaries,
-    read_modules,
-    walk,
-)
+from docs.site.code_reference import ABOUT_CODE, FOLDER, ModuleView, read_modules, walk
 from docs.site.pages import SECTIONS, read_pages, render_page
 from docs.site.paths import DOCS, HTML
 from docs.site.search_index import build_index
@@ -46,7 +39,7 @@ def build_site() -> int:
         (f"{folder}/", title, about, [each for each in pages if each.section == folder])
         for folder, title, about in SECTIONS[1:]
     ]
-    overviews.append((FOLDER, "Code reference", ABOUT_CODE, package_summaries(modules)))
+    overviews.append((FOLDER, "Code reference", ABOUT_CODE, [ModuleView(each) for each in modules]))
     for folder, title, about, listed in overviews:
         facts = {"title": title, "about": about, "listed": listed, "contents": ""}
         _write(templates, "section.html", f"{folder}index.html", {**shared, **facts})

@@ -1,7 +1,7 @@
 """The reference of the code: modules, classes and functions, as pdoc3 reads them."""
 
-import functools
 import html
+import inspect
 import itertools
 import re
 from collections.abc import Iterator
@@ -22,9 +22,6 @@ FOLDER = "code/"
 """Folder of the site that the code reference is in."""
 
 ABOUT_CODE = f"A package imports only packages to its right: {' → '.join(PACKAGES)}."
-
-SOURCE_MAX_LINES = 400
-"""Longer sources are left out of a page; the file itself is the better place to read them."""
 
 _NAME = re.compile(r"(?<![\"'\w.])([A-Za-z_][\w.]*+)(?!:)")
 """A name in source text that may be documented; no text and no name of a parameter."""
@@ -49,24 +46,14 @@ def walk(modules: list[Any]) -> Iterator[Any]:
             yield from walk(module.submodules())
 
 
-def package_summaries(modules: list[Any]) -> list[dict[str, str]]:
-    """Return place, name and first sentence of each package."""
-    return [
-        {
-            "url": f"{FOLDER}{package.url()}",
-            "title": package.name,
-            "lead": first_sentence(package.docstring).replace("`", ""),
-        }
-        for package in modules
-    ]
-
-
 class ModuleView:
     """What the template of a module asks for."""
 
     def __init__(self, module: Any) -> None:  # noqa: ANN401 - pdoc has no types.
         self.module = module
         self.url = f"{FOLDER}{module.url()}"
+        self.title = module.name
+        self.lead = first_sentence(module.docstring).replace("`", "")
         self.submodules = [each for each in module.submodules() if _is_shown(each)]
         self.variables = module.variables(sort=False)
         self.functions = module.functions(sort=False)
@@ -90,15 +77,14 @@ class ModuleView:
         """Return the relative URL of something documented."""
         return str(documented.url(relative_to=self.module))
 
-    def html(self, documented: Any) -> Markup:  # noqa: ANN401 - The same.
-        """Return a docstring as HTML."""
-        text = to_html(documented.docstring, module=self.module, link=self.link)
+    def html(self, documented: Any, *, is_brief: bool = False) -> Markup:  # noqa: ANN401 - The same.
+        """Return a docstring, or its first paragraph, as HTML."""
+        text = (
+            documented.obj.__doc__ if isinstance(documented, pdoc.Class) else documented.docstring
+        )
+        text = inspect.cleandoc(text or "").split("\n\n")[0 : 1 if is_brief else None]
+        text = to_html("\n\n".join(text), module=self.module, link=self.link)
         return Markup(re.sub(r"<(/?)h[1-4]\b", r"<\1h5", text))  # noqa: S704 - Our own docstrings.
-
-    def summary(self, documented: Any) -> Markup:  # noqa: ANN401 - The same.
-        """Return the first paragraph of a docstring as HTML."""
-        text = documented.docstring.split("\n\n")[0]
-        return Markup(to_html(text, module=self.module, link=self.link))  # noqa: S704 - The same.
 
     def signature(self, called: Any) -> Markup:  # noqa: ANN401 - The same.
         """Return parameters and result of a function or class as HTML."""
@@ -111,8 +97,8 @@ class ModuleView:
     def source(self, documented: Any) -> Markup:  # noqa: ANN401 - The same.
         """Return the highlighted source of a function or of a long value, or nothing."""
         text = documented.source if is_function(documented) else declaration_of(documented)[1]
-        is_shown = text and text.count("\n") < SOURCE_MAX_LINES
-        return Markup(_highlighted(text) if is_shown else "")  # noqa: S704 - The same.
+        style = HtmlFormatter(cssclass="codehilite")
+        return Markup(highlight(text, PythonLexer(), style) if text else "")  # noqa: S704 - The same.
 
     def _linked(self, text: str) -> Markup:
         """Return source text as HTML with links to what it names."""
@@ -149,11 +135,6 @@ class ModuleView:
     def bases(self, kind: Any) -> list[Any]:  # noqa: ANN401 - The same.
         """Return the base classes that are of this project."""
         return [each for each in kind.mro() if not isinstance(each, pdoc.External)]
-
-
-@functools.cache
-def _highlighted(text: str) -> str:
-    return str(highlight(text, PythonLexer(), HtmlFormatter(cssclass="codehilite")))
 
 
 def is_function(documented: Any) -> bool:  # noqa: ANN401 - The same.

@@ -116,13 +116,12 @@ def render_page(page: Page) -> tuple[str, str]:
         },
     )
     text = page.source.read_text(encoding="utf-8")
-    body = converter.convert(_without_comments(text))
+    body = converter.convert(re.sub(r"<!--.*?-->\n?", "", text))
     body = _TABLE.sub(_adapted_table, body)
     if page.section == "reference":
-        body = _ENTRY.sub(
-            functools.partial(_with_anchor, set(re.findall(' id="(.*?)"', body))), body
-        )
-    contents = converter.toc if len(converter.toc_tokens) > 1 or _has_children(converter) else ""
+        anchors = set(re.findall(' id="(.*?)"', body))
+        body = _ENTRY.sub(functools.partial(_with_anchor, anchors), body)
+    contents = converter.toc if converter.toc.count("<li>") > 1 else ""
     return _LINK.sub(lambda link: _relink(page, link), body), contents
 
 
@@ -137,16 +136,15 @@ def _adapted_table(table: re.Match[str]) -> str:
     headings = [text_of(each) for each in re.findall(r"<th>(.*?)</th>", table[0])]
     text = _LONG_CODE.sub(lambda name: name[0].replace("_", "_<wbr>"), table[0])
     text = re.sub(r"(?<=\d) (?=(?:x|ms|s|µs|MiB)\b)", "\N{NO-BREAK SPACE}", text)
-    rows = [
-        "".join(
-            part
-            if not part.startswith("<td")
-            else f'<td data-label="{headings[at // 2]}"{part[3:]}'
-            for at, part in enumerate(re.split(r"(<td>.*?</td>)", row, flags=re.DOTALL))
-        )
-        for row in re.split(r"(?=<tr>)", text)
-    ]
-    return f'<div class="wide">{"".join(rows)}</div>'
+    rows = re.sub(
+        r"<tr>\s*<td>.*?</tr>", lambda row: _labelled(row[0], headings), text, flags=re.DOTALL
+    )
+    return f'<div class="wide">{rows}</div>'
+
+
+def _labelled(row: str, headings: list[str]) -> str:
+    labels = iter(headings)
+    return re.sub("<td>", lambda _cell: f'<td data-label="{next(labels)}">', row)
 
 
 def _with_anchor(anchors: set[str], row: re.Match[str]) -> str:
@@ -155,19 +153,11 @@ def _with_anchor(anchors: set[str], row: re.Match[str]) -> str:
     return f'<tr id="{unique(name, anchors)}">'
 
 
-def _has_children(converter: markdown.Markdown) -> bool:
-    return any(len(token["children"]) > 1 for token in converter.toc_tokens)
-
-
-def _without_comments(text: str) -> str:
-    """Return Markdown without its comments, which only the generator reads."""
-    return re.sub(r"<!--.*?-->\n?", "", text)
-
-
 def _relink(page: Page, link: re.Match[str]) -> str:
     """Return a link of a Markdown file as the link of the site that leads to the same."""
     target = (page.source.parent / unquote(link["target"])).resolve()
-    return f'{link["before"]}{_relative(page.url, _site_url(target))}{link["anchor"] or ""}"'
+    url = relpath(normpath(_site_url(target)), normpath(f"{page.url}/.."))
+    return f'{link["before"]}{url}{link["anchor"] or ""}"'
 
 
 def _site_url(target: Path) -> str:
@@ -187,7 +177,3 @@ def _site_url(target: Path) -> str:
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(target, copy)
     return f"files/{path.as_posix()}"
-
-
-def _relative(here: str, there: str) -> str:
-    return relpath(normpath(there), normpath(f"{here}/.."))
