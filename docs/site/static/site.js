@@ -130,8 +130,9 @@ for (const block of navigator.clipboard ? document.querySelectorAll(".codehilite
   button.textContent = "Copy";
   button.addEventListener("click", async () => {
     const copy = block.querySelector("pre").cloneNode(true);
-    copy.querySelectorAll("button, .gp, .go").forEach((part) => part.remove());
-    await navigator.clipboard.writeText(copy.textContent.trim());
+    const lines = copy.querySelector(".gp") ? /\n+/g : /\n/g;
+    copy.querySelectorAll(".gp, .go").forEach((part) => part.remove());
+    await navigator.clipboard.writeText(copy.textContent.trim().replace(lines, "\n"));
     button.textContent = "Copied";
     setTimeout(() => { button.textContent = "Copy"; }, 2000);
   });
