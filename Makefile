@@ -11,7 +11,7 @@ PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate worker test test-units test-system test-all coverage lint check \
-        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching bench-ingesting bench-importing fuzz soak soak-ingest mutants openapi movies build clean
+        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching bench-ingesting bench-importing fuzz soak soak-ingest soak-connections soak-restarts mutants openapi movies build clean
 
 help: ## List what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -128,6 +128,12 @@ soak: setup-dev ## Kill workers again and again while they fetch 1,000 movies (S
 
 soak-ingest: setup-dev ## Kill workers while they ingest 390 objects (SOAK="--database URL")
 	@$(BIN)/python -m data_fetcher.tests.ingest_soak $(SOAK)
+
+soak-connections: setup-dev ## Hold more connections than file descriptors for a minute, and read meanwhile
+	@$(BIN)/python -m movies_service.tests.connection_soak
+
+soak-restarts: setup-dev ## Restart two services behind nginx 20 times, and read meanwhile
+	@$(BIN)/python -m movies_service.tests.restart_soak
 
 MUTANTS ?= $(basename $(notdir $(wildcard movies_service/tests/mutants/*.toml)))
 
