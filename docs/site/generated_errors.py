@@ -61,7 +61,8 @@ REMEDIES = {
     "unavailable": "Retry after `Retry-After`.",
     "unsupported-media-type": "Send the `Content-Type` that `detail` names, uncompressed.",
     "upstream-bad-response": "Check whether another host answers in OMDb's place.",
-    "upstream-quota-exceeded": "Wait until 00:00 UTC, or use a key with a larger quota.",
+    "upstream-quota-exceeded": "Wait, or use a key with a larger quota. The own count restarts at"
+    " 00:00 UTC; the hour of OMDb's count is not documented, so that it is asked every hour.",
     "upstream-timeout": "Retry after `Retry-After`.",
     "upstream-unauthorized": "Check `OMDB_API_KEY`.",
     "upstream-unavailable": "Retry after `Retry-After`.",
