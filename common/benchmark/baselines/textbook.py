@@ -256,11 +256,7 @@ def create_app() -> FastAPI:
 
 
 def require(movie: Movie | None) -> Movie:
-    """Return `movie`.
-
-    Raises:
-        HTTPException: `movie` is `None`; the status is 404.
-    """
+    """Return `movie`."""
     if movie is None:
         raise HTTPException(404)
     return movie
