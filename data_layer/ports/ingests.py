@@ -4,13 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from data_layer.entities.ingest import (
-    Ingest,
-    IngestError,
-    IngestQuery,
-    IngestSource,
-    IngestState,
-)
+from data_layer.entities.ingest import Ingest, IngestError, IngestQuery, IngestSource, IngestState
 
 
 class IngestRepository(Protocol):

@@ -226,8 +226,7 @@ def create_app() -> FastAPI:
 
     @app.get("/movies", response_model=MovieList)
     def list_movies(
-        session: SessionDependency,
-        query: Annotated[PageQuery, Query()],
+        session: SessionDependency, query: Annotated[PageQuery, Query()]
     ) -> dict[str, object]:
         """Return a page of movies, ordered by title."""
         page = (
