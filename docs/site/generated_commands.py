@@ -1,9 +1,11 @@
 """Reference of the commands, from the command lines themselves and from the Makefile."""
 
 import re
+import typing
 from collections.abc import Iterator
-from enum import Enum
+from enum import Enum, EnumType
 from pathlib import Path
+from typing import Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -88,14 +90,8 @@ def _default(parameter: TyperArgument | TyperOption) -> str:
 
 def _choices(annotation: object) -> list[str]:
     """Return the values of an option that is an enumeration, or a list of one."""
-    found = re.search(r"<enum '|\[", str(annotation))
-    kinds = [annotation, *getattr(annotation, "__args__", ())] if found else []
-    return [
-        str(member.value)
-        for kind in kinds
-        if isinstance(kind, type) and issubclass(kind, Enum)
-        for member in kind
-    ]
+    kinds: list[Any] = [annotation, *typing.get_args(annotation)]
+    return [str(member.value) for kind in kinds if isinstance(kind, EnumType) for member in kind]
 
 
 def describe_targets() -> str:
