@@ -3,9 +3,8 @@
 import re
 import typing
 from collections.abc import Iterator
-from enum import Enum, EnumType
+from enum import Enum
 from pathlib import Path
-from typing import Any
 
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
@@ -90,8 +89,12 @@ def _default(parameter: TyperArgument | TyperOption) -> str:
 
 def _choices(annotation: object) -> list[str]:
     """Return the values of an option that is an enumeration, or a list of one."""
-    kinds: list[Any] = [annotation, *typing.get_args(annotation)]
-    return [str(member.value) for kind in kinds if isinstance(kind, EnumType) for member in kind]
+    return [
+        str(member.value)
+        for kind in (annotation, *typing.get_args(annotation))
+        if isinstance(kind, type) and issubclass(kind, Enum)
+        for member in kind
+    ]
 
 
 def describe_targets() -> str:
