@@ -57,29 +57,17 @@ class Users:
             return uow.users.list()
 
     def get(self, username: str) -> User:
-        """Return the user with this name.
-
-        Raises:
-            NotFound: no user has this name.
-        """
+        """Return the user with this name."""
         with self._unit_of_work(is_read_only=True) as uow:
             return _get(uow, username)
 
     def set_disabled(self, username: str, by: Caller, *, is_disabled: bool) -> User:
-        """Disable or enable a user, end all their sessions, and commit.
-
-        Raises:
-            NotFound: no user has this name.
-        """
+        """Disable or enable a user, end all their sessions, and commit."""
         disabled_at = self._now() if is_disabled else None
         return self._change(username, by, "disabled", disabled_at=disabled_at)
 
     def set_scopes(self, username: str, scopes: Iterable[Scope], by: Caller) -> User:
-        """Replace the scopes of a user, effective from the next request, and commit.
-
-        Raises:
-            NotFound: no user has this name.
-        """
+        """Replace the scopes of a user, effective from the next request, and commit."""
         return self._change(username, by, "scopes", scopes=frozenset(scopes))
 
     def set_password(self, username: str, password: str, by: Caller) -> User:
