@@ -1,4 +1,4 @@
-"""Generator of movies.json: `python -m data_fetcher.emulator.build_movies [FILE]`.
+"""Generator of movies.json: `python -m scripts.build_movies [FILE]`.
 
 Source: the movie facts of Wikidata (CC0) in the package `bokeh_sampledata`, which the
 development requirements install.
