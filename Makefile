@@ -86,7 +86,7 @@ audit: setup-dev ## Look for secrets and risky code, and for known holes in what
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --disable-plugin KeywordDetector \
 	    --exclude-secrets '^(password|hunter2.*)$$' \
 	    --exclude-files '(requirements\.txt|movies\.json|docs/benchmark/.*)$$'
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(PACKAGES) migrations
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(PACKAGES) migrations scripts
 	@scripts/audit.sh
 
 format: setup-dev ## Format the code and mend what ruff can mend
@@ -151,7 +151,7 @@ openapi: setup-dev ## Write movies_service/oas.yaml and docs/update.schema.json 
 	@$(BIN)/python -m data_fetcher update-schema > docs/update.schema.json
 
 movies: setup-dev ## Write the emulator's movies anew from their source
-	@$(BIN)/python -m data_fetcher.emulator.build_movies
+	@$(BIN)/python -m scripts.build_movies
 
 build: ## Build the container image
 	docker build --tag $(IMAGE) .

@@ -92,11 +92,7 @@ def _run_in_thread(call: Callable[[], Result]) -> Result:
 def _scan_once(
     settings: Settings, url: str, database: Database, shutdown: ShutdownSignal, *, is_dry_run: bool
 ) -> ScanReport:
-    """Scan the source once, with a progress bar; wait while another worker holds the lock.
-
-    Raises:
-        Unavailable: The command was stopped before the scan was complete.
-    """
+    """Scan the source once, with a progress bar; wait while another worker holds the lock."""
     started = time.monotonic()
     with ProgressBar("Ingesting", "objects") as bar:
 

@@ -93,9 +93,6 @@ def _is_newer(version: str) -> bool:
     """Return whether a newer version of this program has migrated the schema.
 
     Versions are four-digit numbers, so that they compare as text.
-
-    Raises:
-        DatabaseUnavailable: The database is an unfinished copy.
     """
     if version.startswith(UNFINISHED_COPY):
         raise DatabaseUnavailable(

@@ -99,21 +99,13 @@ class ApiKeys:
             return uow.api_keys.list()
 
     def get(self, key_id: str) -> ApiKey:
-        """Return the key with this ID.
-
-        Raises:
-            NotFound: no key has this ID.
-        """
+        """Return the key with this ID."""
         with self._unit_of_work(is_read_only=True) as uow:
             return _get(uow, key_id)
 
     @retried_when_busy
     def revoke(self, name: str, by: Caller = COMMAND_LINE) -> None:
-        """Revoke the key with this name and commit; a revoked key stays unchanged.
-
-        Raises:
-            NotFound: no key has this name.
-        """
+        """Revoke the key with this name and commit; a revoked key stays unchanged."""
         with self._unit_of_work() as uow:
             key = uow.api_keys.find_by_name(name)
             if key is None:
@@ -122,11 +114,7 @@ class ApiKeys:
 
     @retried_when_busy
     def revoke_by_id(self, key_id: str, by: Caller) -> None:
-        """Revoke the key with this ID and commit; a revoked key stays unchanged.
-
-        Raises:
-            NotFound: no key has this ID.
-        """
+        """Revoke the key with this ID and commit; a revoked key stays unchanged."""
         with self._unit_of_work() as uow:
             self._revoke(uow, _get(uow, key_id), by)
 

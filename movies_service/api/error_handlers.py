@@ -15,10 +15,7 @@ from movies_service.http_semantics.problem_details import build_problem_response
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
 _HTTP_CODES = {
-    HTTPStatus.NOT_FOUND: (
-        "not-found",
-        "No such path: GET / lists the available endpoints.",
-    ),
+    HTTPStatus.NOT_FOUND: ("not-found", "No such path: GET / lists the available endpoints."),
     HTTPStatus.METHOD_NOT_ALLOWED: (
         "method-not-allowed",
         "This path does not support this method: the Allow header lists the supported ones.",

@@ -174,11 +174,7 @@ class AddMovie:
 
 
 def _to_added(completed: CompletedFetch) -> AddedMovie:
-    """Return the movie of a completed fetch.
-
-    Raises:
-        MoviesError: OMDb responded, but its movie could not be stored.
-    """
+    """Return the movie of a completed fetch."""
     if completed.movie is None:
         raise restore_error(completed.fetch.error_code or "", completed.fetch.error_message or "")
     return AddedMovie(completed.movie, completed.is_new, completed.revision)

@@ -82,11 +82,7 @@ class RequestFetches:
         return fetches[0]
 
     async def get(self, fetch_id: int) -> Fetch:
-        """Return the fetch with this ID.
-
-        Raises:
-            NotFound: no fetch has this ID.
-        """
+        """Return the fetch with this ID."""
         return await self._read(self._fetches.get, fetch_id)
 
     async def list(self, query: FetchQuery) -> tuple[Fetch, ...]:

@@ -7,11 +7,7 @@ from movies_service.http_semantics.query_parameters import require_known
 
 
 async def refuse_unknown_parameters(request: Request) -> None:
-    """Reject unknown and repeated query parameters, so that a misspelt filter is an error.
-
-    Raises:
-        InvalidInput: see `require_known`.
-    """
+    """Reject unknown and repeated query parameters, so that a misspelt filter is an error."""
     if pairs := request.query_params.multi_items():
         require_known(pairs, _documented_parameters(request))
 
