@@ -88,7 +88,7 @@ class IngestSource:
         name: URL of the bucket or folder.
         scan_requested_at: Time of the last scan request.
         scanned_at: End of the last scan.
-        last_error: Error of the last scan; `None` after a successful one.
+        last_error: Error of the last scan, or what it left in the source; else `None`.
     """
 
     name: str
