@@ -56,7 +56,7 @@ def ingest(
 
     Without --once it scans the source at an interval until it is stopped. Exit codes: 0 all
     updates were applied; 3 some updates were rejected and stored below rejected/, or some objects
-    have unsupported keys and stay; 4 the bucket is unavailable.
+    cannot be read or deleted; 4 the bucket is unavailable.
     """
     with command_settings() as settings:
         if (url := source or settings.ingest_source) is None:
@@ -164,7 +164,7 @@ def _as_json(report: ScanReport, seconds: float) -> str:
             "objects": report.objects.total(),
             **{state.value: report.objects[state] for state in IngestState},
             "updates": {name: report.updates[name] for name in names},
-            "unsupported_keys": report.unsupported_keys,
+            "remaining_keys": report.remaining_keys,
             "seconds": round(seconds, 3),
         }
     )

@@ -33,7 +33,7 @@ THROTTLED_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
 """Pauses after which a scan continues that the bucket has throttled; half of each is random."""
 
 SHOWN_KEYS = 10
-"""Number of unsupported keys that are named."""
+"""Number of remaining keys that are named."""
 
 _GZIP_RATIO = 10
 """Assumed ratio of the decompressed size to the compressed size."""
@@ -48,23 +48,23 @@ class ScanReport:
     Args:
         objects: Number of objects by state.
         updates: Number of updates by `Effect` value, and of the `rejected` ones.
-        unsupported_keys: Keys of objects that stay in the source, as text.
+        remaining_keys: Keys of objects that stay in the source, as text.
     """
 
     objects: Counter[IngestState] = field(default_factory=Counter)
     updates: Counter[str] = field(default_factory=Counter)
-    unsupported_keys: list[str] = field(default_factory=list)
+    remaining_keys: list[str] = field(default_factory=list)
 
     @property
     def warning(self) -> str | None:
         """What to do about objects that stay in the source; None if there are none."""
-        if not self.unsupported_keys:
+        if not self.remaining_keys:
             return None
-        keys = ", ".join(self.unsupported_keys[:SHOWN_KEYS])
+        keys = ", ".join(self.remaining_keys[:SHOWN_KEYS])
         return (
-            f"Objects with unsupported keys stay in the source: {len(self.unsupported_keys)}."
-            " Rename them: no empty, `.` or `..` segment, no slash at the end, no control"
-            f" character. Their keys: {keys}"
+            f"Objects stay in the source, unread or undeleted: {len(self.remaining_keys)}."
+            " Their keys must not have an empty, `.` or `..` segment, a slash at the end, or a"
+            f" control character; S3 must support deletion with If-Match. Their keys: {keys}"
         )
 
     def add(self, ingested: IngestedObject) -> None:
@@ -133,6 +133,8 @@ class SourceScan:
             previous: list[ObjectVersion] = []
             while (versions := self._list(report)) and not self.is_stopping():
                 if versions == previous:  # The remaining objects cannot be read or deleted now.
+                    remaining = [shown_key(each.key) for each in versions if each.size_bytes]
+                    report.remaining_keys += remaining  # Empty ones may show folders.
                     break
                 self._ingest_all(versions, report, pool, object_errors)
                 object_errors.raise_throttled()
@@ -169,7 +171,7 @@ class SourceScan:
     def _list(self, report: ScanReport) -> list[ObjectVersion]:
         """List the objects; put those with unsupported keys into the report instead."""
         listed = self.store.list(LISTED_MAX)
-        report.unsupported_keys = [shown_key(each.key) for each in listed if not each.is_supported]
+        report.remaining_keys = [shown_key(each.key) for each in listed if not each.is_supported]
         return [version for version in listed if version.is_supported]
 
     def _ingest_all(

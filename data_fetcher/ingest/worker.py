@@ -91,7 +91,7 @@ class IngestWorker:
                 raise
             self._source.record_scan(report.warning)
         if report.warning and report.warning != self._warning:
-            _log.warning("ingest_keys_unsupported", reason=report.warning)
+            _log.warning("ingest_objects_remaining", reason=report.warning)
         self._warning = report.warning
         if report.objects:
             _log.info(

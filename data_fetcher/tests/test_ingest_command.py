@@ -76,7 +76,7 @@ def test_ingests_a_folder_and_reports_the_results(database: Database, tmp_path: 
             "stale": 0,
             "rejected": 1,
         },
-        "unsupported_keys": [],
+        "remaining_keys": [],
     }
     assert "1 movies, 1 rejected" in done.stderr
     assert files_in(folder) == ["rejected/b.json", "rejected/b.json.report.json"]

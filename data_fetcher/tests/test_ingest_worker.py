@@ -125,7 +125,7 @@ class OddFolder(Folder):
         return [odd, *super().list(limit)]
 
 
-def test_records_and_logs_unsupported_keys_once(
+def test_records_and_logs_remaining_objects_once(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     harness = Harness(tmp_path, scans=3)
@@ -134,7 +134,7 @@ def test_records_and_logs_unsupported_keys_once(
     harness.worker().run()
     assert [movie.title for movie in harness.database.movies.values()] == ["Alien"]
     assert "a\\tb.json" in (harness.source.get_state().last_error or "")
-    assert capsys.readouterr().out.count("ingest_keys_unsupported") == 1
+    assert capsys.readouterr().out.count("ingest_objects_remaining") == 1
 
 
 def test_an_unexpected_error_does_not_end_the_worker(

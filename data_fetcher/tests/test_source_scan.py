@@ -478,11 +478,32 @@ def test_reports_unsupported_keys_and_ingests_the_others(drop: Drop) -> None:
     assert drop.titles == ["Alien"]
     assert dry.warning == report.warning
     assert report.warning is not None
-    assert "stay in the source: 20." in report.warning
+    assert "unread or undeleted: 20." in report.warning
     assert "0\\x01\\x1b éx" in report.warning
     assert report.warning.count("…") == 10
     drop.folder = Folder(drop.path)
     assert drop.scan().run().warning is None
+
+
+def test_reports_objects_that_are_neither_read_nor_deleted(drop: Drop) -> None:
+    class HalfFolder(Folder):
+        """Folder with an object that is not found, and one whose version never matches."""
+
+        def read(self, found: ObjectVersion) -> bytes | None:
+            return None if found.key.startswith("unread") else super().read(found)
+
+        def delete_if_unchanged(self, found: ObjectVersion) -> None:
+            if found.key != "undeleted.json":
+                super().delete_if_unchanged(found)
+
+    drop.folder = HalfFolder(drop.path)
+    drop.put("unread.json", {"title": "Alien"})
+    drop.write("unread-folder", b"")
+    drop.put("undeleted.json", {"title": "Brazil"})
+    drop.put("other.json", {"title": "Chinatown"})
+    report = drop.scan().run()
+    assert sorted(drop.titles) == ["Brazil", "Chinatown"]
+    assert sorted(report.remaining_keys) == ["undeleted.json", "unread.json"]
 
 
 def test_aborts_after_too_many_failed_objects(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:
