@@ -128,7 +128,7 @@ def test_rejects_a_folder_that_contains_the_database(database: Database, tmp_pat
 
 def test_reports_an_unavailable_bucket(database: Database, bucket: str) -> None:
     done = run(database, "--source", f"s3://{bucket}-other", "--once")
-    assert (done.returncode, "Error: The bucket with updates" in done.stderr) == (4, True)
+    assert (done.returncode, "Error: The bucket does not exist" in done.stderr) == (4, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
