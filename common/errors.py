@@ -16,6 +16,7 @@
         │   ├── DatabaseBusy            deadlock or serialization failure
         │   └── DatabaseFull            no disk space
         ├── BucketUnavailable           ingest source unreachable or access denied
+        │   └── BucketThrottled         ingest source that limits its requests
         └── UpstreamUnavailable         OMDb unreachable or failing
             ├── UpstreamTimeout         no response within the deadline
             ├── UpstreamQuotaExceeded   daily quota used up
@@ -144,6 +145,10 @@ class BucketUnavailable(Unavailable):
     """Bucket or folder of updates that is unreachable or denies access."""
 
     code = "bucket-unavailable"
+
+
+class BucketThrottled(BucketUnavailable):
+    """Bucket that asks for fewer requests; a later one succeeds."""
 
 
 class UpstreamUnavailable(Unavailable):
