@@ -42,12 +42,7 @@ class Users:
             InvalidInput: the username or the password does not follow the rules.
             Conflict: the username is in use, possibly by a disabled user.
         """
-        if not USERNAME.fullmatch(username):
-            raise InvalidInput(
-                "A username has 1 to 64 characters: a-z, 0-9, and after the first one"
-                " also . _ @ and -.",
-                field="username",
-            )
+        _require_username(username)
         user = User(
             username=username,
             password_hash=hash_password(password),
@@ -66,6 +61,7 @@ class Users:
         """Return the user with this name.
 
         Raises:
+            InvalidInput: no user can have this name.
             NotFound: no user has this name.
         """
         with self._unit_of_work(is_read_only=True) as uow:
@@ -75,6 +71,7 @@ class Users:
         """Disable or enable a user, end all their sessions, and commit.
 
         Raises:
+            InvalidInput: no user can have this name.
             NotFound: no user has this name.
         """
         disabled_at = self._now() if is_disabled else None
@@ -89,6 +86,7 @@ class Users:
         """Replace the scopes of a user, effective from the next request, and commit.
 
         Raises:
+            InvalidInput: no user can have this name.
             NotFound: no user has this name.
         """
         new_scopes = frozenset(scopes)
@@ -101,7 +99,7 @@ class Users:
 
         Raises:
             NotFound: no user has this name.
-            InvalidInput: the password is too short or too long.
+            InvalidInput: no user can have this name, or the password is too short or too long.
         """
         password_hash = hash_password(password)
         return self._change(
@@ -134,7 +132,22 @@ class Users:
 
 
 def _get(uow: UnitOfWork, username: str) -> User:
+    _require_username(username)
     user = uow.users.find(username)
     if user is None:
         raise NotFound("No user has this name.")
     return user
+
+
+def _require_username(username: str) -> None:
+    """Require a name that a user can have; not every database can look up other texts.
+
+    Raises:
+        InvalidInput: the name does not follow the grammar `USERNAME`.
+    """
+    if not USERNAME.fullmatch(username):
+        raise InvalidInput(
+            "A username has 1 to 64 characters: a-z, 0-9, and after the first one"
+            " also . _ @ and -.",
+            field="username",
+        )

@@ -17,8 +17,10 @@ async def refuse_unknown_parameters(request: Request) -> None:
 
 
 def _documented_parameters(request: Request) -> tuple[str, ...]:
+    """Return the parameters of the endpoint; pages outside the OpenAPI document have none."""
     route: APIRoute = request.scope["route"]
-    operation = request.app.openapi()["paths"][route.path_format][request.method.lower()]
+    operations = request.app.openapi()["paths"].get(route.path_format, {})
+    operation = operations.get(request.method.lower(), {})
     return tuple(
         parameter["name"]
         for parameter in operation.get("parameters", ())

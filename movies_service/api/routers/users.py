@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.scope import Scope
+from data_layer.entities.user import USERNAME
 from movies_service.accounts.caller import Caller
 from movies_service.api.dependencies.authentication import require, require_scopes
 from movies_service.api.dependencies.idempotency import IdempotencyDependency
@@ -19,7 +20,14 @@ from movies_service.api.schemas.users import UserIn, UserOut, UserPatchIn, Users
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
 Administrator = Annotated[Caller, Depends(require(Scope.USERS_ADMIN))]
-Username = Annotated[str, Path(description="Name of the user.", examples=["alice"])]
+Username = Annotated[
+    str,
+    Path(
+        description="Name of the user.",
+        examples=["alice"],
+        json_schema_extra={"pattern": f"^{USERNAME.pattern}$"},
+    ),
+]
 _NOT_FOUND = NotFound("No user has this name.")
 
 

@@ -2,8 +2,27 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
+
+from common.text import is_storable
+
+
+def require_storable(value: str) -> str:
+    """Return `value` if every database can store it, and thus look it up.
+
+    Raises:
+        ValueError: it contains NUL or an unpaired surrogate.
+    """
+    if not is_storable(value):
+        raise ValueError("it must not contain NUL or an unpaired surrogate")
+    return value
+
+
+StorableText = Annotated[
+    str, Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}), AfterValidator(require_storable)
+]
+"""Text that is only compared with stored ones, and may be empty."""
 
 NextUrl = Annotated[
     str | None, Field(description="URL of the next, older page; `null` on the last page.")
