@@ -101,7 +101,7 @@ class FetchQueue:
         Args:
             lookups: At least one lookup.
             by: Requester, for the audit log.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless all fetches existed.
         """
         by_key = by_deduplication_key(lookups)
         with self._unit_of_work() as uow:
@@ -120,10 +120,11 @@ class FetchQueue:
             added = uow.fetches.add_many(new) if new else ()
             joined.update((fetch.deduplication_key, fetch) for fetch in added)
             result = tuple(joined[deduplication_key(lookup)] for lookup in lookups)
-            record(uow, result)
-            if queued := [fetch.known_id for fetch in added if fetch.state.is_open]:
-                uow.after_commit(lambda: self._notify(queued))
-            uow.commit()
+            if added:
+                record(uow, result)
+                if queued := [fetch.known_id for fetch in added if fetch.state.is_open]:
+                    uow.after_commit(lambda: self._notify(queued))
+                uow.commit()
         return result
 
     def count_missing(self, lookups: Sequence[MovieLookup]) -> int:
@@ -257,7 +258,7 @@ class FetchQueue:
 
         Args:
             fetch_id: Id of the fetch.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless nothing changes.
 
         Raises:
             NotFound: There is no such fetch.
@@ -276,8 +277,8 @@ class FetchQueue:
                 fetch = requeued(fetch, self._clock(), attempts=0)
                 uow.fetches.update_many([fetch])
                 uow.after_commit(lambda: self._notify([fetch.known_id]))
-            record(uow, fetch)
-            uow.commit()
+                record(uow, fetch)
+                uow.commit()
         return fetch
 
     @retried_when_busy
@@ -290,7 +291,7 @@ class FetchQueue:
 
         Args:
             fetch_id: Id of the fetch.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless nothing changes.
 
         Raises:
             NotFound: There is no such fetch.
@@ -307,8 +308,8 @@ class FetchQueue:
                     finished_at=self._clock(),
                 )
                 uow.fetches.update_many([fetch])
-            record(uow, fetch)
-            uow.commit()
+                record(uow, fetch)
+                uow.commit()
         return fetch
 
     @retried_when_busy
