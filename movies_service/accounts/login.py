@@ -22,7 +22,7 @@ class Login:
     Args:
         sessions: the sessions of users.
         throttle: limits the rate of password guesses; `None` disables the limit.
-        read: executor for short database reads.
+        read: executor for database reads; a user may have many sessions.
         run: executor for password checks and writes.
     """
 

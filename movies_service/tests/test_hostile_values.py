@@ -139,6 +139,8 @@ def test_pages_outside_the_openapi_document_reject_parameters(
         ("GET", "/audit?caller=%00", None, "query.caller"),
         ("GET", "/audit?action=%00", None, "query.action"),
         ("GET", "/audit?subject=%00", None, "query.subject"),
+        ("GET", "/audit?limit=1_0", None, "query.limit"),
+        ("GET", "/fetches?before=%201", None, "query.before"),
         (
             "POST",
             "/api-keys",

@@ -78,8 +78,12 @@ async def list_api_keys(use_cases: UseCasesDependency, _administrator: Administr
 
     Requires the scope `keys:admin`.
     """
-    keys = await use_cases.read(use_cases.api_keys.list)
-    return private_json_response(ApiKeysOut(api_keys=[ApiKeyOut.of(key) for key in keys]))
+
+    def list_all() -> Response:
+        keys = use_cases.api_keys.list()
+        return private_json_response(ApiKeysOut(api_keys=[ApiKeyOut.of(key) for key in keys]))
+
+    return await use_cases.long_read(list_all)
 
 
 @router.get(

@@ -64,8 +64,12 @@ async def add_user(
 @router.get("", summary="List users", response_model=UsersOut)
 async def list_users(use_cases: UseCasesDependency, _administrator: Administrator) -> Response:
     """Return all users by name, including disabled ones. Requires the scope `users:admin`."""
-    users = await use_cases.read(use_cases.users.list)
-    return private_json_response(UsersOut(users=[UserOut.of(user) for user in users]))
+
+    def list_all() -> Response:
+        users = use_cases.users.list()
+        return private_json_response(UsersOut(users=[UserOut.of(user) for user in users]))
+
+    return await use_cases.long_read(list_all)
 
 
 @router.get(
