@@ -127,15 +127,19 @@ class FetchQueue:
                 uow.commit()
         return result
 
-    def count_missing(self, lookups: Sequence[MovieLookup]) -> int:
-        """Return how many distinct lookups would cause a new request to the source."""
+    def find_missing(self, lookups: Sequence[MovieLookup]) -> tuple[bytes, ...]:
+        """Return the deduplication keys of lookups that would cause a new request to the source.
+
+        Each key appears once, in the order of the lookups.
+        """
         by_key = by_deduplication_key(lookups)
         with self._unit_of_work(is_read_only=True) as uow:
             newest = uow.fetches.find_newest(by_key)
             missing = [key for key, lookup in by_key.items() if find_movie(uow, lookup) is None]
-            return sum(
-                key not in newest or not self._deduplicator.is_duplicate_of(newest[key], None)
+            return tuple(
+                key
                 for key in missing
+                if key not in newest or not self._deduplicator.is_duplicate_of(newest[key], None)
             )
 
     @_retried_on_conflict
