@@ -19,6 +19,7 @@ from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from movies_service.accounts.api_keys import ApiKeys
 from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.users import Users
+from movies_service.api.error_handlers import ERRORS_MAX
 from movies_service.app import MiddlewareOptions, create_api
 from movies_service.tests.conftest import SmallOmdb, new_client, store
 
@@ -174,3 +175,13 @@ def test_commands_reject_names_that_cannot_be_looked_up(name: str) -> None:
     ):
         with pytest.raises(InvalidInput):
             command()
+
+
+@pytest.mark.parametrize(
+    "body", [{"movies": [1] * 1_000}, {str(number): 1 for number in range(5_000)}]
+)
+def test_a_small_body_does_not_cause_a_large_response(client: TestClient, body: object) -> None:
+    response = client.post("/fetches", json=body)
+    assert response.status_code == 422
+    assert 1 <= len(response.json()["errors"]) <= ERRORS_MAX
+    assert len(response.content) < 4_000

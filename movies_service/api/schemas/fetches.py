@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 from pydantic.config import JsonDict
 
 from common.errors import restore_error
@@ -41,9 +41,9 @@ class FetchesIn(RequestBody):
         {"movies": ["Alien", "tt0088846", {"title": "The Thing", "year": 1982}]}
     )
 
-    movies: Annotated[list[Text | MovieLookupIn], Field(min_length=1, max_length=LOOKUPS_MAX)] = (
-        Field(description="Each a title, an IMDb id, or an object as in `POST /movies`.")
-    )
+    movies: Annotated[
+        list[Text | MovieLookupIn], FailFast(), Field(min_length=1, max_length=LOOKUPS_MAX)
+    ] = Field(description="Each a title, an IMDb id, or an object as in `POST /movies`.")
 
     def to_lookups(self) -> list[MovieLookup]:
         """Return the lookups of the data fetcher, in the order of the movies."""
