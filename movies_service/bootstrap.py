@@ -139,7 +139,7 @@ def built_use_cases(
             api_keys=ApiKeys(unit_of_work),
             users=Users(unit_of_work),
             sessions=sessions,
-            login=Login(sessions, limits.logins, reads, write),
+            login=Login(sessions, limits.logins, read, write),
             audit=Audit(unit_of_work),
             idempotency=IdempotencyStore(unit_of_work, signing_keys),
             limits=limits,
@@ -147,6 +147,7 @@ def built_use_cases(
             is_ready=database.is_current,
             policy=policy,
             read=reads,
+            long_read=read,
             write=write,
         )
 

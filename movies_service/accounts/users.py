@@ -36,12 +36,7 @@ class Users:
             InvalidInput: the username or the password does not follow the rules.
             Conflict: the username is in use, possibly by a disabled user.
         """
-        if not USERNAME.fullmatch(username):
-            raise InvalidInput(
-                "A username has 1 to 64 characters: a-z, 0-9, and after the first one"
-                " also . _ @ and -.",
-                field="username",
-            )
+        _require_username(username)
         user = User(
             username=username,
             password_hash=hash_password(password),
@@ -75,7 +70,7 @@ class Users:
 
         Raises:
             NotFound: no user has this name.
-            InvalidInput: the password is too short or too long.
+            InvalidInput: no user can have this name, or the password is too short or too long.
         """
         return self._change(username, by, "password", password_hash=hash_password(password))
 
@@ -102,7 +97,22 @@ class Users:
 
 
 def _get(uow: UnitOfWork, username: str) -> User:
+    _require_username(username)
     user = uow.users.find(username)
     if user is None:
         raise NotFound("No user has this name.")
     return user
+
+
+def _require_username(username: str) -> None:
+    """Require a name that a user can have; not every database can look up other texts.
+
+    Raises:
+        InvalidInput: the name does not follow the grammar `USERNAME`.
+    """
+    if not USERNAME.fullmatch(username):
+        raise InvalidInput(
+            "A username has 1 to 64 characters: a-z, 0-9, and after the first one"
+            " also . _ @ and -.",
+            field="username",
+        )

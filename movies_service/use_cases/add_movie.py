@@ -93,7 +93,7 @@ class AddMovie:
             return await self._fetch_or_join(lookup, by, record)
         except MoviesError as error:
             if error.is_refusal:
-                self._allowance.restore_share(by)
+                self._allowance.give_back_share(by)
             raise
 
     async def _fetch_or_join(

@@ -63,7 +63,9 @@ class UseCases:
     """Tells whether the database responds and has the current schema."""
     policy: Policy
     read: CallExecutor
-    """Executes calls that only read the database."""
+    """Executes calls that only read the database, for less than 5 ms: the event loop may wait."""
+    long_read: CallExecutor
+    """Executes calls that only read the database, in a thread: they may take longer."""
     write: CallExecutor
     """Executes calls that may wait for another writer, or that take long."""
 
