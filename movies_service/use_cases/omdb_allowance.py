@@ -52,7 +52,9 @@ class OmdbAllowance:
             return admitted, refusal
         if self.rate is not None:
             self.rate.give_back(by.client, admitted - shared)
-        return shared, TooManyRequests(_SHARE_USED_UP, used_up.retry_after_seconds)
+        return shared, TooManyRequests(
+            _SHARE_USED_UP, retry_after_seconds=used_up.retry_after_seconds
+        )
 
     def give_back(self, by: Caller, lookups: int) -> None:
         """Return counted lookups that were not made."""
