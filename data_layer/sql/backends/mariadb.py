@@ -11,7 +11,6 @@ from common.errors import InvalidInput
 from common.text import KEY_MAX_CHARACTERS
 from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines, OnProgress
-from data_layer.sql.backends.mariadb_connection import MariaDbConnection
 from data_layer.sql.backends.server_engines import open_server
 from data_layer.sql.backends.server_locks import lock_connection
 from data_layer.sql.models import MOVIES
@@ -108,7 +107,11 @@ class MariaDb:
 
 def _connect(
     _dialect: object, _record: object, arguments: Sequence[Any], options: dict[str, Any]
-) -> MariaDbConnection:
+) -> Any:  # noqa: ANN401 - The driver is only imported to connect.
+    from data_layer.sql.backends.mariadb_connection import (  # noqa: PLC0415 - See above.
+        MariaDbConnection,
+    )
+
     return MariaDbConnection(*arguments, **options)
 
 
