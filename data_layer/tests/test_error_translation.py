@@ -149,6 +149,18 @@ def test_a_file_that_is_deleted_or_replaced_takes_no_writes(
     assert count(database) == 1
 
 
+def test_a_deleted_write_ahead_log_takes_no_writes(database: Database) -> None:
+    add(database)
+    path = path_of(database)
+    log = path.with_name(f"{path.name}-wal")
+    moved = log.rename(path.with_name("moved"))
+    with pytest.raises(DatabaseUnavailable, match="-wal file was deleted"):
+        add(database)
+    moved.rename(log)
+    add(database)
+    assert count(database) == 2
+
+
 def test_a_large_value_is_not_stored_in_sqlite(database: Database) -> None:
     @event.listens_for(database.engines.reading, "connect")
     def limit_length(connection: sqlite3.Connection, _record: object) -> None:

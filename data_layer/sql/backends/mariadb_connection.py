@@ -14,12 +14,16 @@ from data_layer.sql.backends.server_engines import (
 from data_layer.sql.error_translation import PACKET_TOO_LARGE
 
 _TCP_OPTIONS = {
-    "TCP_KEEPIDLE": KEEPALIVE_IDLE_SECONDS,
-    "TCP_KEEPINTVL": KEEPALIVE_INTERVAL_SECONDS,
-    "TCP_KEEPCNT": KEEPALIVE_PROBES,
-    "TCP_USER_TIMEOUT": 1000 * VANISHED_SECONDS,
+    getattr(socket, name): value
+    for name, value in {
+        "TCP_KEEPIDLE": KEEPALIVE_IDLE_SECONDS,
+        "TCP_KEEPINTVL": KEEPALIVE_INTERVAL_SECONDS,
+        "TCP_KEEPCNT": KEEPALIVE_PROBES,
+        "TCP_USER_TIMEOUT": 1000 * VANISHED_SECONDS,
+    }.items()
+    if hasattr(socket, name)
 }
-"""Options of the socket by name; not every operating system has all of them."""
+"""Options of the socket, as far as the operating system has them."""
 
 
 class MariaDbConnection(Connection):
@@ -35,10 +39,9 @@ class MariaDbConnection(Connection):
         """Connect, and read the limit of the server."""
         self._statement_max_bytes = float("inf")
         super().connect(sock)
-        if self._sock.family != socket.AF_UNIX:
-            for name, value in _TCP_OPTIONS.items():
-                if hasattr(socket, name):  # pragma: no branch  # Tests run on Linux.
-                    self._sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+        is_tcp = self._sock.family != socket.AF_UNIX
+        for option, value in (_TCP_OPTIONS if is_tcp else {}).items():
+            self._sock.setsockopt(socket.IPPROTO_TCP, option, value)
         with self.cursor() as cursor:
             cursor.execute("SELECT @@max_allowed_packet")
             ((self._statement_max_bytes,),) = cursor.fetchall()
