@@ -121,6 +121,26 @@ def test_dead_processes_are_restarted_and_their_counts_stay(tmp_path: Path) -> N
     assert service.log.read_text().count("server_process_restarted") == 2
 
 
+@pytest.mark.soak  # A process counts as frozen after 31 seconds.
+def test_a_frozen_process_is_replaced(tmp_path: Path) -> None:
+    settings = {"MOVIES_PROCESSES": "2", "MOVIES_SEED": "off"}
+    with running(tmp_path, MOVIES_DATABASE_LOCK_TIMEOUT_SECONDS="1", **settings) as service:
+        url = service.url()
+        service.read_until("Ready. Try:")
+        wait_until_all_serve(service, url, 2)
+        time.sleep(2)  # Every process has sent a heartbeat.
+        frozen = pids_of(service)[-1]
+        os.kill(frozen, signal.SIGSTOP)
+        while psutil.pid_exists(frozen):
+            time.sleep(0.1)
+        wait_until_all_serve(service, url, 2)
+        for _ in range(10):
+            assert requests.get(f"{url}/movies", timeout=5).ok
+        assert service.stop() == 0
+    log = service.log.read_text()
+    assert log.count("process_unresponsive") == log.count("server_process_restarted") == 1
+
+
 @contextmanager
 def running_with_slow_omdb(
     folder: Path, latency_ms: int, processes: int
