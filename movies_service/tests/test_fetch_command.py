@@ -17,13 +17,15 @@ import pytest
 import requests
 from rich.console import Console
 
+from data_fetcher.emulator.server import EmulatorOptions
 from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.lookups import ImdbIdLookup, TitleLookup
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from movies_service.cli import fetch as command
-from movies_service.tests.service_process import ROOT, STOP_SECONDS, emulator, running, url_of
+from movies_service.tests.service_process import ROOT, STOP_SECONDS, running, url_of
 
 pytestmark = pytest.mark.integration
 
@@ -126,7 +128,7 @@ def test_rejects_a_file_that_is_not_utf_8(database: Database, tmp_path: Path) ->
 
 
 def test_reports_errors_of_omdb(database: Database) -> None:
-    with emulator("--fault", "html-503") as url:
+    with emulator(EmulatorOptions(fault="html-503")) as url:
         done = run_fetch(database, "Alien", OMDB_URL=url, OMDB_API_KEY="hunter2")
     assert done.returncode == 4
     assert "Alien: OMDb returned an error; retry later." in done.stderr
@@ -187,7 +189,7 @@ def test_a_worker_stops_in_time_and_requeues_unfinished_fetches(
     database: Database, number: int
 ) -> None:
     fetches = FetchQueue(database.unit_of_work)
-    with emulator("--latency-ms", "300") as url:
+    with emulator(EmulatorOptions(latency_ms=300)) as url:
         fetches.enqueue([ImdbIdLookup(f"tt{each:07}") for each in range(200)], Requester())
         with running_worker(database, OMDB_URL=url, OMDB_API_KEY="key") as process:
             read_until(process, "Working")
@@ -206,7 +208,7 @@ def test_a_second_signal_stops_a_worker_immediately(database: Database) -> None:
     fetches = FetchQueue(database.unit_of_work)
     fetches.enqueue([TitleLookup("Alien")], Requester())
     with (
-        emulator("--fault", "hang") as url,
+        emulator(EmulatorOptions(fault="hang")) as url,
         running_worker(database, OMDB_URL=url, OMDB_API_KEY="key") as process,
     ):
         wait_for(fetches, FetchState.FETCHING, 1)

@@ -20,9 +20,11 @@ import requests
 
 from common.errors import InvalidSetting
 from common.settings import Settings
+from data_fetcher.emulator.server import EmulatorOptions
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from movies_service.cli.serve import base_url, bind_socket
-from movies_service.tests.service_process import ROOT, STOP_SECONDS, Service, emulator, running
+from movies_service.tests.service_process import ROOT, STOP_SECONDS, Service, running
 
 pytestmark = pytest.mark.integration
 
@@ -82,7 +84,7 @@ def test_the_printed_example_commands_work(tmp_path: Path) -> None:
 
 def test_serves_requests_while_seeding(tmp_path: Path) -> None:
     with (
-        emulator("--latency-ms", "200") as omdb_url,
+        emulator(EmulatorOptions(latency_ms=200)) as omdb_url,
         running(tmp_path, OMDB_URL=omdb_url, OMDB_API_KEY="key") as service,
     ):
         url = service.url()
@@ -97,7 +99,7 @@ def test_serves_requests_while_seeding(tmp_path: Path) -> None:
 def test_finishes_requests_in_flight_before_it_stops(tmp_path: Path, number: int) -> None:
     responses: list[requests.Response] = []
     with (
-        emulator("--latency-ms", "1500") as omdb_url,
+        emulator(EmulatorOptions(latency_ms=1500)) as omdb_url,
         running(tmp_path, OMDB_URL=omdb_url, OMDB_API_KEY="key", MOVIES_SEED="off") as service,
     ):
         url = service.url()
@@ -118,7 +120,7 @@ def test_finishes_requests_in_flight_before_it_stops(tmp_path: Path, number: int
 
 
 def test_resumes_an_interrupted_seeding(tmp_path: Path) -> None:
-    with emulator("--latency-ms", "300") as omdb_url:
+    with emulator(EmulatorOptions(latency_ms=300)) as omdb_url:
         settings = {"OMDB_URL": omdb_url, "OMDB_API_KEY": "key"}
         with running(tmp_path, **settings) as service:
             url = service.url()
@@ -133,7 +135,7 @@ def test_resumes_an_interrupted_seeding(tmp_path: Path) -> None:
 
 
 def test_two_services_on_an_empty_database_seed_once(tmp_path: Path) -> None:
-    with emulator("--quota", "100") as omdb_url:
+    with emulator(EmulatorOptions(quota=100)) as omdb_url:
         settings = {"OMDB_URL": omdb_url, "OMDB_API_KEY": "key"}
         with running(tmp_path, **settings) as first, running(tmp_path, **settings) as second:
             for service in (first, second):
@@ -143,7 +145,7 @@ def test_two_services_on_an_empty_database_seed_once(tmp_path: Path) -> None:
 
 def test_completes_the_seeding_after_kills_at_random_moments(tmp_path: Path) -> None:
     dice = random.Random(2026)  # noqa: S311 - No secret depends on it.
-    with emulator("--latency-ms", "100") as omdb_url:
+    with emulator(EmulatorOptions(latency_ms=100)) as omdb_url:
         settings = {"OMDB_URL": omdb_url, "OMDB_API_KEY": "key"}
         for _ in range(4):
             with running(tmp_path, **settings) as service:
@@ -169,7 +171,7 @@ def test_a_signal_during_the_start_stops_the_service(tmp_path: Path, processes: 
 
 def test_serves_requests_if_omdb_fails(tmp_path: Path) -> None:
     with (
-        emulator("--fault", "bad-key") as omdb_url,
+        emulator(EmulatorOptions(fault="bad-key")) as omdb_url,
         running(tmp_path, OMDB_URL=omdb_url, OMDB_API_KEY="hunter2") as service,
     ):
         url = service.url()
@@ -187,7 +189,7 @@ def test_serves_requests_if_omdb_fails(tmp_path: Path) -> None:
 def test_a_hundred_concurrent_requests_fetch_a_movie_once(tmp_path: Path) -> None:
     responses: list[requests.Response] = []
     with (
-        emulator("--latency-ms", "300", "--quota", "1") as omdb_url,
+        emulator(EmulatorOptions(latency_ms=300, quota=1)) as omdb_url,
         running(tmp_path, OMDB_URL=omdb_url, OMDB_API_KEY="key", MOVIES_SEED="off") as service,
     ):
         url = service.url()

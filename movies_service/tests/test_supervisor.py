@@ -14,6 +14,8 @@ import psutil
 import pytest
 import requests
 
+from data_fetcher.emulator.server import EmulatorOptions
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieFilter, MovieQuery
@@ -21,7 +23,7 @@ from data_layer.entities.scope import Scope
 from movies_service.accounts.api_keys import ApiKeys
 from movies_service.http_semantics.headers import REVISION_HEADER
 from movies_service.tests.conftest import store
-from movies_service.tests.service_process import STOP_SECONDS, Service, emulator, running
+from movies_service.tests.service_process import STOP_SECONDS, Service, running
 
 pytestmark = pytest.mark.integration
 
@@ -127,7 +129,7 @@ def running_with_slow_omdb(
 ) -> Iterator[tuple[Service, str]]:
     """Run a service in several processes, with an OMDb of this latency; yield it and its URL."""
     with (
-        emulator("--latency-ms", str(latency_ms)) as omdb_url,
+        emulator(EmulatorOptions(latency_ms=latency_ms)) as omdb_url,
         running(
             folder,
             OMDB_URL=omdb_url,
