@@ -14,6 +14,7 @@ import orjson
 import psutil
 import pytest
 import requests
+from fastapi.testclient import TestClient
 
 from data_fetcher.emulator.server import EmulatorOptions
 from data_fetcher.tests.emulator_thread import emulator
@@ -53,10 +54,10 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
-def check_visibility(*clients: httpx.Client) -> None:
+def check_visibility(*clients: httpx.Client | TestClient) -> None:
     """Add movies in turn, and check when each client returns them."""
 
-    def read_total(client: httpx.Client, revision: str | None = None) -> int:
+    def read_total(client: httpx.Client | TestClient, revision: str | None = None) -> int:
         headers = {REVISION_HEADER: revision} if revision else {}
         total: int = client.get("/movies", headers=headers).json()["total"]
         return total

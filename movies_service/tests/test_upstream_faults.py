@@ -194,9 +194,9 @@ def test_reads_succeed_and_the_circuit_opens_while_omdb_is_down(faulty: str) -> 
 
 
 def test_200_requests_for_one_movie_to_two_services_cause_one_call(
-    tmp_path: Path, any_database: Database
+    tmp_path: Path, database: Database
 ) -> None:
-    url = url_of(any_database)
+    url = url_of(database)
 
     async def count_calls(work: Any) -> int:  # noqa: ANN401 - A function.
         omdb = Emulator(load_movies(), EmulatorOptions(latency_ms=300))
