@@ -3,7 +3,7 @@ import pytest
 from data_layer.database import Database
 from movies_service.tests.kill_soak import SoakPlan, soak
 
-PLAN = SoakPlan(lookups=40, workers=2, latency_ms=200, give_up_seconds=120)
+PLAN = SoakPlan(lookups=100, workers=2, latency_ms=200, give_up_seconds=120)
 
 
 @pytest.mark.integration
