@@ -9,6 +9,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from common.tests.in_process import run_in_process
+from data_fetcher.cli.app import app
 from data_fetcher.ingest.bootstrap import lock_name
 from data_fetcher.tests.ingest_soak import (
     IngestSoakPlan,
@@ -32,15 +34,7 @@ PLAN = IngestSoakPlan(objects=80, invalid=6, kills=4)
 
 
 def run(database: Database, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ingest_command(*arguments),
-        cwd=ROOT,
-        env=ingest_environment(database, **more),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_in_process(app, ["ingest", *arguments], ingest_environment(database, **more))
 
 
 def drop(folder: Path, **objects: object) -> None:

@@ -14,6 +14,8 @@ from fastapi.testclient import TestClient
 
 from common.clock import utc_now
 from common.errors import Conflict, DatabaseUnavailable, InvalidInput, UpstreamTimeout
+from data_fetcher.emulator.server import EmulatorOptions
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from data_layer.entities.idempotency_record import IdempotencyRecord
 from data_layer.entities.movie import MovieFacts
@@ -24,7 +26,7 @@ from movies_service.accounts.api_keys import ApiKeys, NewKey
 from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.signing_keys import SigningKeys
 from movies_service.tests.conftest import ReadLog, SmallOmdb, store
-from movies_service.tests.service_process import emulator, running
+from movies_service.tests.service_process import running
 from movies_service.tests.test_users import PASSWORD
 from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.idempotency import (
@@ -264,7 +266,7 @@ def test_a_stored_response_survives_one_key_rotation_and_is_never_executed_again
 def test_executes_concurrent_requests_once_and_replays_after_a_crash(tmp_path: Path) -> None:
     settings = {"OMDB_API_KEY": "key", "MOVIES_SEED": "off"}
     with (
-        emulator("--latency-ms", "300") as omdb_url,
+        emulator(EmulatorOptions(latency_ms=300)) as omdb_url,
         running(tmp_path, OMDB_URL=omdb_url, **settings) as service,
     ):
         url = service.url()

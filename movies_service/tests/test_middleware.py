@@ -204,7 +204,7 @@ def test_body_limit_forwards_a_disconnect() -> None:
     "error", [MoviesError("Unknown error."), DatabaseUnavailable("It is locked.")]
 )
 def test_every_movies_error_has_a_response(
-    client: TestClient, omdb: SmallOmdb, error: MoviesError
+    client: TestClient, omdb: SmallOmdb, read_log: ReadLog, error: MoviesError
 ) -> None:
     omdb.error = error
     response = client.post("/movies", json={"title": "Alien"})
