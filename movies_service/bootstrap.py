@@ -56,6 +56,7 @@ from movies_service.use_cases.ingests import IngestHistory
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.omdb_allowance import OmdbAllowance
 from movies_service.use_cases.pubsub_push import PushHandler, PushTokenVerifier
+from movies_service.use_cases.readiness import Readiness
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.request_fetches import RequestFetches
 from movies_service.use_cases.upstream_status import GetUpstreamStatus
@@ -126,6 +127,7 @@ def built_use_cases(
     with (
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as read,
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as write,
+        closing(Readiness(database.require_ready)) as readiness,
     ):
         reads = run_inline if database.reads_are_short else read
         yield UseCases(
@@ -139,14 +141,15 @@ def built_use_cases(
             api_keys=ApiKeys(unit_of_work),
             users=Users(unit_of_work),
             sessions=sessions,
-            login=Login(sessions, limits.logins, reads, write),
+            login=Login(sessions, limits.logins, read, write),
             audit=Audit(unit_of_work),
             idempotency=IdempotencyStore(unit_of_work, signing_keys),
             limits=limits,
             metrics=Metrics(counts, movies.count, upstream.run, ingests.get_status),
-            is_ready=database.is_current,
+            readiness=readiness,
             policy=policy,
             read=reads,
+            long_read=read,
             write=write,
         )
 

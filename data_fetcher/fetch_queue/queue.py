@@ -104,7 +104,7 @@ class FetchQueue:
         Args:
             lookups: At least one lookup.
             by: Requester, for the audit log.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless all fetches existed.
         """
         by_key = by_deduplication_key(lookups)
         with self._unit_of_work() as uow:
@@ -123,21 +123,26 @@ class FetchQueue:
             added = uow.fetches.add_many(new) if new else ()
             joined.update((fetch.deduplication_key, fetch) for fetch in added)
             result = tuple(joined[deduplication_key(lookup)] for lookup in lookups)
-            record(uow, result)
-            if queued := [fetch.known_id for fetch in added if fetch.state.is_open]:
-                uow.after_commit(lambda: self._notify(queued))
-            uow.commit()
+            if added:
+                record(uow, result)
+                if queued := [fetch.known_id for fetch in added if fetch.state.is_open]:
+                    uow.after_commit(lambda: self._notify(queued))
+                uow.commit()
         return result
 
-    def count_missing(self, lookups: Sequence[MovieLookup]) -> int:
-        """Return how many distinct lookups would cause a new request to the source."""
+    def find_missing(self, lookups: Sequence[MovieLookup]) -> tuple[bytes, ...]:
+        """Return the deduplication keys of lookups that would cause a new request to the source.
+
+        Each key appears once, in the order of the lookups.
+        """
         by_key = by_deduplication_key(lookups)
         with self._unit_of_work(is_read_only=True) as uow:
             newest = uow.fetches.find_newest(by_key)
             missing = [key for key, lookup in by_key.items() if find_movie(uow, lookup) is None]
-            return sum(
-                key not in newest or not self._deduplicator.is_duplicate_of(newest[key], None)
+            return tuple(
+                key
                 for key in missing
+                if key not in newest or not self._deduplicator.is_duplicate_of(newest[key], None)
             )
 
     @_retried_on_conflict
@@ -261,7 +266,7 @@ class FetchQueue:
 
         Args:
             fetch_id: Id of the fetch.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless nothing changes.
 
         Raises:
             NotFound: There is no such fetch.
@@ -280,8 +285,8 @@ class FetchQueue:
                 fetch = requeued(fetch, self._clock(), attempts=0)
                 uow.fetches.update_many([fetch])
                 uow.after_commit(lambda: self._notify([fetch.known_id]))
-            record(uow, fetch)
-            uow.commit()
+                record(uow, fetch)
+                uow.commit()
         return fetch
 
     @retried_when_busy
@@ -294,7 +299,7 @@ class FetchQueue:
 
         Args:
             fetch_id: Id of the fetch.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless nothing changes.
 
         Raises:
             NotFound: There is no such fetch.
@@ -311,8 +316,8 @@ class FetchQueue:
                     finished_at=self._clock(),
                 )
                 uow.fetches.update_many([fetch])
-            record(uow, fetch)
-            uow.commit()
+                record(uow, fetch)
+                uow.commit()
         return fetch
 
     @retried_when_busy

@@ -182,9 +182,14 @@ class OmdbClient:
             raise
         finally:
             self.attempts[outcome] += 1
-            if outcome != ABANDONED:
-                await self._admission.record_outcome(admission, failure)
+            await self._record_outcome(admission, outcome, failure)
         return facts
+
+    async def _record_outcome(
+        self, admission: Admission, outcome: str, failure: MoviesError | None
+    ) -> None:
+        if outcome != ABANDONED:
+            await self._admission.record_outcome(admission, failure)
 
     async def _request(self, lookup: MovieLookup) -> OmdbResponse:
         failure: UpstreamUnavailable

@@ -365,7 +365,7 @@ def test_an_error_of_one_movie_does_not_open_the_circuit(world: World, error: Mo
     [
         (UpstreamUnauthorized("OMDb rejected the API key: check OMDB_API_KEY."), 60),
         (UpstreamQuotaExceeded("Used up."), 3_600),
-        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=120), 120),
+        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=1), 3_600),
         (UpstreamQuotaExceeded("Used up.", retry_after_seconds=86_400), 3_600),
     ],
 )

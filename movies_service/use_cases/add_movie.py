@@ -99,7 +99,7 @@ class AddMovie:
             return await self._fetch_or_join(lookup, by, record)
         except MoviesError as error:
             if error.is_refusal:
-                self._allowance.restore_share(by)
+                self._allowance.give_back_share(by)
             raise
 
     async def _fetch_or_join(
@@ -180,11 +180,7 @@ class AddMovie:
 
 
 def _to_added(completed: CompletedFetch) -> AddedMovie:
-    """Return the movie of a completed fetch.
-
-    Raises:
-        MoviesError: OMDb responded, but its movie could not be stored.
-    """
+    """Return the movie of a completed fetch."""
     if completed.movie is None:
         raise restore_error(completed.fetch.error_code or "", completed.fetch.error_message or "")
     return AddedMovie(completed.movie, completed.is_new, completed.revision)

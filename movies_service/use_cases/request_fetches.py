@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 
-from common.errors import TooManyRequests
+from common.errors import MoviesError, TooManyRequests
 from common.executors import CallExecutor
 from common.shutdown import ShutdownSignal
+from data_fetcher.fetch_queue.deduplication_key import deduplication_key
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchQuery
@@ -26,6 +28,16 @@ FOLLOWERS_MAX = 200
 
 FOLLOWERS_PER_CLIENT_MAX = 10
 """Limit of concurrently followed fetches per client address and process."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedFetches:
+    """The fetches of accepted lookups in their order, and the lookups beyond the rate limit."""
+
+    fetches: tuple[Fetch, ...]
+    not_accepted: tuple[MovieLookup, ...] = ()
+    retry_after_seconds: int = 0
+    """Time until the rate limit admits further lookups."""
 
 
 class RequestFetches:
@@ -50,43 +62,67 @@ class RequestFetches:
         self,
         lookups: Sequence[MovieLookup],
         by: Caller,
-        record: ResultRecorder[tuple[Fetch, ...]] = record_nothing,
-    ) -> tuple[Fetch, ...]:
+        record: ResultRecorder[RequestedFetches] = record_nothing,
+    ) -> RequestedFetches:
         """Queue fetches, commit, and return them in the order of the lookups.
 
-        A lookup with an open fetch returns that fetch. Callers with the scope `movies:write` have
-        no limit: the daily OMDb quota bounds them.
+        A lookup with an open fetch returns that fetch. Of the others, as many are accepted as the
+        caller's rate limit and share of the quota admit. Callers with the scope `movies:write`
+        have no limit: the daily OMDb quota bounds them.
 
         Raises:
-            TooManyRequests: the caller's rate limit or share of the quota is exceeded.
+            TooManyRequests: none of the lookups is accepted.
             DatabaseUnavailable: nothing was stored.
         """
-        if self._allowance != UNLIMITED and not by.covers(Scope.MOVIES_WRITE):
-            # `_write` uses a thread on every database; a thousand reads would block the event loop.
-            new = await self._write(self._fetches.count_missing, lookups)
-            await self._allowance.consume(by, new)
-        return await self._write(self._fetches.enqueue, lookups, by.requester, record)
+        is_limited = self._allowance != UNLIMITED and not by.covers(Scope.MOVIES_WRITE)
+        return await self._enqueue(lookups, by, record, is_limited=is_limited)
 
     async def enqueue_one(
         self, lookup: MovieLookup, by: Caller, record: ResultRecorder[Fetch] = record_nothing
     ) -> Fetch:
         """Queue one fetch, commit, and return it; see `enqueue`. The rate limit always applies."""
 
-        def record_first(uow: UnitOfWork, fetches: tuple[Fetch, ...]) -> None:
-            record(uow, fetches[0])
+        def record_first(uow: UnitOfWork, requested: RequestedFetches) -> None:
+            record(uow, requested.fetches[0])
 
-        if self._allowance != UNLIMITED:
-            new = await self._read(self._fetches.count_missing, [lookup])
-            await self._allowance.consume(by, new)
-        fetches = await self._write(self._fetches.enqueue, [lookup], by.requester, record_first)
-        return fetches[0]
+        is_limited = self._allowance != UNLIMITED
+        requested = await self._enqueue([lookup], by, record_first, is_limited=is_limited)
+        return requested.fetches[0]
+
+    async def _enqueue(
+        self,
+        lookups: Sequence[MovieLookup],
+        by: Caller,
+        record: ResultRecorder[RequestedFetches],
+        *,
+        is_limited: bool,
+    ) -> RequestedFetches:
+        """Queue as many fetches as the limits admit; lookups that are not accepted cost nothing."""
+        accepted, consumed, retry_after_seconds = tuple(lookups), 0, 0
+        not_accepted: tuple[MovieLookup, ...] = ()
+        if is_limited:
+            # `_write` uses a thread on every database; a thousand reads would block the event loop.
+            missing = await self._write(self._fetches.find_missing, lookups)
+            consumed, refusal = await self._allowance.consume_up_to(by, len(missing))
+            if refusal is not None:
+                accepted, not_accepted = _partition(lookups, frozenset(missing[consumed:]))
+                retry_after_seconds = refusal.retry_after_seconds or 0
+                if not accepted:
+                    raise refusal
+
+        def record_all(uow: UnitOfWork, fetches: tuple[Fetch, ...]) -> None:
+            record(uow, RequestedFetches(fetches, not_accepted, retry_after_seconds))
+
+        try:
+            fetches = await self._write(self._fetches.enqueue, accepted, by.requester, record_all)
+        except MoviesError:
+            if is_limited:
+                self._allowance.give_back(by, consumed)
+            raise
+        return RequestedFetches(fetches, not_accepted, retry_after_seconds)
 
     async def get(self, fetch_id: int) -> Fetch:
-        """Return the fetch with this ID.
-
-        Raises:
-            NotFound: no fetch has this ID.
-        """
+        """Return the fetch with this ID."""
         return await self._read(self._fetches.get, fetch_id)
 
     async def list(self, query: FetchQuery) -> tuple[Fetch, ...]:
@@ -173,6 +209,16 @@ class RequestFetches:
             self._followers[address] -= 1
             if not self._followers[address]:
                 del self._followers[address]
+
+
+def _partition(
+    lookups: Sequence[MovieLookup], refused: Collection[bytes]
+) -> tuple[tuple[MovieLookup, ...], tuple[MovieLookup, ...]]:
+    """Return the lookups without those that have a refused deduplication key, and these."""
+    parts: dict[bool, list[MovieLookup]] = {False: [], True: []}
+    for lookup in lookups:
+        parts[deduplication_key(lookup) in refused].append(lookup)
+    return tuple(parts[False]), tuple(parts[True])
 
 
 def _record_change(

@@ -88,20 +88,21 @@ async def request_fetches(
 ) -> Response:
     """Queue a fetch for each of up to 1,000 movies, and return at once.
 
-    The response lists one fetch per requested movie, in the order of the request; poll or stream
+    The response lists one fetch per accepted movie, in the order of the request; poll or stream
     each one at its `self_url`. For a movie that is already in the catalogue, the fetch is `fetched`
     at once; a movie that is already requested gets its existing fetch.
 
     Public, unless the operator requires the scope `movies:write` for adding movies. Without that
-    scope, each new movie counts towards the rate limit of adding movies; with it, only the daily
-    OMDb quota limits the number of fetches.
+    scope, each new movie counts towards the rate limit of adding movies: those beyond it are listed
+    in `not_accepted` and cost nothing; send them again, with a new `Idempotency-Key`, after
+    `retry_after_seconds`. If no movie is accepted, the response is a 429. With the scope, only the
+    daily OMDb quota limits the number of fetches.
     """
     return await idempotency.run(
         caller,
         lambda record: use_cases.request_fetches.enqueue(body.to_lookups(), caller, record),
-        lambda fetches: private_json_response(
-            RequestedFetchesOut(fetches=[FetchOut.of(fetch) for fetch in fetches]),
-            HTTPStatus.ACCEPTED,
+        lambda requested: private_json_response(
+            RequestedFetchesOut.of(requested), HTTPStatus.ACCEPTED
         ),
     )
 
