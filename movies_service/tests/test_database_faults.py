@@ -87,7 +87,7 @@ def test_service_waits_for_its_database(own_server: Server, tmp_path: Path) -> N
         assert (page.status_code, page.headers["Retry-After"]) == (503, "1")
         own_server.start()
         service.read_until("Ready. Try:")
-        assert requests.get(f"{url}/health/ready", timeout=5).ok
+        wait_until(lambda: requests.get(f"{url}/health/ready", timeout=5).ok)
         assert requests.get(f"{url}/movies", timeout=5).json()["total"] == 100
         assert service.stop() == 0
     log = service.log.read_text()
