@@ -100,6 +100,11 @@ class Operation:
         return client.request(self.method, path, params=query, content=body, headers=headers)
 
 
+@pytest.mark.parametrize(
+    "any_database",
+    ["postgresql", *(pytest.param(name, marks=pytest.mark.soak) for name in ("sqlite", "mariadb"))],
+    indirect=True,
+)
 def test_no_value_of_a_parameter_or_body_is_a_server_error(any_database: Database) -> None:
     store(any_database.unit_of_work, MovieFacts(title="Alien", imdb_id="tt0078748"))
     responses: list[Response] = []
