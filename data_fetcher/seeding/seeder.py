@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from common.batches import next_batch
 from common.cli.progress import ProgressBar
 from common.clock import utc_now
 from common.errors import NotFound
 from data_fetcher.fetch_queue.completion import Outcome, requeued
 from data_fetcher.fetch_queue.deduplication import by_deduplication_key, new_fetch
-from data_fetcher.fetch_queue.deduplication_key import Requester, find_movie
+from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key
 from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import Purpose
@@ -31,6 +32,9 @@ LOCK_POLL_SECONDS = 0.25
 LEASE_SECONDS = 3_600
 """Lease of the seeding process, in which no worker takes its fetches over. The next seeding process
 does not wait for it: the lock shows that the holder has ended."""
+
+GATHER_SECONDS = 0.1
+"""Maximum time in which outcomes are gathered for one transaction."""
 
 SEEDING = Requester("seeding")
 """Requester of the seed fetches."""
@@ -125,39 +129,43 @@ class Seeder:
         now = utc_now()
         lease = Lease(secrets.token_hex(16), now + dt.timedelta(seconds=LEASE_SECONDS))
         with self.unit_of_work() as uow:
-            seeds = uow.fetches.list_seeds() or self._add_seeds(uow, now)
-            newest = uow.fetches.find_newest([seed.deduplication_key for seed in seeds])
-            leased = tuple(
-                requeued(seed, now, attempts=0).started(lease, now)
-                for seed in seeds
-                if seed.state in _PENDING and newest[seed.deduplication_key].id == seed.id
-            )
-            uow.fetches.update_many(leased)
+            if seeds := uow.fetches.list_seeds():
+                newest = uow.fetches.find_newest([seed.deduplication_key for seed in seeds])
+                leased = tuple(
+                    requeued(seed, now, attempts=0).started(lease, now)
+                    for seed in seeds
+                    if seed.state in _PENDING and newest[seed.deduplication_key].id == seed.id
+                )
+                uow.fetches.update_many(leased)
+            else:
+                leased = self._lease_new(uow, lease, now)
             uow.commit()
         return leased
 
-    def _add_seeds(self, uow: UnitOfWork, now: dt.datetime) -> tuple[Fetch, ...]:
-        """Store a fetch for each planned movie; an open one that a client requested is adopted."""
-        by_key = by_deduplication_key([ImdbIdLookup(movie.imdb_id) for movie in self.plan])
-        newest = uow.fetches.find_newest(by_key)
-        adopted = [
-            dataclasses.replace(fetch, is_seed=True)
-            for fetch in newest.values()
-            if fetch.state.is_open
-        ]
+    def _lease_new(self, uow: UnitOfWork, lease: Lease, now: dt.datetime) -> tuple[Fetch, ...]:
+        """Store a leased fetch for each planned movie that the catalogue lacks.
+
+        An open fetch that a client has requested becomes the seed.
+        """
+        lookups = {movie.imdb_id: ImdbIdLookup(movie.imdb_id) for movie in self.plan}
+        newest = uow.fetches.find_newest(by_deduplication_key(list(lookups.values())))
+        movies = uow.movies.find_many_by_imdb_id(lookups)
+        adopted: list[Fetch] = []
+        new: list[Fetch] = []
+        for imdb_id, lookup in lookups.items():
+            previous = newest.get(deduplication_key(lookup))
+            fetch = (
+                requeued(previous, now, attempts=0)
+                if previous is not None and previous.state.is_open
+                else new_fetch(lookup, SEEDING, previous, movies.get(imdb_id), now)
+            )
+            seed = dataclasses.replace(fetch, is_seed=True)
+            if seed.state.is_open:
+                seed = seed.started(lease, now)
+            (new if seed.id is None else adopted).append(seed)
         uow.fetches.update_many(adopted)
-        adopted_keys = {fetch.deduplication_key for fetch in adopted}
-        uow.fetches.add_many(
-            [
-                dataclasses.replace(
-                    new_fetch(lookup, SEEDING, newest.get(key), find_movie(uow, lookup), now),
-                    is_seed=True,
-                )
-                for key, lookup in by_key.items()
-                if key not in adopted_keys
-            ]
-        )
-        return uow.fetches.list_seeds()
+        added = uow.fetches.add_many(new) if new else ()
+        return tuple(seed for seed in (*adopted, *added) if seed.state.is_open)
 
     async def _fetch_all(self, waiting: Iterator[Fetch], outcomes: Outcomes) -> None:
         """Fetch movies one after the other; `concurrency` such loops share the iterator."""
@@ -175,9 +183,8 @@ class Seeder:
         arrived: dict[Fetch, Outcome] = {}
         report, done = SeedingReport(), 0
         while done < len(leased):
-            arrived.update([await outcomes.get()])
-            while not outcomes.empty():
-                arrived.update([outcomes.get_nowait()])
+            size = min(self.source.concurrency, len(leased) - len(arrived))
+            arrived.update(await next_batch(outcomes, size, GATHER_SECONDS))
             storable = itertools.takewhile(arrived.__contains__, leased[done:])
             if batch := [(fetch, arrived[fetch]) for fetch in storable]:
                 pause = self.source.admission.seconds_until_admitted(Purpose.SEED)

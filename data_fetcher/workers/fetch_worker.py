@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from common.batches import next_batch
 from common.errors import DatabaseUnavailable, MoviesError, UpstreamBadResponse
 from common.shutdown import ShutdownSignal
 from common.wake_up import WakeUpEvent
@@ -140,12 +141,8 @@ class FetchWorker:
         of fifty movies takes little longer than one of five.
         """
         while True:
-            batch = [await self._outcomes.get()]
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GATHER_SECONDS):
-                    while len(batch) < min(BATCH_MAX, self.leased_count):
-                        batch.append(await self._outcomes.get())
-            await self._complete(batch)
+            size = min(BATCH_MAX, self.leased_count)
+            await self._complete(await next_batch(self._outcomes, size, GATHER_SECONDS))
 
     async def _complete(self, batch: list[tuple[Fetch, Outcome]]) -> None:
         """Store outcomes; if a batch fails, store each one separately."""
