@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import sys
@@ -49,7 +50,10 @@ _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - Local addresses o
 
 
 def serve() -> None:
-    """Serve the API; first migrate the database, and seed an empty catalogue.
+    """Serve the API; first migrate the database, and seed it once.
+
+    The first start on a database adds the 100 seed movies, even if it has other movies;
+    MOVIES_SEED=off prevents this.
 
     SIGINT or SIGTERM shuts the service down within 8 seconds, after finishing the requests in
     flight; a second signal stops it immediately. An unreachable database server is waited for.
@@ -132,13 +136,18 @@ def base_url(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn server that triggers the shutdown signal of the app, so that long polls end."""
+    """Uvicorn server that triggers the shutdown signal of the app, so that long polls end.
+
+    A second signal ends the process at once: Uvicorn would cancel the app, and log the traceback.
+    """
 
     def __init__(self, config: uvicorn.Config, shutdown: ShutdownSignal) -> None:
         super().__init__(config)
         self._shutdown = shutdown
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._shutdown.is_set():
+            os._exit(ExitCode.DONE)
         self._shutdown.trigger()
         force_exit_after(EXIT_SECONDS, ExitCode.DONE)
         super().handle_exit(sig, frame)
