@@ -84,7 +84,7 @@ def test_readme_shows_the_startup_messages(
 
 
 def test_readme_is_short() -> None:
-    assert len(README.read_text(encoding="utf-8").splitlines()) <= 250
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 200
 
 
 def test_readme_states_the_number_of_emulated_movies() -> None:
