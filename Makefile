@@ -11,7 +11,7 @@ PACKAGES := common data_layer data_fetcher movies_service
 IMAGE ?= movies-api
 
 .PHONY: help setup setup-dev run seed migrate worker test test-units test-system test-all coverage lint check \
-        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching bench-ingesting bench-importing fuzz soak soak-ingest mutants openapi movies build clean
+        format lock audit docs bench bench-quick bench-seeding bench-database bench-fetching bench-ingesting bench-importing fuzz soak soak-ingest soak-connections soak-restarts mutants openapi movies build clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -86,7 +86,7 @@ audit: setup-dev ## Look for secrets, risky code and known vulnerabilities of th
 	@git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --disable-plugin KeywordDetector \
 	    --exclude-secrets '^(password|hunter2.*)$$' \
 	    --exclude-files '(requirements\.txt|movies\.json|docs/benchmark/.*)$$'
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(PACKAGES) migrations
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml $(PACKAGES) migrations scripts
 	@scripts/audit.sh
 
 format: setup-dev ## Format the code and fix what ruff can fix
@@ -120,14 +120,20 @@ bench-importing: setup-dev ## Measure the import of a million IMDb titles, again
 # Cases of each operation and phase.
 FUZZ_CASES ?= 250
 
-fuzz: setup-dev ## Fuzz the service with about 10,000 cases, in some minutes (FUZZ_CASES=… of each operation)
-	@FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest -q -s movies_service/tests/test_fuzz.py
+fuzz: setup-dev ## Fuzz the service with over 10,000 cases on each database, in some minutes (FUZZ_CASES=… of each operation)
+	@FUZZ_CASES=$(FUZZ_CASES) $(BIN)/python -m pytest -q -s -m "" movies_service/tests/test_fuzz.py
 
 soak: setup-dev ## Kill workers again and again while they fetch 1,000 movies (SOAK="--database URL")
 	@$(BIN)/python -m movies_service.tests.kill_soak $(SOAK)
 
 soak-ingest: setup-dev ## Kill workers while they ingest 390 objects (SOAK="--database URL")
 	@$(BIN)/python -m data_fetcher.tests.ingest_soak $(SOAK)
+
+soak-connections: setup-dev ## Hold more connections than file descriptors for a minute, while other clients read
+	@$(BIN)/python -m movies_service.tests.connection_soak
+
+soak-restarts: setup-dev ## Restart two services behind nginx 20 times, while clients read
+	@$(BIN)/python -m movies_service.tests.restart_soak
 
 MUTANTS ?= $(basename $(notdir $(wildcard movies_service/tests/mutants/*.toml)))
 
@@ -145,7 +151,7 @@ openapi: setup-dev ## Generate movies_service/oas.yaml and docs/update.schema.js
 	@$(BIN)/python -m data_fetcher update-schema > docs/update.schema.json
 
 movies: setup-dev ## Generate the emulator's movies from their source
-	@$(BIN)/python -m data_fetcher.emulator.build_movies
+	@$(BIN)/python -m scripts.build_movies
 
 build: ## Build the container image
 	docker build --tag $(IMAGE) .

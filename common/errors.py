@@ -10,12 +10,16 @@
     ├── Conflict                        conflict with stored data
     ├── TooManyRequests                 rate limit exceeded
     ├── PreconditionFailed              stored version differs from the caller's
+    ├── DatabaseLimitExceeded           value larger than the database accepts
     └── Unavailable                     failed dependency
         ├── DatabaseUnavailable         database unusable at present
         │   ├── DatabaseUnreachable     no connection
         │   ├── DatabaseBusy            deadlock or serialization failure
-        │   └── DatabaseFull            no disk space
+        │   ├── DatabaseFull            no disk space
+        │   ├── DatabaseReadOnly        writes rejected
+        │   └── DatabaseDamaged         corrupt data
         ├── BucketUnavailable           ingest source unreachable or access denied
+        │   └── BucketThrottled         ingest source that limits its requests
         └── UpstreamUnavailable         OMDb unreachable or failing
             ├── UpstreamTimeout         no response within the deadline
             ├── UpstreamQuotaExceeded   daily quota used up
@@ -41,6 +45,8 @@ class MoviesError(Exception):
     """Stable machine-readable name: lower-case words joined by hyphens."""
     retry_helps: ClassVar[bool] = False
     """Whether the same call may succeed later without a change by the caller."""
+    is_refusal: bool = False
+    """Whether a request was refused by quota or circuit breaker, so that it was never sent."""
 
     def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
         super().__init__(message)
@@ -113,6 +119,12 @@ class PreconditionFailed(MoviesError):
     code = "precondition-failed"
 
 
+class DatabaseLimitExceeded(MoviesError):
+    """Value larger than the database accepts; nothing was stored, and a retry fails again."""
+
+    code = "database-limit-exceeded"
+
+
 class Unavailable(MoviesError):
     """Dependency that is temporarily unavailable."""
 
@@ -141,10 +153,27 @@ class DatabaseFull(DatabaseUnavailable):
     retry_helps = False
 
 
+class DatabaseReadOnly(DatabaseUnavailable):
+    """Database that rejects writes, such as a standby or a read-only file. Reads still work."""
+
+    code = "database-read-only"
+
+
+class DatabaseDamaged(DatabaseUnavailable):
+    """Corrupt data, which the operator has to restore or repair."""
+
+    code = "database-damaged"
+    retry_helps = False
+
+
 class BucketUnavailable(Unavailable):
     """Bucket or folder of updates that is unreachable or denies access."""
 
     code = "bucket-unavailable"
+
+
+class BucketThrottled(BucketUnavailable):
+    """Bucket that asks for fewer requests; a later one succeeds."""
 
 
 class UpstreamUnavailable(Unavailable):
@@ -185,6 +214,9 @@ _STORED: dict[str, type[MoviesError]] = {
         NotFound,
         DatabaseUnavailable,
         DatabaseFull,
+        DatabaseReadOnly,
+        DatabaseDamaged,
+        DatabaseLimitExceeded,
         UpstreamTimeout,
         UpstreamQuotaExceeded,
         UpstreamUnauthorized,

@@ -6,6 +6,7 @@ They inherit no threads and no connections of the parent, as a fork would.
 import multiprocessing
 import os
 import pickle
+import select
 import signal
 import threading
 from collections.abc import Callable
@@ -15,15 +16,22 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
-from typing import Any, cast
+from typing import Any, Final, cast
+
+import structlog
 
 from common.imports import permanent_imports
 
 PAUSE_SECONDS = 1.0
 """Pause before a restart, so that a process that cannot start does not loop without delay."""
 
+HEARTBEAT: Final = None
+"""Message by which a child process tells that it is running."""
+
 Work = Callable[[Connection], None]
 """Main function of a child process, picklable; it receives its end of a pipe to the parent."""
+
+_log = structlog.get_logger(__name__)
 
 _SPAWN = multiprocessing.get_context("spawn")
 
@@ -52,14 +60,26 @@ def start_child(work: Work, *, is_daemon: bool = True) -> tuple[SpawnProcess, Co
     return process, connection
 
 
+def send_heartbeat(connection: Connection) -> None:
+    """Send `HEARTBEAT` to the parent, unless that would block: the parent may be suspended."""
+    with suppress(OSError):  # The parent has ended.
+        if select.select((), (connection,), (), 0)[1]:
+            connection.send(HEARTBEAT)
+
+
 class SupervisedProcess:
     """Child process that is restarted whenever it ends, until it is stopped. Thread-safe.
+
+    A process that is suspended or hangs keeps its database locks. It is killed, and restarted, if
+    it was silent for too long.
 
     Args:
         work: See `start_child`.
         stop_seconds: Time for the process to end after SIGTERM, before it is killed.
         on_restart: Function that a thread calls with the exit code before a restart.
         on_message: Function that a thread calls with each message of the process.
+        silence_max_seconds: Longest time between two messages of the process, from its first
+            one on; None means no limit.
         is_daemon: See `start_child`.
     """
 
@@ -70,12 +90,14 @@ class SupervisedProcess:
         *,
         on_restart: Callable[[int | None], None],
         on_message: Callable[[Any], None] = lambda _message: None,
+        silence_max_seconds: float | None = None,
         is_daemon: bool = True,
     ) -> None:
         self._work = work
         self._stop_seconds = stop_seconds
         self._on_restart = on_restart
         self._on_message = on_message
+        self._silence_max_seconds = silence_max_seconds
         self._is_daemon = is_daemon
         self._is_stopping = threading.Event()
         self._lock = threading.Lock()
@@ -130,13 +152,26 @@ class SupervisedProcess:
             process, connection = start_child(self._work, is_daemon=self._is_daemon)
             self._process, self._connection = process, connection
         with suppress(EOFError, OSError):
-            while True:
-                self._on_message(connection.recv())
+            self._receive(connection)
+            _log.error(
+                "process_unresponsive", pid=process.pid, silent_seconds=self._silence_max_seconds
+            )
+            process.kill()
         with self._lock:
             self._connection = None
             connection.close()
         process.join()
         return True
+
+    def _receive(self, connection: Connection) -> None:
+        """Pass on messages until the process is silent for too long.
+
+        Raises:
+            EOFError: The process has ended.
+        """
+        self._on_message(connection.recv())
+        while connection.poll(self._silence_max_seconds):
+            self._on_message(connection.recv())
 
 
 class _Pickled:

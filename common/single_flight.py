@@ -4,13 +4,16 @@ import asyncio
 from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
+from common.errors import TooManyRequests
+
 T = TypeVar("T")
 
 
 class SingleFlight(Generic[T]):
     """Deduplicator of concurrent calls: calls with the same key share one result or exception.
 
-    A result is dropped as soon as its call has ended. For one event loop.
+    A result is dropped as soon as its call has ended. A rate limit concerns only the caller that
+    exceeded it: the others call again. For one event loop.
     """
 
     def __init__(self) -> None:
@@ -27,13 +30,15 @@ class SingleFlight(Generic[T]):
         Raises:
             Exception: The exception of `call`, raised in every caller that joined it.
         """
-        flight = self._flights.get(key)
-        is_own = flight is None
-        if flight is None:
-            flight = asyncio.ensure_future(_as_coroutine(call))
-            self._flights[key] = flight
-            flight.add_done_callback(lambda _: self._flights.pop(key))
-        return await asyncio.shield(flight), is_own
+        while (flight := self._flights.get(key)) is not None:
+            try:
+                return await asyncio.shield(flight), False
+            except TooManyRequests:
+                continue
+        flight = asyncio.ensure_future(_as_coroutine(call))
+        self._flights[key] = flight
+        flight.add_done_callback(lambda _: self._flights.pop(key))
+        return await asyncio.shield(flight), True
 
 
 async def _as_coroutine(call: Callable[[], Awaitable[T]]) -> T:

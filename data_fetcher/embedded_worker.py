@@ -26,7 +26,7 @@ NICENESS = 10
 """Nice value of the worker where the server processes can occupy every processor."""
 
 REPORT_SECONDS = 1.0
-"""Interval at which the service receives the request counts."""
+"""Interval at which the service receives the request counts, which are the heartbeat, too."""
 
 _log = structlog.get_logger(__name__)
 
@@ -109,7 +109,6 @@ async def _report_attempts(connection: Connection, attempts: Counter[str]) -> No
 
 def _send_new(connection: Connection, attempts: Counter[str]) -> None:
     """Send the request counts since the last call, and reset them."""
-    if attempts:
-        with suppress(OSError):  # The service has ended.
-            connection.send(attempts)
-        attempts.clear()
+    with suppress(OSError):  # The service has ended.
+        connection.send(attempts)
+    attempts.clear()

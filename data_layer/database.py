@@ -6,8 +6,9 @@ from pathlib import Path
 
 from sqlalchemy.engine import make_url
 
-from common.errors import InvalidInput
+from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.catalogue_revision import CatalogueRevision
+from data_layer.database_health import DatabaseHealth
 from data_layer.database_options import DEFAULT_OPTIONS, DatabaseOptions
 from data_layer.ports.bulk_load import BulkLoad
 from data_layer.ports.unit_of_work import UnitOfWork
@@ -27,13 +28,17 @@ class Database:
         self.options = options
         self.engines = self._backend.open(make_url(url), options)
         self.endpoint = CatalogueEndpoint(self._backend, self.engines)
+        self.health = DatabaseHealth()
         self.revision = CatalogueRevision(self._read_revision)
 
     def unit_of_work(self, *, is_read_only: bool = False) -> UnitOfWork:
         """Return a new unit of work; see `data_layer.ports.unit_of_work.UnitOfWorkFactory`."""
         engine = self.engines.reading if is_read_only else self.engines.writing
         return SqlAlchemyUnitOfWork(
-            engine, is_read_only=is_read_only, on_commit=self.revision.advance
+            engine,
+            is_read_only=is_read_only,
+            on_commit=self.revision.advance,
+            on_error=self.health.record,
         )
 
     @contextmanager
@@ -93,6 +98,20 @@ class Database:
     def migrate(self, revision: str = schema.HEAD) -> None:
         """Upgrade the schema to a migration; see `data_layer.sql.schema.upgrade`."""
         schema.upgrade(self._backend, self.engines, revision)
+
+    def require_ready(self) -> None:
+        """Raise unless reads and writes work; waits for other writers up to the lock timeout.
+
+        Raises:
+            DatabaseUnavailable: The reason, such as an outdated schema, a write lock that is not
+                released, or a read-only or damaged database.
+        """
+        self.health.require_undamaged()
+        try:
+            schema.require_usable(self.engines)
+        except DatabaseUnavailable as error:
+            self.health.record(error)
+            raise
 
     def is_current(self) -> bool:
         """Return whether the schema is up to date; see `data_layer.sql.schema.is_current`."""

@@ -54,7 +54,9 @@ from movies_service.use_cases.audit import Audit
 from movies_service.use_cases.idempotency import IdempotencyStore
 from movies_service.use_cases.ingests import IngestHistory
 from movies_service.use_cases.movies import Movies
+from movies_service.use_cases.omdb_allowance import OmdbAllowance
 from movies_service.use_cases.pubsub_push import PushHandler, PushTokenVerifier
+from movies_service.use_cases.readiness import Readiness
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.request_fetches import RequestFetches
 from movies_service.use_cases.upstream_status import GetUpstreamStatus
@@ -121,30 +123,33 @@ def built_use_cases(
     movies = Movies(unit_of_work)
     signing_keys = SigningKeys(unit_of_work, policy.jwt_secrets)
     sessions = Sessions(unit_of_work, signing_keys)
+    allowance = OmdbAllowance(limits.adds, limits.omdb_share)
     with (
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as read,
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as write,
+        closing(Readiness(database.require_ready)) as readiness,
     ):
         reads = run_inline if database.reads_are_short else read
         yield UseCases(
             movies=movies,
-            add_movie=AddMovie(unit_of_work, fetches, omdb.fetch, write, limits.adds),
-            refresh_movie=RefreshMovie(movies, omdb.fetch, write, limits.adds),
-            request_fetches=RequestFetches(fetches, reads, write, fetching.shutdown, limits.adds),
+            add_movie=AddMovie(unit_of_work, fetches, omdb.fetch, write, allowance),
+            refresh_movie=RefreshMovie(movies, omdb.fetch, write, allowance),
+            request_fetches=RequestFetches(fetches, reads, write, fetching.shutdown, allowance),
             ingest_history=ingests,
             upstream_status=upstream,
             push_handler=_build_push_handler(fetching, source),
             api_keys=ApiKeys(unit_of_work),
             users=Users(unit_of_work),
             sessions=sessions,
-            login=Login(sessions, limits.logins, reads, write),
+            login=Login(sessions, limits.logins, read, write),
             audit=Audit(unit_of_work),
             idempotency=IdempotencyStore(unit_of_work, signing_keys),
             limits=limits,
             metrics=Metrics(counts, movies.count, upstream.run, ingests.get_status),
-            is_ready=database.is_current,
+            readiness=readiness,
             policy=policy,
             read=reads,
+            long_read=read,
             write=write,
         )
 

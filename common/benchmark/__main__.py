@@ -100,11 +100,7 @@ def measure(plan: Plan, output: Path, *, set_baseline: bool) -> None:
 
 @contextmanager
 def _workspace() -> Iterator[tuple[Path, ProgressBar]]:
-    """Yield a temporary folder and a progress display.
-
-    Raises:
-        BenchmarkFailed: A request to a server failed in the context.
-    """
+    """Yield a temporary folder and a progress display."""
     with (
         tempfile.TemporaryDirectory(prefix="movies-benchmark-") as folder,
         ProgressBar("Benchmark", "measurements") as progress,

@@ -19,7 +19,7 @@ _SHOWN_CHARACTERS = 500
 
 
 class BenchmarkFailed(MoviesError):
-    """Failure of a command or server of the benchmark."""
+    """Failure of a command or server of the benchmark, which any measurement can raise."""
 
     code = "benchmark-failed"
 
@@ -56,11 +56,7 @@ def run_command(command: Sequence[str], environment: Mapping[str, str] | None = 
 
 
 def run_measured(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Cost:
-    """Run a command to its end, and return its time and memory; see `run_command`.
-
-    Raises:
-        BenchmarkFailed: The command failed; the message contains the end of its output.
-    """
+    """Run a command to its end, and return its time and memory; see `run_command`."""
     started = time.perf_counter()
     with (
         tempfile.TemporaryFile("w+") as output,

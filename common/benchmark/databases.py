@@ -27,7 +27,6 @@ ONE, ONE_WITH_ROOM, TWO = (
 """Setups that serve cached responses. In the first and the last, each processor has one server
 process and generates the same share of the load."""
 
-_CONNECTIONS = 32
 _FIRST_PAGE = "/movies"
 
 
@@ -76,12 +75,7 @@ class DatabaseResults:
 
 
 def measure_database(plan: DatabasePlan, folder: Path, progress: ProgressBar) -> DatabaseResults:
-    """Copy movies to the database, and measure requests for pages of them.
-
-    Raises:
-        BenchmarkFailed: A server or a command failed.
-        RequestException: A request to a server failed.
-    """
+    """Copy movies to the database, and measure requests for pages of them."""
     progress.stage(f"Storing {plan.movies:,} movies")
     generate_catalogue(folder / "movies.db", plan.movies)
     progress.stage(f"Copying {plan.movies:,} movies")
@@ -133,14 +127,7 @@ def _measure_together(
 
 
 def _workload(target: str, plan: DatabasePlan, server: Server) -> Workload:
-    return Workload(
-        target=target,
-        movies=plan.movies,
-        read=Read.FIRST_PAGE,
-        server=server,
-        paths=[_FIRST_PAGE],
-        connections=_CONNECTIONS,
-    )
+    return Workload(target, plan.movies, Read.FIRST_PAGE, server, [_FIRST_PAGE])
 
 
 def _compare(

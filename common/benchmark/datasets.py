@@ -26,11 +26,7 @@ class GenerationTimes:
 
 
 def generate_catalogue(file: Path, movies: int, *, has_relations: bool = True) -> GenerationTimes:
-    """Create a catalogue of generated movies in a SQLite file.
-
-    Raises:
-        BenchmarkFailed: The command failed.
-    """
+    """Create a catalogue of generated movies in a SQLite file."""
     command = [
         sys.executable,
         "-m",

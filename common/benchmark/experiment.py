@@ -37,7 +37,6 @@ from common.benchmark.workload import (
     DATASETTE_PATHS,
     SERVICE_PATHS,
     TEXTBOOK_PATHS,
-    PathOf,
     Read,
     Sample,
     Workload,
@@ -47,6 +46,8 @@ from common.cli.progress import ProgressBar
 
 _HOT_READS = (Read.FIRST_PAGE, Read.BY_ID)
 _SINGLE_REQUESTS = 300
+_NOT_MODIFIED_PATH = "/not-modified"
+"""Path under which the raw ASGI app replays the 304."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,7 @@ class Experiment:
     progress: ProgressBar
 
     def run(self) -> Results:
-        """Run all measurements of the plan.
-
-        Raises:
-            BenchmarkFailed: A server or a command failed.
-            RequestException: A request to a server failed.
-        """
+        """Run all measurements of the plan."""
         started_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
         seeding = self._measure_seeding()
         generations = self._generate()
@@ -137,60 +133,36 @@ class Experiment:
                 (TEXTBOOK, stack.enter_context(targets.textbook(url)), TEXTBOOK_PATHS),
                 (DATASETTE, stack.enter_context(targets.datasette(catalogue)), DATASETTE_PATHS),
             ):
-                workloads += self._workloads(target, movies, server, paths, samples)
-            workloads += self._hot_workloads(CACHED, movies, cached, samples)
-            responses[movies] = _record(cached, samples)
-        reference = self.plan.reference_movies
-        workloads += self._limits(stack, targets, responses[reference], reference)
-        workloads += self._static_limits(stack, targets, responses[reference], reference)
-        missing = () if is_nginx_installed() else ("nginx is not installed",)
-        return workloads, missing
+                for read, path in paths.items():
+                    distinct = list(dict.fromkeys(map(path, samples)))
+                    workloads.append(
+                        Workload(target, movies, read, server, distinct, self.plan.connections)
+                    )
+            recorded = responses[movies] = _record(cached, samples)
+            workloads += self._hot_workloads(CACHED, movies, cached, recorded, next(iter(recorded)))
+        movies = self.plan.reference_movies
+        recorded = responses[movies]
+        raw = stack.enter_context(targets.raw_asgi(recorded))
+        workloads += self._hot_workloads(RAW_ASGI, movies, raw, recorded, _NOT_MODIFIED_PATH)
+        workloads += self._static_limits(stack, targets, recorded, movies)
+        return workloads, () if is_nginx_installed() else ("nginx is not installed",)
 
-    def _workloads(
+    def _hot_workloads(
         self,
         target: str,
         movies: int,
         server: Server,
-        paths: Mapping[Read, PathOf],
-        samples: Sequence[Sample],
-    ) -> list[Workload]:
-        return [
-            self._workload(target, movies, read, server, list(dict.fromkeys(map(path, samples))))
-            for read, path in paths.items()
-        ]
-
-    def _hot_workloads(
-        self, target: str, movies: int, server: Server, samples: Sequence[Sample]
-    ) -> list[Workload]:
-        """Return workloads of repeated requests, which the cache serves."""
-        page, movie = (SERVICE_PATHS[read](samples[0]) for read in _HOT_READS)
-        etag = f"If-None-Match: {requests.get(server.url + page, timeout=60).headers['ETag']}"
-        first = self._workload(target, movies, Read.FIRST_PAGE, server, [page])
-        return [
-            first,
-            self._workload(target, movies, Read.BY_ID, server, [movie]),
-            replace(first, read=NOT_MODIFIED, headers=[etag]),
-            replace(first, connections=1),
-        ]
-
-    def _limits(
-        self,
-        stack: ExitStack,
-        targets: TargetFactory,
         responses: Mapping[str, Recorded],
-        movies: int,
+        unchanged: str,
     ) -> list[Workload]:
-        """Return workloads of the raw ASGI app, which replays recorded responses."""
-        page, movie, not_modified = responses
-        etag = dict(responses[page].headers)["etag"]
-        raw = stack.enter_context(targets.raw_asgi(responses))
-        first = self._workload(RAW_ASGI, movies, Read.FIRST_PAGE, raw, [page])
+        """Return workloads of repeated requests; those for the path `unchanged` get a 304."""
+        page, movie, _not_modified = responses
+        etag = f"If-None-Match: {dict(responses[page].headers)['etag']}"
+        first = Workload(target, movies, Read.FIRST_PAGE, server, [page], self.plan.connections)
         return [
             first,
-            self._workload(RAW_ASGI, movies, Read.BY_ID, raw, [movie]),
-            replace(
-                first, read=NOT_MODIFIED, paths=[not_modified], headers=[f"If-None-Match: {etag}"]
-            ),
+            replace(first, read=Read.BY_ID, paths=[movie]),
+            replace(first, read=NOT_MODIFIED, paths=[unchanged], headers=[etag]),
             replace(first, connections=1),
         ]
 
@@ -204,25 +176,12 @@ class Experiment:
         """Return workloads of nginx, which serves recorded bodies; empty if it is missing."""
         if not is_nginx_installed():
             return []
-        page, movie, _not_modified = responses
-        files = {"/page.json": responses[page], "/movie.json": responses[movie]}
-        nginx = stack.enter_context(targets.nginx(files))
+        bodies = dict(zip(("/page.json", "/movie.json"), responses.values(), strict=False))
+        nginx = stack.enter_context(targets.nginx(bodies))
         return [
-            self._workload(NGINX, movies, Read.FIRST_PAGE, nginx, ["/page.json"]),
-            self._workload(NGINX, movies, Read.BY_ID, nginx, ["/movie.json"]),
+            Workload(NGINX, movies, read, nginx, [path], self.plan.connections)
+            for read, path in zip(_HOT_READS, bodies, strict=True)
         ]
-
-    def _workload(
-        self, target: str, movies: int, read: str, server: Server, paths: Sequence[str]
-    ) -> Workload:
-        return Workload(
-            target=target,
-            movies=movies,
-            read=read,
-            server=server,
-            paths=paths,
-            connections=self.plan.connections,
-        )
 
     def _measure_single_client(self, workloads: Sequence[Workload]) -> tuple[Latency, ...]:
         self.progress.stage("Single client, library requests")
@@ -251,7 +210,7 @@ def _record(server: Server, samples: Sequence[Sample]) -> dict[str, Recorded]:
     page, movie = (SERVICE_PATHS[read](samples[0]) for read in _HOT_READS)
     recorded = {path: record(server.url + path) for path in (page, movie)}
     etag = dict(recorded[page].headers)["etag"]
-    return {**recorded, "/not-modified": record(server.url + page, {"If-None-Match": etag})}
+    return {**recorded, _NOT_MODIFIED_PATH: record(server.url + page, {"If-None-Match": etag})}
 
 
 def _time_single_client(workload: Workload) -> Latency:

@@ -86,12 +86,7 @@ class FetchingResults:
 
 
 def measure_fetching(plan: FetchingPlan, folder: Path, progress: ProgressBar) -> FetchingResults:
-    """Measure a worker that fetches movies, and reads while movies are fetched.
-
-    Raises:
-        BenchmarkFailed: A server or a command failed.
-        RequestException: A request to a server failed.
-    """
+    """Measure a worker that fetches movies, and reads while movies are fetched."""
     progress.stage(f"Fetching {plan.movies:,} movies, {plan.rounds} rounds")
     with emulated_omdb(
         plan.latency_ms, folder / "emulator.log", generated_movies=plan.movies * plan.rounds
@@ -172,11 +167,7 @@ def _measure_reads(url: str) -> float:
 
 
 def _receive_response(connection: socket.socket) -> None:
-    """Read one response; a full HTTP client would add to the measured latency.
-
-    Raises:
-        BenchmarkFailed: The status is not 200, or the header section is incomplete.
-    """
+    """Read one response; a full HTTP client would add to the measured latency."""
     received = connection.recv(65_536)
     head, _, body = received.partition(b"\r\n\r\n")
     length = _CONTENT_LENGTH.search(head)

@@ -42,11 +42,7 @@ class ImportingResults:
 
 
 def measure_importing(plan: ImportingPlan, folder: Path, progress: ProgressBar) -> ImportingResults:
-    """Import the same generated files with `import-imdb` and with imdb-sqlite.
-
-    Raises:
-        BenchmarkFailed: A command failed.
-    """
+    """Import the same generated files with `import-imdb` and with imdb-sqlite."""
     files = folder / "imdb"
     progress.stage(f"Generating {plan.titles:,} titles")
     sizes = {"titles": plan.titles, "names": plan.names, "principals": plan.principals}

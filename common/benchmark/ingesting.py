@@ -61,11 +61,7 @@ class IngestingResults:
 
 
 def measure_ingesting(plan: IngestingPlan, folder: Path, progress: ProgressBar) -> IngestingResults:
-    """Measure the ingestion of movies from a folder.
-
-    Raises:
-        BenchmarkFailed: A command failed, or the database was not empty.
-    """
+    """Measure the ingestion of movies from a folder."""
     from_objects, from_lines = [], []
     for number in range(plan.rounds):
         progress.stage(f"Ingesting, round {number + 1} of {plan.rounds}")

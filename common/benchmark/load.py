@@ -53,11 +53,7 @@ class LoadGenerator:
         connections: int,
         headers: Sequence[str] = (),
     ) -> Load:
-        """Request the paths in turn for `seconds`, on `connections` concurrent connections.
-
-        Raises:
-            BenchmarkFailed: The program failed.
-        """
+        """Request the paths in turn for `seconds`, on `connections` concurrent connections."""
         with tempfile.NamedTemporaryFile("w") as file, pinned_to(self.processors):
             file.write("".join(f"{path}\n" for path in paths))
             file.flush()

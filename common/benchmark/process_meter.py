@@ -3,7 +3,6 @@
 import os
 import threading
 import time
-from types import TracebackType
 from typing import Self
 
 import psutil
@@ -45,12 +44,7 @@ class ProcessMeter:
         self._sampler.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_exception: object) -> None:
         self.wall_seconds = time.perf_counter() - self._started
         self.cpu_seconds = self._cpu_seconds() - self._cpu_at_start
         self._is_over.set()

@@ -8,6 +8,7 @@ from common.benchmark.load import Tool
 from common.benchmark.measurement import Measurement
 from common.benchmark.memory import Memory
 from common.benchmark.seeding import SeedingTimes
+from common.benchmark.workload import CONNECTIONS
 
 CACHED, UNCACHED = "Movies API, cached", "Movies API, uncached"
 RAW_ASGI, NGINX = "raw ASGI app", "nginx, static file"
@@ -32,7 +33,7 @@ class Plan:
     sizes: Sequence[int] = (100, 10_000, 1_000_000)
     rounds: int = 5
     seconds: float = 1
-    connections: int = 32
+    connections: int = CONNECTIONS
     tool: Tool
     seeding_latency_ms: int = 250
     bare_movies: int = BARE_MOVIES

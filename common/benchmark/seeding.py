@@ -41,9 +41,6 @@ def measure_seeding(latency_ms: int, concurrency: int, rounds: int) -> SeedingTi
     """Seed empty catalogues from an emulator with this latency, and return the times.
 
     The times include database work, but not the start of Python.
-
-    Raises:
-        BenchmarkFailed: The emulator or a seeding failed.
     """
     with (
         tempfile.TemporaryDirectory() as folder,

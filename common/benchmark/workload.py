@@ -42,7 +42,11 @@ class Sample:
     """Path and query of the page in the service, with its cursor."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+CONNECTIONS = 32
+"""Number of concurrent connections of the load."""
+
+
+@dataclass(frozen=True, slots=True)
 class Workload:
     """Server, requests to it, and number of concurrent connections."""
 
@@ -51,7 +55,7 @@ class Workload:
     read: str
     server: Server
     paths: Sequence[str]
-    connections: int
+    connections: int = CONNECTIONS
     headers: Sequence[str] = ()
     generator: LoadGenerator | None = None
     """Load generator of this workload; `None` for the common one."""

@@ -4,13 +4,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, BinaryIO
 
 import typer
 
 from common.cli.exit_codes import exit_code_for
 from common.cli.start import INTERRUPTED
-from common.errors import MoviesError
+from common.errors import InvalidInput, MoviesError
 from common.logging_setup import configure_logs
 from common.settings import Settings, load_settings
 
@@ -29,6 +29,24 @@ def new_command_line(about: str) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO]:
+    """Yield a file to read; standard input for `-`.
+
+    Raises:
+        InvalidInput: The file cannot be read.
+    """
+    if path == STANDARD_STREAM:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = path.open("rb")
+    except OSError:
+        raise InvalidInput("The file cannot be read: check its path.") from None
+    with file:
+        yield file
 
 
 @contextmanager

@@ -36,6 +36,12 @@ class OmdbSettings(SettingsGroup):
     background fetches pause when only this part remains. With a value of at least the daily limit
     they never start."""
 
+    omdb_client_share_percent: Annotated[
+        int, Field(validation_alias="OMDB_CLIENT_SHARE_PERCENT", ge=1, le=100)
+    ] = 25
+    """Part of the daily quota that one client without the scope `movies:write` may use in 24 hours,
+    in percent, 1 to 100; 100 for no such limit. Each movie that is looked up counts once."""
+
     omdb_rate_limit: Annotated[RateText, Field(validation_alias="OMDB_RATE_LIMIT")] = "off"
     """Maximum rate of OMDb requests for each process, as `number/unit` with the unit `second`,
     `minute`, `hour` or `day`, or `off`."""

@@ -57,8 +57,8 @@ class LimitSettings(SettingsGroup):
     shared by all processes; if unset, each process counts separately."""
 
     trusted_proxies: Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode] = ()
-    """Addresses or networks of proxies whose `X-Forwarded-For` is trusted, separated by commas; if
-    empty, the header is ignored."""
+    """Addresses or networks of proxies whose `X-Forwarded-For`, or without it `Forwarded`, is
+    trusted, separated by commas; if empty, the headers are ignored."""
 
     max_body_bytes: Annotated[int, Field(ge=1)] = 65_536
     """Maximum size of a request body in bytes, at least 1; more is a 413."""

@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import queue
 import signal
@@ -13,6 +14,7 @@ import psutil
 import pytest
 
 from common import processes
+from common.logging_setup import configure_logs
 from common.processes import SupervisedProcess, start_child
 
 pytestmark = pytest.mark.integration
@@ -36,10 +38,21 @@ def send_blocked_signals(connection: Connection) -> None:
     connection.send(signal.pthread_sigmask(signal.SIG_BLOCK, ()))
 
 
+def freeze(connection: Connection) -> None:
+    """Report the start, then suspend the process as SIGSTOP from outside does."""
+    processes.send_heartbeat(connection)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
 class Supervision:
     """Supervised process whose messages and restarts are queued."""
 
-    def __init__(self, work: processes.Work, stop_seconds: float = 60) -> None:
+    def __init__(
+        self,
+        work: processes.Work,
+        stop_seconds: float = 60,
+        silence_max_seconds: float | None = None,
+    ) -> None:
         self.messages: queue.Queue[Any] = queue.Queue()
         self.exit_codes: queue.Queue[int | None] = queue.Queue()
         self.process = SupervisedProcess(
@@ -47,6 +60,7 @@ class Supervision:
             stop_seconds,
             on_restart=self.exit_codes.put,
             on_message=self.messages.put,
+            silence_max_seconds=silence_max_seconds,
         )
 
     def next_message(self) -> object:
@@ -113,6 +127,31 @@ def test_a_crashed_process_is_restarted(supervise: Callable[..., Supervision]) -
     supervision.process.stop()
     supervision.process.join(30)
     supervision.process.send("dropped")
+
+
+def test_a_suspended_process_is_replaced(
+    supervise: Callable[..., Supervision], capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("info", "json")
+    supervision = supervise(freeze, silence_max_seconds=0.1)
+    supervision.process.start()
+    for _ in range(2):
+        assert supervision.next_message() is processes.HEARTBEAT
+        assert supervision.exit_codes.get(timeout=30) == -signal.SIGKILL
+    supervision.process.stop()
+    supervision.process.kill()
+    supervision.process.join(30)
+    assert '"event": "process_unresponsive"' in capsys.readouterr().err
+
+
+def test_heartbeats_to_a_suspended_parent_are_dropped() -> None:
+    receiver, sender = multiprocessing.Pipe()
+    with sender:
+        with receiver:
+            for _ in range(10_000):  # More than the pipe holds.
+                processes.send_heartbeat(sender)
+            assert receiver.recv() is processes.HEARTBEAT
+        processes.send_heartbeat(sender)
 
 
 def test_a_process_gets_time_to_end(supervise: Callable[..., Supervision]) -> None:

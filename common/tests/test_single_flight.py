@@ -2,6 +2,7 @@ import asyncio
 
 import pytest
 
+from common.errors import TooManyRequests
 from common.single_flight import SingleFlight
 
 
@@ -76,3 +77,23 @@ def test_a_cancelled_caller_does_not_cancel_the_call() -> None:
         return await second
 
     assert asyncio.run(scenario()) == (3, False)
+
+
+def test_the_rate_limit_of_one_caller_rejects_no_other() -> None:
+    outcomes = iter([TooManyRequests("Slow down."), TooManyRequests("Slow down."), 4])
+
+    async def call() -> int:
+        await asyncio.sleep(0)
+        if isinstance(outcome := next(outcomes), Exception):
+            raise outcome
+        return outcome  # type: ignore[return-value]  # As above.
+
+    async def scenario() -> list[object]:
+        flights: SingleFlight[int] = SingleFlight()
+        return await asyncio.gather(
+            *(flights.run("key", call) for _ in range(4)), return_exceptions=True
+        )
+
+    first, second, *others = asyncio.run(scenario())
+    assert type(first) is type(second) is TooManyRequests
+    assert sorted(others) == [(4, False), (4, True)]  # type: ignore[type-var]  # Tuples.

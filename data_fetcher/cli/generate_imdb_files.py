@@ -19,8 +19,7 @@ def generate_imdb_files(
     titles: Annotated[int, typer.Option(min=1, max=AMOUNT_MAX, help="Number of titles.")] = 10_000,
     names: Annotated[int, typer.Option(min=1, max=AMOUNT_MAX, help="Number of people.")] = 5_000,
     principals: Annotated[
-        int,
-        typer.Option(min=0, max=PRINCIPALS_MAX, help="Number of credits."),
+        int, typer.Option(min=0, max=PRINCIPALS_MAX, help="Number of credits.")
     ] = 30_000,
     seed: Annotated[int, typer.Option(help="Seed of the random generator.")] = 1,
 ) -> None:

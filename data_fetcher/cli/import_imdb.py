@@ -77,11 +77,7 @@ def import_imdb(
 
 
 def _types(text: str) -> frozenset[MovieType]:
-    """Parse a comma-separated list of types; empty means all of them.
-
-    Raises:
-        InvalidInput: A type is unknown.
-    """
+    """Parse a comma-separated list of types; empty means all of them."""
     types = frozenset(part.strip() for part in text.split(",") if part.strip()) or _TYPES
     if not types <= _TYPES:
         raise InvalidInput("--types contains an unknown type: use movie, series, episode, game.")

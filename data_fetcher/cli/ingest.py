@@ -53,8 +53,8 @@ def ingest(
     """Apply movie updates from a bucket or folder, and delete the ingested objects.
 
     Without --once it scans the source at an interval until it is stopped. Exit codes: 0 all
-    updates were applied; 3 some updates were rejected and stored below rejected/; 4 the bucket is
-    unavailable.
+    updates were applied; 3 some updates were rejected and stored below rejected/, or some objects
+    cannot be read or deleted; 4 the bucket is unavailable.
     """
     with command_settings() as settings:
         if (url := source or settings.ingest_source) is None:
@@ -79,7 +79,9 @@ def ingest(
         if as_json
         else _as_text(report, is_dry_run=is_dry_run)
     )
-    if report.updates["rejected"]:
+    if report.warning:
+        print(report.warning, file=sys.stderr)
+    if report.updates["rejected"] or report.warning:
         raise SystemExit(ExitCode.PARTIAL)
 
 
@@ -92,11 +94,7 @@ def _run_in_thread(call: Callable[[], Result]) -> Result:
 def _scan_once(
     settings: Settings, url: str, database: Database, shutdown: ShutdownSignal, *, is_dry_run: bool
 ) -> ScanReport:
-    """Scan the source once, with a progress bar; wait while another worker holds the lock.
-
-    Raises:
-        Unavailable: The command was stopped before the scan was complete.
-    """
+    """Scan the source once, with a progress bar; wait while another worker holds the lock."""
     started = time.monotonic()
     with ProgressBar("Ingesting", "objects") as bar:
 
@@ -160,6 +158,7 @@ def _as_json(report: ScanReport, seconds: float) -> str:
             "objects": report.objects.total(),
             **{state.value: report.objects[state] for state in IngestState},
             "updates": {name: report.updates[name] for name in names},
+            "remaining_keys": report.remaining_keys,
             "seconds": round(seconds, 3),
         }
     )

@@ -28,7 +28,6 @@ from data_layer.transaction_retries import retried_when_busy
 
 DELAY_SECONDS = 60
 """Minimum delay before a requeued fetch is retried, if the error has no Retry-After."""
-_DELAY_MAX_SECONDS = 3_600
 
 ATTEMPTS_MAX = 5
 """Maximum number of attempts of a fetch that fails while OMDb requests are paused."""
@@ -82,8 +81,8 @@ class FetchCompleter:
             outcomes: Leased fetches, each with its movie or its error.
             record: stores each fetch that has a movie, in the same transaction.
             seconds_until_admitted: Seconds until OMDb requests are admitted again, 0 for now.
-                A fetch that failed for a reason unrelated to its movie is requeued with a delay
-                derived from it. None means that a client waits: no fetch is requeued.
+                A fetch that was refused, or failed for a reason unrelated to its movie, is
+                requeued. None means that a client waits: no fetch is requeued.
 
         Raises:
             Conflict: Another transaction stored one of the movies concurrently.
@@ -149,6 +148,9 @@ class FetchCompleter:
     def _fail(
         self, fetch: Fetch, error: MoviesError, seconds_until_admitted: float | None
     ) -> Fetch:
+        if error.is_refusal and seconds_until_admitted is not None:
+            # It keeps its place. No worker claims it during a pause, which a restart may end early.
+            return requeued(fetch, fetch.due_at, fetch.attempts - 1)
         if seconds := _requeue_seconds(fetch, error, seconds_until_admitted):
             due_at = self._clock() + dt.timedelta(seconds=seconds)
             is_counted = not isinstance(error, _NOT_COUNTED)
@@ -211,9 +213,9 @@ def _requeue_seconds(
     """Return the seconds after which a failed fetch is retried; 0 if it is not."""
     if seconds_until_admitted is None:
         return 0
-    seconds = max(seconds_until_admitted, error.retry_after_seconds or DELAY_SECONDS)
     if isinstance(error, _NOT_COUNTED):
-        return min(seconds, _DELAY_MAX_SECONDS)
+        return DELAY_SECONDS
+    seconds = max(seconds_until_admitted, error.retry_after_seconds or DELAY_SECONDS)
     is_outage = isinstance(error, UpstreamUnavailable) and not isinstance(
         error, UpstreamBadResponse
     )

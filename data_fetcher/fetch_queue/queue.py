@@ -57,6 +57,8 @@ class StartedFetch:
     fetch: Fetch
     is_owner: bool
     """Whether the request holds the lease and has to fetch the movie itself."""
+    was_queued: bool = False
+    """Whether another requester queued the fetch, which is to be fetched whatever happens here."""
 
 
 class FetchQueue:
@@ -102,7 +104,7 @@ class FetchQueue:
         Args:
             lookups: At least one lookup.
             by: Requester, for the audit log.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless all fetches existed.
         """
         by_key = by_deduplication_key(lookups)
         with self._unit_of_work() as uow:
@@ -121,21 +123,26 @@ class FetchQueue:
             added = uow.fetches.add_many(new) if new else ()
             joined.update((fetch.deduplication_key, fetch) for fetch in added)
             result = tuple(joined[deduplication_key(lookup)] for lookup in lookups)
-            record(uow, result)
-            if queued := [fetch.known_id for fetch in added if fetch.state.is_open]:
-                uow.after_commit(lambda: self._notify(queued))
-            uow.commit()
+            if added:
+                record(uow, result)
+                if queued := [fetch.known_id for fetch in added if fetch.state.is_open]:
+                    uow.after_commit(lambda: self._notify(queued))
+                uow.commit()
         return result
 
-    def count_missing(self, lookups: Sequence[MovieLookup]) -> int:
-        """Return how many distinct lookups would cause a new request to the source."""
+    def find_missing(self, lookups: Sequence[MovieLookup]) -> tuple[bytes, ...]:
+        """Return the deduplication keys of lookups that would cause a new request to the source.
+
+        Each key appears once, in the order of the lookups.
+        """
         by_key = by_deduplication_key(lookups)
         with self._unit_of_work(is_read_only=True) as uow:
             newest = uow.fetches.find_newest(by_key)
             missing = [key for key, lookup in by_key.items() if find_movie(uow, lookup) is None]
-            return sum(
-                key not in newest or not self._deduplicator.is_duplicate_of(newest[key], None)
+            return tuple(
+                key
                 for key in missing
+                if key not in newest or not self._deduplicator.is_duplicate_of(newest[key], None)
             )
 
     @_retried_on_conflict
@@ -158,7 +165,8 @@ class FetchQueue:
                 return self._join_completed(uow, lookup, by, newest, movie)
             if newest is not None and self._deduplicator.is_negatively_cached(newest):
                 raise restore_error("not-found", newest.error_message or "")
-            if newest is None or not newest.state.is_open:
+            was_queued = newest is not None and newest.state.is_open
+            if newest is None or not was_queued:
                 fetch = new_fetch(lookup, by, newest, None, now).started(lease, now)
                 (fetch,) = uow.fetches.add_many([fetch])
             else:
@@ -168,7 +176,7 @@ class FetchQueue:
                 fetch = fetch.started(lease, now)
                 uow.fetches.update_many([fetch])
             uow.commit()
-        return StartedFetch(fetch, is_owner=True)
+        return StartedFetch(fetch, is_owner=True, was_queued=was_queued)
 
     def _join_completed(
         self,
@@ -258,7 +266,7 @@ class FetchQueue:
 
         Args:
             fetch_id: Id of the fetch.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless nothing changes.
 
         Raises:
             NotFound: There is no such fetch.
@@ -277,8 +285,8 @@ class FetchQueue:
                 fetch = requeued(fetch, self._clock(), attempts=0)
                 uow.fetches.update_many([fetch])
                 uow.after_commit(lambda: self._notify([fetch.known_id]))
-            record(uow, fetch)
-            uow.commit()
+                record(uow, fetch)
+                uow.commit()
         return fetch
 
     @retried_when_busy
@@ -291,7 +299,7 @@ class FetchQueue:
 
         Args:
             fetch_id: Id of the fetch.
-            record: stores the result in the same transaction.
+            record: stores the result in the same transaction, unless nothing changes.
 
         Raises:
             NotFound: There is no such fetch.
@@ -308,8 +316,8 @@ class FetchQueue:
                     finished_at=self._clock(),
                 )
                 uow.fetches.update_many([fetch])
-            record(uow, fetch)
-            uow.commit()
+                record(uow, fetch)
+                uow.commit()
         return fetch
 
     @retried_when_busy

@@ -45,6 +45,7 @@ def build_source_scan(
         batch_objects=settings.ingest_batch_objects,
         is_stopping=shutdown.is_set,
         on_progress=on_progress,
+        pause=shutdown.wait_in_thread,
     )
 
 

@@ -1,5 +1,7 @@
 """Scan of an ingest source: all its objects are ingested, oldest first."""
 
+import random
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from common.batches import batched
-from common.errors import BucketUnavailable
+from common.errors import BucketThrottled, BucketUnavailable
 from data_fetcher.ingest.ingested_object import IngestedObject
 from data_fetcher.ingest.object_cleanup import ObjectCleanup
 from data_fetcher.ingest.object_ingester import ObjectIngester
-from data_fetcher.object_stores.port import ObjectStore, ObjectVersion
+from data_fetcher.object_stores.port import ObjectStore, ObjectVersion, shown_key
 from data_layer.entities.ingest import Ingest, IngestState
 
 LISTED_MAX = 100_000
@@ -27,6 +29,12 @@ READERS = 8
 OBJECT_ERRORS_MAX = 100
 """Number of failed objects after which the scan aborts and reports the bucket as unavailable."""
 
+THROTTLED_PAUSES_SECONDS = (1.0, 2.0, 4.0, 8.0, 16.0)
+"""Pauses after which a scan continues that the bucket has throttled; half of each is random."""
+
+SHOWN_KEYS = 10
+"""Number of remaining keys that are named."""
+
 _GZIP_RATIO = 10
 """Assumed ratio of the decompressed size to the compressed size."""
 
@@ -40,10 +48,24 @@ class ScanReport:
     Args:
         objects: Number of objects by state.
         updates: Number of updates by `Effect` value, and of the `rejected` ones.
+        remaining_keys: Keys of objects that stay in the source, as text.
     """
 
     objects: Counter[IngestState] = field(default_factory=Counter)
     updates: Counter[str] = field(default_factory=Counter)
+    remaining_keys: list[str] = field(default_factory=list)
+
+    @property
+    def warning(self) -> str | None:
+        """What to do about objects that stay in the source; None if there are none."""
+        if not self.remaining_keys:
+            return None
+        keys = ", ".join(self.remaining_keys[:SHOWN_KEYS])
+        return (
+            f"Objects stay in the source, unread or undeleted: {len(self.remaining_keys)}."
+            " Their keys must not have an empty, `.` or `..` segment, a slash at the end, or a"
+            f" control character; S3 must support deletion with If-Match. Their keys: {keys}"
+        )
 
     def add(self, ingested: IngestedObject) -> None:
         """Count an ingested object and its updates."""
@@ -67,6 +89,7 @@ class SourceScan:
         batch_objects: Maximum number of objects per transaction.
         is_stopping: Returns whether no further transaction may begin.
         on_progress: Is called after each batch.
+        pause: Waits for a number of seconds, or less if the scan is to stop.
     """
 
     store: ObjectStore
@@ -75,25 +98,48 @@ class SourceScan:
     batch_objects: int
     is_stopping: Callable[[], bool] = lambda: False
     on_progress: OnProgress = lambda _report, _pending: None
+    pause: Callable[[float], object] = time.sleep
 
     def run(self) -> ScanReport:
         """Ingest all objects, including those that arrive during the scan; commits per batch.
 
+        If the bucket asks for fewer requests, the scan continues after a pause.
+
         Raises:
+            BucketThrottled: The pauses did not help. Committed objects are cleaned up by the next
+                scan.
             BucketUnavailable: Committed objects are cleaned up by the next scan.
             DatabaseUnavailable: Committed objects are cleaned up by the next scan.
             IngestInterrupted: The last transaction was rolled back.
         """
-        report, object_errors = ScanReport(), _ObjectErrors()
+        report, pauses = ScanReport(), list(THROTTLED_PAUSES_SECONDS)
+        while True:
+            ingested = report.objects.total()
+            try:
+                self._run(report)
+            except BucketThrottled:
+                if report.objects.total() > ingested:
+                    pauses = list(THROTTLED_PAUSES_SECONDS)
+                if not pauses or self.is_stopping():
+                    raise
+                self.pause(pauses.pop(0) * random.uniform(0.5, 1))  # noqa: S311 - No secret.
+            else:
+                return report
+
+    def _run(self, report: ScanReport) -> None:
+        """Ingest until no object remains that can be read and deleted now."""
+        object_errors = _ObjectErrors()
         with _readers() as pool:
             previous: list[ObjectVersion] = []
-            while (versions := self.store.list(LISTED_MAX)) and not self.is_stopping():
+            while (versions := self._list(report)) and not self.is_stopping():
                 if versions == previous:  # The remaining objects cannot be read or deleted now.
+                    remaining = [shown_key(each.key) for each in versions if each.size_bytes]
+                    report.remaining_keys += remaining  # Empty ones may show folders.
                     break
                 self._ingest_all(versions, report, pool, object_errors)
+                object_errors.raise_throttled()
                 previous = versions
         object_errors.raise_first()
-        return report
 
     def dry_run(self, on_object: Callable[[IngestedObject], None]) -> ScanReport:
         """Return what a scan would do, without changes to the catalogue or the source.
@@ -110,7 +156,7 @@ class SourceScan:
             IngestInterrupted: The dry run ended early.
         """
         report, object_errors = ScanReport(), _ObjectErrors()
-        versions = self.store.list(LISTED_MAX)
+        versions = self._list(report)
         existing = self.ingester.find_existing(versions)
         pending = [version for version in versions if version not in existing]
         with _readers() as pool:
@@ -121,6 +167,12 @@ class SourceScan:
                 self._report_progress(batch, report, len(pending))
         object_errors.raise_first()
         return report
+
+    def _list(self, report: ScanReport) -> list[ObjectVersion]:
+        """List the objects; put those with unsupported keys into the report instead."""
+        listed = self.store.list(LISTED_MAX)
+        report.remaining_keys = [shown_key(each.key) for each in listed if not each.is_supported]
+        return [version for version in listed if version.is_supported]
 
     def _ingest_all(
         self,
@@ -241,6 +293,16 @@ class _ObjectErrors:
         """
         for future in [pool.submit(call, *each) for each in arguments]:
             self.result(future)
+
+    def raise_throttled(self) -> None:
+        """Raise if the bucket asked for fewer requests.
+
+        Raises:
+            BucketThrottled: The objects concerned can be read later.
+        """
+        for error in self._errors:
+            if isinstance(error, BucketThrottled):
+                raise error
 
     def raise_first(self) -> None:
         """Raise the first error, if there was one.

@@ -54,6 +54,8 @@ class IngestWorker:
         self._try_lock = try_lock
         self._shutdown = shutdown
         self._poll_seconds = poll_seconds
+        self._warning: str | None = None
+        """Warning of the last scan; a repeated one is not logged again."""
 
     def run(self) -> None:
         """Scan until the shutdown starts; the next run completes unfinished work."""
@@ -87,7 +89,10 @@ class IngestWorker:
             except BucketUnavailable as error:
                 self._source.record_scan(error.message)
                 raise
-            self._source.record_scan(None)
+            self._source.record_scan(report.warning)
+        if report.warning and report.warning != self._warning:
+            _log.warning("ingest_objects_remaining", reason=report.warning)
+        self._warning = report.warning
         if report.objects:
             _log.info(
                 "ingest_completed",

@@ -16,6 +16,12 @@ _FOLDER = "dir:"
 
 _ALLOW_HTTP = {"s3": "AWS_ALLOW_HTTP", "gs": "GOOGLE_ALLOW_HTTP", "az": "AZURE_ALLOW_HTTP"}
 
+_TIMEOUTS = {"connect_timeout": "5s", "read_timeout": "12s", "timeout": "60s"}
+"""Timeouts of a connection, of a pause within a response, and of a whole request."""
+
+_RETRY_TIMEOUT = dt.timedelta(seconds=10)
+"""Time after which a request is not repeated; less than a hanging response takes."""
+
 
 def normalized_url(url: str) -> str:
     """Return the URL in the form that names the store in the database.
@@ -55,8 +61,8 @@ def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> ObjectStore:
 
     from data_fetcher.object_stores.bucket import Bucket  # noqa: PLC0415 - The same.
 
-    options: Any = {"connect_timeout": "5s", "timeout": "60s", **_without_tls(scheme)}
-    retries: Any = {"max_retries": 2, "retry_timeout": dt.timedelta(seconds=10)}
+    options: Any = {**_TIMEOUTS, **_without_tls(scheme)}
+    retries: Any = {"max_retries": 2, "retry_timeout": _RETRY_TIMEOUT}
     try:
         store: Any = from_url(url, client_options=options, retry_config=retries)
     except BaseError as error:
@@ -66,9 +72,9 @@ def _open_bucket(url: str, scheme: str, name: str, prefix: str) -> ObjectStore:
         ) from None
     if scheme != "s3":
         return Bucket(url, store)
-    from data_fetcher.object_stores.s3_conditional_delete import S3ConditionalDelete  # noqa: PLC0415 - The same.
+    from data_fetcher.object_stores.s3_client import S3Client  # noqa: PLC0415 - The same.
 
-    return Bucket(url, store, S3ConditionalDelete(name, prefix))
+    return Bucket(url, store, S3Client(name, prefix))
 
 
 def _without_tls(scheme: str) -> dict[str, str]:

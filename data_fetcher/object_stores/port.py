@@ -10,6 +10,8 @@ REJECTED = "rejected/"
 REPORT = ".report.json"
 """Suffix of the report on a rejected object, appended to its key."""
 
+SHOWN_CHARACTERS = 200
+
 
 @dataclass(frozen=True, slots=True)
 class ObjectVersion:
@@ -20,12 +22,14 @@ class ObjectVersion:
         etag: ETag of this version.
         size_bytes: Size of the content.
         modified_at: Time of the last modification in UTC.
+        is_supported: Whether the key can be used; if not, the object is only listed.
     """
 
     key: str
     etag: str
     size_bytes: int
     modified_at: dt.datetime
+    is_supported: bool = True
 
 
 class ObjectStore(Protocol):
@@ -38,7 +42,10 @@ class ObjectStore(Protocol):
     """URL of the store, without credentials."""
 
     def list(self, limit: int) -> list[ObjectVersion]:
-        """Return at most `limit` objects, oldest first; omit rejected ones."""
+        """Return at most `limit` objects, oldest first; omit rejected ones.
+
+        Objects with unsupported keys are included, so that they can be reported.
+        """
         ...
 
     def read(self, version: ObjectVersion) -> bytes | None:
@@ -60,3 +67,9 @@ class ObjectStore(Protocol):
     def copy(self, version: ObjectVersion, key: str) -> None:
         """Copy the present version of the object to another key."""
         ...
+
+
+def shown_key(key: str) -> str:
+    """Return a key as one line of at most `SHOWN_CHARACTERS`; other characters are escaped."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in key)
+    return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS]}…"

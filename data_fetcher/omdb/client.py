@@ -17,7 +17,7 @@ from common.errors import (
     UpstreamTimeout,
     UpstreamUnavailable,
 )
-from data_fetcher.omdb.admission import AdmissionControl, Purpose
+from data_fetcher.omdb.admission import Admission, AdmissionControl, Purpose
 from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup
 from data_fetcher.omdb.responses import OmdbResponse, parse_response
 from data_layer.entities.movie import MovieFacts
@@ -127,29 +127,33 @@ class OmdbClient:
         """
         is_interactive = purpose is Purpose.INTERACTIVE
         async with self._slots if is_interactive else self._background_slots:
-            await self._admission.admit(purpose)
+            admission = await self._admission.admit(purpose)
             try:
                 async with asyncio.timeout(self._config.total_seconds) as deadline:
-                    return await self._fetch_with_retries(lookup, purpose, deadline)
+                    return await self._fetch_with_retries(lookup, purpose, deadline, admission)
             except TimeoutError:
                 raise _timed_out() from None
 
     async def _fetch_with_retries(
-        self, lookup: MovieLookup, purpose: Purpose, deadline: asyncio.Timeout
+        self,
+        lookup: MovieLookup,
+        purpose: Purpose,
+        deadline: asyncio.Timeout,
+        admission: Admission,
     ) -> MovieFacts:
         for attempt in range(1, self._config.attempts):
             try:
-                return await self._attempt(lookup, deadline)
+                return await self._attempt(lookup, deadline, admission)
             except UpstreamUnavailable as error:
                 pause = self._pause(error, attempt)
                 if not _is_retryable(error) or _exceeds_deadline(deadline, pause):
                     raise
                 await self._sleep(pause)
                 try:
-                    await self._admission.admit(purpose)
+                    admission = await self._admission.admit(purpose)
                 except MoviesError:
                     raise error from None
-        return await self._attempt(lookup, deadline)
+        return await self._attempt(lookup, deadline, admission)
 
     def _pause(self, error: UpstreamUnavailable, attempt: int) -> float:
         """Return the seconds to wait after the given attempt; the first one is 1."""
@@ -158,7 +162,9 @@ class OmdbClient:
         span: float = self._config.backoff_base_seconds * 2**attempt
         return self._jitter() * min(self._config.backoff_max_seconds, span)
 
-    async def _attempt(self, lookup: MovieLookup, deadline: asyncio.Timeout) -> MovieFacts:
+    async def _attempt(
+        self, lookup: MovieLookup, deadline: asyncio.Timeout, admission: Admission
+    ) -> MovieFacts:
         outcome = ABANDONED
         failure: MoviesError | None = None
         try:
@@ -176,12 +182,14 @@ class OmdbClient:
             raise
         finally:
             self.attempts[outcome] += 1
-            await self._record_outcome(outcome, failure)
+            await self._record_outcome(admission, outcome, failure)
         return facts
 
-    async def _record_outcome(self, outcome: str, failure: MoviesError | None) -> None:
+    async def _record_outcome(
+        self, admission: Admission, outcome: str, failure: MoviesError | None
+    ) -> None:
         if outcome != ABANDONED:
-            await self._admission.record_outcome(failure)
+            await self._admission.record_outcome(admission, failure)
 
     async def _request(self, lookup: MovieLookup) -> OmdbResponse:
         failure: UpstreamUnavailable

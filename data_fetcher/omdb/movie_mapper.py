@@ -16,11 +16,7 @@ from data_fetcher.omdb.field_parsers import (
     parse_years,
 )
 from data_layer.entities.movie import MovieFacts, MovieType, Rating
-from data_layer.entities.movie_fields import (
-    NAME_MAX_CHARACTERS,
-    TITLE_MAX_CHARACTERS,
-    is_imdb_id,
-)
+from data_layer.entities.movie_fields import NAME_MAX_CHARACTERS, TITLE_MAX_CHARACTERS, is_imdb_id
 
 
 def parse_movie(document: dict[str, Any]) -> MovieFacts:

@@ -97,7 +97,7 @@ def _read_object(body: bytes) -> dict[str, Any] | None:
 def _error_of(message: str, response: OmdbResponse) -> Exception:
     if message == _QUOTA:
         return UpstreamQuotaExceeded(
-            "OMDb reports that the daily request limit is reached; retry tomorrow.",
+            "OMDb reports that the daily request limit is reached; it is asked again every hour.",
             retry_after_seconds=_retry_after(response),
         )
     if message in _REFUSED:

@@ -17,7 +17,7 @@ from common.errors import (
     UpstreamUnauthorized,
     UpstreamUnavailable,
 )
-from data_fetcher.omdb.admission import Purpose
+from data_fetcher.omdb.admission import Admission, Purpose
 from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_fetcher.throttling.circuit_breaker import FAILURES_MAX, PROBE_SECONDS
 from data_fetcher.throttling.daily_quota import QUOTA_BATCH_MAX, Quota
@@ -78,7 +78,7 @@ async def find_rejection(
 
 async def fail(admission: UpstreamAdmission, error: MoviesError, times: int = 1) -> None:
     for _ in range(times):
-        await admission.record_outcome(error)
+        await admission.record_outcome(Admission(), error)
 
 
 def test_each_interactive_attempt_counts_until_the_daily_limit(world: World) -> None:
@@ -192,7 +192,7 @@ def test_failures_open_the_circuit_for_all_processes_and_longer_each_time(world:
         admission, other = world.admission(), world.admission()
         await fail(admission, OUTAGE, FAILURES_MAX - 1)
         assert await find_rejection(other) is None
-        await admission.record_outcome(UpstreamTimeout("OMDb did not answer in time."))
+        await fail(admission, UpstreamTimeout("OMDb did not answer in time."))
         for seconds in (10, 20, 40, 80, 160, 300, 300):
             rejection = await find_rejection(admission)
             assert isinstance(rejection, UpstreamUnavailable)
@@ -201,9 +201,9 @@ def test_failures_open_the_circuit_for_all_processes_and_longer_each_time(world:
             assert isinstance(await find_rejection(other), UpstreamUnavailable)
             world.pass_time(seconds)
             assert admission.seconds_until_admitted(Purpose.BACKGROUND) == 0
-            assert await find_rejection(admission) is None
+            probe = await admission.admit(Purpose.INTERACTIVE)
             assert await find_rejection(other) is not None
-            await admission.record_outcome(OUTAGE)
+            await admission.record_outcome(probe, OUTAGE)
         assert world.upstream.error_code == "upstream-unavailable"
 
     run(scenario)
@@ -214,12 +214,12 @@ def test_a_success_closes_the_circuit(world: World) -> None:
         admission, other = world.admission(), world.admission()
         await fail(admission, OUTAGE, FAILURES_MAX)
         world.pass_time(10)
-        await admission.admit(Purpose.BACKGROUND)
-        await admission.record_outcome(None)
+        probe = await admission.admit(Purpose.BACKGROUND)
+        await admission.record_outcome(probe, None)
         assert world.upstream.failures == 0
         assert world.upstream.circuit_open_until is None
         assert await find_rejection(other) is None
-        await admission.record_outcome(None)
+        await admission.record_outcome(Admission(), None)
 
     run(scenario)
 
@@ -237,12 +237,114 @@ def test_a_probe_without_outcome_is_followed_by_another_one(world: World) -> Non
     run(scenario)
 
 
+REJECTED = UpstreamUnauthorized("OMDb rejected the API key: check OMDB_API_KEY.")
+SPENT = UpstreamQuotaExceeded("Used up.")
+
+
+@pytest.mark.parametrize(("error", "seconds"), [(OUTAGE, 10), (REJECTED, 60), (SPENT, 3_600)])
+def test_failures_in_flight_open_the_circuit_once(
+    world: World, error: MoviesError, seconds: int
+) -> None:
+    async def scenario() -> None:
+        processes = [world.admission() for _ in range(30)]
+        in_flight = [(process, await process.admit(Purpose.INTERACTIVE)) for process in processes]
+        for process, admission in in_flight[:FAILURES_MAX]:
+            await process.record_outcome(admission, error)
+        world.pass_time(1)
+        for process, admission in in_flight[FAILURES_MAX:]:
+            await process.record_outcome(admission, error)
+            assert process.seconds_until_admitted(Purpose.INTERACTIVE) == seconds - 1
+        await process.record_outcome(admission, None)
+        assert world.upstream.circuit_open_until == NOON + dt.timedelta(seconds=seconds)
+
+    run(scenario)
+
+
+def test_failures_of_a_probe_open_the_circuit_once_whichever_process_sent_it(world: World) -> None:
+    async def scenario() -> None:
+        first, second = world.admission(), world.admission()
+        await fail(first, REJECTED)
+        world.pass_time(60)
+        late = await first.admit(Purpose.INTERACTIVE)
+        world.pass_time(PROBE_SECONDS)
+        probe = await second.admit(Purpose.INTERACTIVE)
+        await first.record_outcome(late, REJECTED)
+        await second.record_outcome(probe, REJECTED)
+        await first.record_outcome(late, REJECTED)
+        await second.record_outcome(probe, REJECTED)
+        assert world.upstream.circuit_open_until == world.now + dt.timedelta(seconds=120)
+        await first.record_outcome(late, None)
+        assert await find_rejection(first) is None
+
+    run(scenario)
+
+
+def test_a_pause_doubles_only_for_the_same_error(world: World) -> None:
+    async def scenario() -> None:
+        admission = world.admission()
+        await fail(admission, OUTAGE, FAILURES_MAX - 1)
+        await fail(admission, REJECTED)
+        for error, seconds in ((REJECTED, 60), (OUTAGE, 120), (OUTAGE, 10), (REJECTED, 20)):
+            assert admission.seconds_until_admitted(Purpose.INTERACTIVE) == seconds
+            world.pass_time(seconds)
+            await admission.record_outcome(await admission.admit(Purpose.INTERACTIVE), error)
+        assert admission.seconds_until_admitted(Purpose.INTERACTIVE) == 60
+        assert world.upstream.error_code == REJECTED.code
+
+    run(scenario)
+
+
+def test_a_probe_for_a_movie_that_omdb_does_not_have_closes_the_circuit(world: World) -> None:
+    async def scenario() -> None:
+        admission = world.admission()
+        await fail(admission, REJECTED)
+        world.pass_time(60)
+        probe = await admission.admit(Purpose.INTERACTIVE)
+        await admission.record_outcome(probe, NotFound("Not found."))
+        assert await find_rejection(admission) is None
+
+    run(scenario)
+
+
+def test_an_attempt_that_waited_while_the_circuit_opened_is_refused(world: World) -> None:
+    class OpeningLimiter(AsyncLimiter):
+        async def acquire(self, amount: float = 1) -> None:
+            await fail(admission, REJECTED)
+
+    limiter = OpeningLimiter(1)
+    admission = UpstreamAdmission(world.open, Quota(), limiter, clock=lambda: world.now)
+
+    async def scenario() -> None:
+        refusal = await find_rejection(admission)
+        assert isinstance(refusal, UpstreamUnauthorized)
+        assert refusal.is_refusal
+        world.pass_time(60)
+        assert await find_rejection(admission) is None
+
+    run(scenario)
+
+
+def test_refusals_differ_from_errors_of_omdb(world: World) -> None:
+    async def scenario() -> None:
+        admission = world.admission(limit=1)
+        await fail(admission, OUTAGE, FAILURES_MAX)
+        refusals = [await find_rejection(admission)]
+        world.pass_time(10)
+        await admission.record_outcome(await admission.admit(Purpose.INTERACTIVE), None)
+        refusals.append(await find_rejection(admission))
+        assert [type(each) for each in refusals] == [UpstreamUnavailable, UpstreamQuotaExceeded]
+        assert all(each is not None and each.is_refusal for each in refusals)
+        assert not OUTAGE.is_refusal
+
+    run(scenario)
+
+
 def test_only_consecutive_failures_open_the_circuit(world: World) -> None:
     async def scenario() -> None:
         admission = world.admission()
         for _ in range(3):
             await fail(admission, OUTAGE, FAILURES_MAX - 1)
-            await admission.record_outcome(None)
+            await admission.record_outcome(Admission(), None)
         assert await find_rejection(admission) is None
 
     run(scenario)
@@ -263,7 +365,8 @@ def test_an_error_of_one_movie_does_not_open_the_circuit(world: World, error: Mo
     [
         (UpstreamUnauthorized("OMDb rejected the API key: check OMDB_API_KEY."), 60),
         (UpstreamQuotaExceeded("Used up."), 3_600),
-        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=120), 120),
+        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=1), 3_600),
+        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=86_400), 3_600),
     ],
 )
 def test_a_rejected_key_or_used_up_quota_opens_the_circuit_at_once(
@@ -271,7 +374,7 @@ def test_a_rejected_key_or_used_up_quota_opens_the_circuit_at_once(
 ) -> None:
     async def scenario() -> None:
         admission = world.admission()
-        await admission.record_outcome(error)
+        await admission.record_outcome(Admission(), error)
         rejection = await find_rejection(admission)
         assert type(rejection) is type(error)
         assert rejection.message == error.message
@@ -282,11 +385,11 @@ def test_a_rejected_key_or_used_up_quota_opens_the_circuit_at_once(
 
 def test_clearing_a_rejected_key_closes_the_circuit(world: World) -> None:
     async def scenario() -> None:
-        await world.admission().record_outcome(UpstreamUnauthorized("Key."))
+        await fail(world.admission(), UpstreamUnauthorized("Key."))
         admission = world.admission()
         await admission.clear_rejected_key()
         assert await find_rejection(admission) is None
-        await admission.record_outcome(UpstreamQuotaExceeded("Used up."))
+        await fail(admission, UpstreamQuotaExceeded("Used up."))
         await admission.clear_rejected_key()
         assert await find_rejection(admission) is not None
 
@@ -316,11 +419,15 @@ def test_a_clock_that_jumps_neither_renews_the_quota_nor_opens_the_circuit_for_a
         assert isinstance(await find_rejection(admission), UpstreamQuotaExceeded)
         world.pass_time(86_400)
         assert isinstance(await find_rejection(admission), UpstreamQuotaExceeded)
-        other = world.admission()
         world.pass_time(365 * 86_400)
-        await other.record_outcome(UpstreamUnauthorized("Key."))
+        await admission.admit(Purpose.INTERACTIVE)
+        await admission.admit(Purpose.INTERACTIVE)
+        await fail(admission, UpstreamUnauthorized("Key."))
         world.pass_time(-365 * 86_400)
-        assert await find_rejection(other) is None
+        assert await find_rejection(admission) is None
+        await fail(world.admission(), UpstreamUnauthorized("Key."))
+        world.pass_time(-7_200)
+        assert await find_rejection(admission) is None
 
     run(scenario)
 

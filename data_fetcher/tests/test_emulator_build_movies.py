@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from data_fetcher.emulator import build_movies
 from data_fetcher.emulator.movies import MOVIES_FILE
+from scripts import build_movies
 
 ROWS = [
     ("tt0000001", "Known", 1950, "1950-01-01", 95.0, "Ann, Bob", 90),
@@ -75,7 +75,7 @@ def test_omits_unknown_fields(source: Path) -> None:
 
 def test_the_file_in_the_repository_equals_the_output_of_the_script(tmp_path: Path) -> None:
     target = tmp_path / "movies.json"
-    command = [sys.executable, "-m", "data_fetcher.emulator.build_movies", str(target)]
+    command = [sys.executable, "-m", "scripts.build_movies", str(target)]
     subprocess.run(command, cwd=Path(__file__).parents[2], check=True, capture_output=True)
     assert target.read_bytes() == MOVIES_FILE.read_bytes()
     assert json.loads(target.read_bytes())["licence"].startswith("CC0")

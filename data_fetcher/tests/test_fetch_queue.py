@@ -99,7 +99,9 @@ def test_a_fetch_for_a_movie_in_the_catalogue_is_finished_at_once(world: World) 
     assert (fetch.state, fetch.movie_id, fetch.attempts) == (FetchState.FETCHED, 1, 0)
     assert world.enqueue(TitleLookup("Alien")) == (fetch,)
     assert world.notified == []
-    assert world.fetches.count_missing([TitleLookup("Alien"), TitleLookup("Brazil")]) == 1
+    brazil, stalker = TitleLookup("Brazil"), TitleLookup("Stalker")
+    missing = world.fetches.find_missing([stalker, TitleLookup("Alien"), brazil, stalker])
+    assert missing == (deduplication_key(stalker), deduplication_key(brazil))
 
 
 def test_a_deleted_movie_is_fetched_again(world: World) -> None:
@@ -120,11 +122,11 @@ def test_a_not_found_result_is_cached_for_hours_then_longer(world: World) -> Non
     for hours in (6, 24, 168, 168):
         world.pass_time(hours=hours - 0.01)
         assert world.enqueue(lookup)[0].state is FetchState.NOT_FOUND
-        assert world.fetches.count_missing([lookup]) == 0
+        assert world.fetches.find_missing([lookup]) == ()
         with pytest.raises(NotFound, match="OMDb has no such movie"):
             world.fetches.start_or_join(lookup, ALICE)
         world.pass_time(hours=0.02)
-        assert world.fetches.count_missing([lookup]) == 1
+        assert world.fetches.find_missing([lookup]) == (deduplication_key(lookup),)
         (requeued,) = world.enqueue(lookup)
         assert requeued.state is FetchState.QUEUED
         not_found = world.fetch(MISSING)
@@ -241,10 +243,9 @@ def test_a_movie_with_one_different_field_is_the_same(
 @pytest.mark.parametrize(
     ("error", "pause", "seconds", "attempts"),
     [
-        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=100), 0, 100, 0),
-        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=50_000), 0, 3_600, 0),
+        (UpstreamQuotaExceeded("Used up.", retry_after_seconds=50_000), 0, 60, 0),
         (UpstreamUnauthorized("Key."), 0, 60, 0),
-        (UpstreamUnauthorized("Key."), 300, 300, 0),
+        (UpstreamUnauthorized("Key."), 3_600, 60, 0),
         (DatabaseUnavailable("Unavailable."), 0, 60, 0),
         (UpstreamUnavailable("Outage."), 90, 90, 1),
         (UpstreamTimeout("Late."), 5, 60, 1),
@@ -261,6 +262,26 @@ def test_a_fetch_that_failed_for_an_unrelated_reason_is_requeued(
     assert world.fetches.claim(1) == ()
     world.pass_time(seconds=seconds)
     assert world.fetch(ALIEN).state is FetchState.FETCHED
+
+
+@pytest.mark.parametrize("pause", [0, 3_600])
+def test_a_refused_fetch_keeps_its_place_in_the_queue(world: World, pause: float) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    world.pass_time(seconds=5)
+    for error in (UpstreamUnavailable("Outage."), UpstreamTimeout("Late.")):
+        for _attempt in range(ATTEMPTS_MAX):
+            error.is_refusal = True
+            refused = world.fetch(error, pause)
+            assert (refused.state, refused.attempts) == (FetchState.QUEUED, 0)
+            assert (refused.due_at, refused.error_code) == (NOW, None)
+    assert world.fetch(ALIEN).state is FetchState.FETCHED
+
+
+def test_a_refused_fetch_for_which_a_client_waits_has_failed(world: World) -> None:
+    world.enqueue(TitleLookup("Alien"))
+    error = UpstreamUnavailable("Outage.")
+    error.is_refusal = True
+    assert world.fetch(error).state is FetchState.FAILED
 
 
 @pytest.mark.parametrize("error", [UpstreamUnavailable("Outage."), UpstreamBadResponse("Invalid.")])

@@ -1,11 +1,11 @@
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from common.tests.in_process import run_in_process
+from data_fetcher.cli.app import app
 from data_fetcher.cli.generate_movies import generate
 from data_layer.database import Database
 from data_layer.entities.movie_query import MovieQuery
@@ -14,14 +14,8 @@ pytestmark = pytest.mark.integration
 
 
 def run_command(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "data_fetcher", "generate-movies", *arguments],
-        env={**os.environ, "DATABASE_URL": f"sqlite:///{folder / 'movies.db'}"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    environment = {"DATABASE_URL": f"sqlite:///{folder / 'movies.db'}"}
+    return run_in_process(app, ["generate-movies", *arguments], environment)
 
 
 def total(folder: Path) -> int | None:

@@ -14,6 +14,8 @@ import orjson
 import pytest
 
 from common.errors import DatabaseUnavailable, InvalidInput, MoviesError
+from common.tests.in_process import run_in_process
+from data_fetcher.cli.app import app
 from data_fetcher.imdb import importer as imdb_import
 from data_fetcher.imdb.files import find_data_sets
 from data_fetcher.imdb.importer import ImdbImport, ImportReport
@@ -163,15 +165,7 @@ def test_resumes_an_interrupted_import(
 
 
 def run(database: Database, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "data_fetcher", "import-imdb", *arguments],
-        cwd=ROOT,
-        env=environment(database),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_in_process(app, ["import-imdb", *arguments], environment(database))
 
 
 def environment(database: Database) -> dict[str, str]:

@@ -9,6 +9,8 @@ from pathlib import Path
 import boto3
 import pytest
 
+from common.tests.in_process import run_in_process
+from data_fetcher.cli.app import app
 from data_fetcher.ingest.bootstrap import lock_name
 from data_fetcher.tests.ingest_soak import (
     IngestSoakPlan,
@@ -32,15 +34,7 @@ PLAN = IngestSoakPlan(objects=80, invalid=6, kills=4)
 
 
 def run(database: Database, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        ingest_command(*arguments),
-        cwd=ROOT,
-        env=ingest_environment(database, **more),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_in_process(app, ["ingest", *arguments], ingest_environment(database, **more))
 
 
 def drop(folder: Path, **objects: object) -> None:
@@ -76,6 +70,7 @@ def test_ingests_a_folder_and_reports_the_results(database: Database, tmp_path: 
             "stale": 0,
             "rejected": 1,
         },
+        "remaining_keys": [],
     }
     assert "1 movies, 1 rejected" in done.stderr
     assert files_in(folder) == ["rejected/b.json", "rejected/b.json.report.json"]
@@ -89,10 +84,13 @@ def test_ingests_a_bucket(database: Database, bucket: str) -> None:
         body = json.dumps({"title": f"Movie {number}"})
         client.put_object(Bucket=bucket, Key=f"movies/{number}.json", Body=body)
     client.put_object(Bucket=bucket, Key="movies/bad.json", Body="nonsense")
+    client.put_object(Bucket=bucket, Key="movies/a\x1fb.json", Body="{}")
     done = run(database, "--source", f"s3://{bucket}/movies", "--once")
     assert done.returncode == 3, done.stderr
+    assert "Their keys: a\\x1fb.json" in done.stderr
     listed = client.list_objects_v2(Bucket=bucket)["Contents"]
     assert sorted(plain(each["Key"]) for each in listed) == [
+        "movies/a\x1fb.json",
         "movies/rejected/bad.json",
         "movies/rejected/bad.json.report.json",
     ]
@@ -124,7 +122,7 @@ def test_rejects_a_folder_that_contains_the_database(database: Database, tmp_pat
 
 def test_reports_an_unavailable_bucket(database: Database, bucket: str) -> None:
     done = run(database, "--source", f"s3://{bucket}-other", "--once")
-    assert (done.returncode, "Error: The bucket with updates" in done.stderr) == (4, True)
+    assert (done.returncode, "Error: The bucket does not exist" in done.stderr) == (4, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -117,6 +117,26 @@ def test_records_an_unavailable_source_and_scans_again(
     assert "ingest_unavailable" in capsys.readouterr().out
 
 
+class OddFolder(Folder):
+    """Folder with an object whose key is not supported."""
+
+    def list(self, limit: int) -> list[ObjectVersion]:
+        odd = ObjectVersion("a\tb.json", "1", 2, NOON, is_supported=False)
+        return [odd, *super().list(limit)]
+
+
+def test_records_and_logs_remaining_objects_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    harness = Harness(tmp_path, scans=3)
+    harness.folder = OddFolder(tmp_path)
+    (tmp_path / "a.json").write_text('{"title":"Alien"}')
+    harness.worker().run()
+    assert [movie.title for movie in harness.database.movies.values()] == ["Alien"]
+    assert "a\\tb.json" in (harness.source.get_state().last_error or "")
+    assert capsys.readouterr().out.count("ingest_objects_remaining") == 1
+
+
 def test_an_unexpected_error_does_not_end_the_worker(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

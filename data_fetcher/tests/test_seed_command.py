@@ -13,6 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from data_fetcher.cli.app import app
+from data_fetcher.emulator.server import EmulatorOptions
+from data_fetcher.tests.emulator_thread import emulator
 
 pytestmark = pytest.mark.integration
 
@@ -30,12 +32,9 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def omdb_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """Yield the URL of an emulator in another process, with the options of the parameter."""
-    command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0", *request.param]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()
+    """Yield the URL of an emulator with the options of the parameter."""
+    with emulator(request.param) as url:
+        yield url
 
 
 def count(path: Path, table: str = "movies") -> int:
@@ -72,7 +71,7 @@ def test_prints_the_result_as_json(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "omdb_url",
-    [["--fault", "not-found", "--fault-for", "tt0078748"]],
+    [EmulatorOptions(fault="not-found", fault_for=frozenset({"tt0078748"}))],
     indirect=True,
 )
 def test_a_movie_that_omdb_lacks_is_listed(
@@ -86,7 +85,7 @@ def test_a_movie_that_omdb_lacks_is_listed(
     assert count(path) == 99
 
 
-@pytest.mark.parametrize("omdb_url", [["--key", "right"]], indirect=True)
+@pytest.mark.parametrize("omdb_url", [EmulatorOptions(key="right")], indirect=True)
 def test_a_rejected_key_is_reported_and_can_be_corrected(
     path: Path, omdb_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -122,7 +121,7 @@ def test_concurrent_processes_seed_once(path: Path) -> None:
     assert count(path) == 100
 
 
-@pytest.mark.parametrize("omdb_url", [["--latency-ms", "30"]], indirect=True)
+@pytest.mark.parametrize("omdb_url", [EmulatorOptions(latency_ms=30)], indirect=True)
 def test_a_killed_seeding_resumes_and_stores_a_hundred_complete_movies(
     path: Path, omdb_url: str
 ) -> None:

@@ -20,6 +20,7 @@ from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup
 from data_fetcher.seeding.config import PlannedMovie
 from data_fetcher.seeding.seeder import Seeder, SeedingReport, UnseededMovie
+from data_fetcher.tests.stub_admission import StubAdmission
 from data_layer.entities.fetch import FetchState
 from data_layer.entities.movie import MovieFacts
 from data_layer.ports.unit_of_work import UnitOfWorkFactory
@@ -35,7 +36,7 @@ class Omdb:
         self.errors = errors or {}
         self.calls: list[str] = []
         self.in_flight = self.peak = 0
-        self.pause_seconds = 0.0
+        self.admission = StubAdmission()
 
     async def fetch(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
         assert purpose is Purpose.SEED
@@ -49,15 +50,6 @@ class Omdb:
             raise error
         return MovieFacts(title=f"Movie {int(lookup.imdb_id[2:])}", imdb_id=lookup.imdb_id)
 
-    async def admit(self, _purpose: Purpose) -> None:
-        """Admit every request."""
-
-    async def record_outcome(self, _error: MoviesError | None) -> None:
-        """Record nothing."""
-
-    def seconds_until_admitted(self, _purpose: Purpose) -> float:
-        return self.pause_seconds
-
 
 def seeder_of(
     unit_of_work: UnitOfWorkFactory,
@@ -65,7 +57,7 @@ def seeder_of(
     try_lock: Callable[[], AbstractContextManager[bool]] = lambda: nullcontext(enter_result=True),
     concurrency: int = 4,
 ) -> Seeder:
-    source = MovieSource(omdb.fetch, omdb, concurrency)
+    source = MovieSource(omdb.fetch, omdb.admission, concurrency)
     return Seeder(unit_of_work, FetchQueue(unit_of_work), source, PLAN, try_lock)
 
 
@@ -185,7 +177,7 @@ def test_the_next_run_leaves_a_movie_to_the_client_that_requested_it_since() -> 
 def test_workers_fetch_what_a_used_up_quota_has_postponed() -> None:
     database = FakeDatabase()
     omdb = Omdb({"tt0000005": UpstreamQuotaExceeded("Used up.", retry_after_seconds=90)})
-    omdb.pause_seconds = 90
+    omdb.admission.pause = 90
     assert [movie.reason for movie in seed(database, omdb).pending] == ["Used up."]
     (postponed,) = [fetch for fetch in database.fetches.values() if fetch.state.is_open]
     assert (postponed.imdb_id, postponed.state) == ("tt0000005", FetchState.QUEUED)

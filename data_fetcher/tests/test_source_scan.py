@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import datetime as dt
 import gzip
 import json
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import BucketUnavailable, DatabaseUnavailable
+from common.errors import BucketThrottled, BucketUnavailable, DatabaseUnavailable
 from data_fetcher.ingest import object_ingester, source_scan
 from data_fetcher.ingest.ingested_object import ERRORS_MAX
 from data_fetcher.ingest.object_cleanup import ObjectCleanup
@@ -408,6 +409,101 @@ def test_an_object_that_fails_does_not_block_others(drop: Drop) -> None:
         drop.scan().run()
     assert sorted(drop.titles) == ["Alien", "Chinatown", "Dogma"]
     assert sorted(drop.remaining_files) == ["undeletable.json", "unreadable.json"]
+
+
+class ThrottledFolder(Folder):
+    """Folder that refuses the first reads, and three after each other one."""
+
+    def __init__(self, path: Path, refusals: int) -> None:
+        super().__init__(path)
+        self.refusals = refusals
+
+    def read(self, found: ObjectVersion) -> bytes | None:
+        if self.refusals:
+            self.refusals -= 1
+            raise BucketThrottled("Slow down.")
+        self.refusals = 3
+        return super().read(found)
+
+
+def test_waits_for_a_bucket_that_limits_requests(drop: Drop) -> None:
+    pauses: list[float] = []
+    drop.folder = ThrottledFolder(drop.path, refusals=4)
+    for number in range(8):
+        drop.put(f"{number}.json", {"title": f"Movie {number}"})
+    scan = dataclasses.replace(drop.scan(batch_objects=1), pause=pauses.append)
+    assert scan.run().updates["added"] == 8
+    assert drop.remaining_files == {}
+    assert len(pauses) > len(source_scan.THROTTLED_PAUSES_SECONDS)  # Progress begins them anew.
+
+
+def test_stops_waiting_for_a_bucket_that_limits_all_requests(drop: Drop) -> None:
+    pauses: list[float] = []
+    drop.folder = ThrottledFolder(drop.path, refusals=1_000)
+    drop.put("unreadable.json", {"title": "Alien"})
+    scan = dataclasses.replace(drop.scan(), pause=pauses.append)
+    with pytest.raises(BucketThrottled):
+        scan.run()
+    limits = source_scan.THROTTLED_PAUSES_SECONDS
+    for pause, limit in zip(pauses, limits, strict=True):
+        assert limit / 2 <= pause <= limit
+
+
+def test_a_stopped_scan_does_not_wait_for_the_bucket(drop: Drop) -> None:
+    folder = drop.folder = ThrottledFolder(drop.path, refusals=1_000)
+    drop.put("a.json", {"title": "Alien"})
+    scan = dataclasses.replace(
+        drop.scan(),
+        pause=lambda _seconds: pytest.fail("It waited."),
+        is_stopping=lambda: folder.refusals < 1_000,
+    )
+    with pytest.raises(BucketThrottled):
+        scan.run()
+
+
+def test_reports_unsupported_keys_and_ingests_the_others(drop: Drop) -> None:
+    class OddFolder(Folder):
+        def list(self, limit: int) -> list[ObjectVersion]:
+            listed = super().list(limit)
+            odd = [f"{number}\x01\x1b é{'x' * 300}" for number in range(20)]
+            return listed + [
+                ObjectVersion(key, "", 1, dt.datetime.now(dt.UTC), is_supported=False)
+                for key in odd
+            ]
+
+    drop.folder = OddFolder(drop.path)
+    drop.put("a.json", {"title": "Alien"})
+    dry = drop.scan().dry_run(lambda _ingested: None)
+    report = drop.scan().run()
+    assert drop.titles == ["Alien"]
+    assert dry.warning == report.warning
+    assert report.warning is not None
+    assert "unread or undeleted: 20." in report.warning
+    assert "0\\x01\\x1b éx" in report.warning
+    assert report.warning.count("…") == 10
+    drop.folder = Folder(drop.path)
+    assert drop.scan().run().warning is None
+
+
+def test_reports_objects_that_are_neither_read_nor_deleted(drop: Drop) -> None:
+    class HalfFolder(Folder):
+        """Folder with an object that is not found, and one whose version never matches."""
+
+        def read(self, found: ObjectVersion) -> bytes | None:
+            return None if found.key.startswith("unread") else super().read(found)
+
+        def delete_if_unchanged(self, found: ObjectVersion) -> None:
+            if found.key != "undeleted.json":
+                super().delete_if_unchanged(found)
+
+    drop.folder = HalfFolder(drop.path)
+    drop.put("unread.json", {"title": "Alien"})
+    drop.write("unread-folder", b"")
+    drop.put("undeleted.json", {"title": "Brazil"})
+    drop.put("other.json", {"title": "Chinatown"})
+    report = drop.scan().run()
+    assert sorted(drop.titles) == ["Brazil", "Chinatown"]
+    assert sorted(report.remaining_keys) == ["undeleted.json", "unread.json"]
 
 
 def test_aborts_after_too_many_failed_objects(drop: Drop, monkeypatch: pytest.MonkeyPatch) -> None:

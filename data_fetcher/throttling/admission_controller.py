@@ -16,14 +16,17 @@ from common.errors import (
     Conflict,
     DatabaseUnavailable,
     MoviesError,
+    NotFound,
     UpstreamQuotaExceeded,
+    UpstreamUnauthorized,
     restore_error,
 )
-from data_fetcher.omdb.admission import Purpose
+from data_fetcher.omdb.admission import Admission, Purpose
 from data_fetcher.throttling.circuit_breaker import (
     PROBE_SECONDS,
     after_failure,
     after_success,
+    closed,
     is_request_specific,
 )
 from data_fetcher.throttling.daily_quota import QUOTA_BATCH_LOW, Quota, seconds_to_midnight
@@ -71,7 +74,7 @@ class UpstreamAdmission:
         self._lock = asyncio.Lock()
         self._prefetches: set[asyncio.Task[None]] = set()
 
-    async def admit(self, purpose: Purpose) -> None:
+    async def admit(self, purpose: Purpose) -> Admission:
         """Use one request of the daily quota, and wait until the rate limit permits it.
 
         Raises:
@@ -79,24 +82,38 @@ class UpstreamAdmission:
             UpstreamQuotaExceeded: No quota remains today for this purpose.
             DatabaseUnavailable: The quota could not be read.
         """
+        admission = Admission()
         if not self._consume(purpose):
             async with self._lock:
                 if not self._consume(purpose):
-                    await self._refill(purpose)
+                    admission = await self._refill(purpose)
                     self._batches[purpose].remaining -= 1
         elif self._batches[purpose].remaining == QUOTA_BATCH_LOW:
             self._prefetches.add(asyncio.create_task(self._prefetch(purpose)))
         if self._rate_limiter is not None:
             await self._rate_limiter.acquire()
+            if admission.probe_until is None:  # The circuit may have opened meanwhile.
+                _require_closed_circuit(self._state, self._clock())
+        return admission
 
-    async def record_outcome(self, error: MoviesError | None) -> None:
-        """Record the outcome of an attempt; it may open or close the circuit for all processes."""
-        if error is None:
+    async def record_outcome(self, admission: Admission, error: MoviesError | None) -> None:
+        """Record the outcome of an attempt; it may open or close the circuit for all processes.
+
+        An attempt changes nothing if the circuit has opened since, or if it was a probe that
+        failed after its time: its failure is known, or another probe's. That OMDb does not have a
+        movie is a success here.
+        """
+        if error is None or isinstance(error, NotFound):
             if self._state.failures:
-                await asyncio.to_thread(self._change, after_success)
+                await asyncio.to_thread(
+                    self._change, lambda state: after_success(state, admission.probe_until)
+                )
         elif not is_request_specific(error):
             now = self._clock()
-            await asyncio.to_thread(self._change, lambda state: after_failure(state, error, now))
+            await asyncio.to_thread(
+                self._change,
+                lambda state: after_failure(state, admission.probe_until, error, now),
+            )
 
     async def close(self) -> None:
         """Return today's unused reservations to the quota."""
@@ -116,9 +133,7 @@ class UpstreamAdmission:
         """Close the circuit if a rejected API key opened it: the key may have been replaced."""
         await asyncio.to_thread(
             self._change,
-            lambda state: (
-                after_success(state) if state.error_code == "upstream-unauthorized" else state
-            ),
+            lambda state: closed(state) if state.error_code == UpstreamUnauthorized.code else state,
         )
 
     def seconds_until_admitted(self, purpose: Purpose) -> float:
@@ -150,13 +165,14 @@ class UpstreamAdmission:
         with self._unit_of_work(is_read_only=True) as uow:
             self._state = uow.upstream_state.find() or self._state
 
-    async def _refill(self, purpose: Purpose) -> None:
-        """Reserve a batch, and add it to what remains of the current one."""
-        reserved = await asyncio.to_thread(self._reserve_batch, purpose)
+    async def _refill(self, purpose: Purpose) -> Admission:
+        """Reserve a batch, add it to what remains of the current one, and return its admission."""
+        reserved, admission = await asyncio.to_thread(self._reserve_batch, purpose)
         batch = self._batches.get(purpose)
         if batch is not None and batch.day == reserved.day:
             reserved.remaining += batch.remaining
         self._batches[purpose] = reserved
+        return admission
 
     async def _prefetch(self, purpose: Purpose) -> None:
         """Reserve a batch before the current one is used up.
@@ -175,9 +191,8 @@ class UpstreamAdmission:
             UpstreamUnavailable: The circuit breaker is open.
         """
         now, batch = self._clock(), self._batches.get(purpose)
+        _require_closed_circuit(self._state, now)
         if self._state.circuit_open_until is not None:
-            if self._state.is_circuit_open_at(now):
-                raise _circuit_error(self._state, now)
             return False
         if batch is None or batch.remaining == 0 or batch.day != self._state.quota_day_at(now):
             return False
@@ -185,27 +200,26 @@ class UpstreamAdmission:
         return True
 
     @retried_when_busy
-    def _reserve_batch(self, purpose: Purpose) -> _QuotaBatch:
+    def _reserve_batch(self, purpose: Purpose) -> tuple[_QuotaBatch, Admission]:
         now = self._clock()
         with self._unit_of_work() as uow:
             found = uow.upstream_state.find() or UpstreamState(quota_day=now.date())
             self._state = found
-            if found.is_circuit_open_at(now):
-                raise _circuit_error(found, now)
+            _require_closed_circuit(found, now)
             today = found.quota_day_at(now)
             used = found.quota_used_on(today)
             granted = self.quota.grant(found, purpose, today)
             if granted == 0:
                 raise _quota_error(self.quota.daily_limit or 0, used, purpose, now)
-            updated = found
+            updated, probe_until = found, None
             if found.circuit_open_until is not None:  # Half-open: one process sends one probe.
                 granted = 1
-                until = now + dt.timedelta(seconds=PROBE_SECONDS)
-                updated = dataclasses.replace(found, circuit_open_until=until)
+                probe_until = now + dt.timedelta(seconds=PROBE_SECONDS)
+                updated = dataclasses.replace(found, circuit_open_until=probe_until)
             self._state = dataclasses.replace(updated, quota_day=today, quota_used=used + granted)
             uow.upstream_state.put(self._state)
             uow.commit()
-        return _QuotaBatch(today, purpose, granted)
+        return _QuotaBatch(today, purpose, granted), Admission(probe_until)
 
     def _change(self, change: Callable[[UpstreamState], UpstreamState]) -> None:
         """Change the shared state; if the database is unavailable, only that of this process."""
@@ -238,26 +252,39 @@ class UpstreamAdmission:
         return before, after
 
 
-def _quota_error(
-    limit: int, used: int, purpose: Purpose, now: dt.datetime
-) -> UpstreamQuotaExceeded:
+def _quota_error(limit: int, used: int, purpose: Purpose, now: dt.datetime) -> MoviesError:
     """Return the error for a purpose that may use no more of today's quota."""
     reserved = ""
     if used < limit:
         others = "requested movies" if purpose is Purpose.REFRESH else "interactive requests"
         reserved = f" the rest is reserved for {others};"
-    return UpstreamQuotaExceeded(
-        f"Daily OMDb quota used up ({used:,} of {limit:,} requests);{reserved} the count restarts"
-        " at 00:00 UTC.",
-        retry_after_seconds=seconds_to_midnight(now),
+    return _refusal(
+        UpstreamQuotaExceeded(
+            f"Daily OMDb quota used up ({used:,} of {limit:,} requests);{reserved} the count"
+            " restarts at 00:00 UTC.",
+            retry_after_seconds=seconds_to_midnight(now),
+        )
     )
+
+
+def _require_closed_circuit(upstream: UpstreamState, now: dt.datetime) -> None:
+    if upstream.is_circuit_open_at(now):
+        raise _circuit_error(upstream, now)
 
 
 def _circuit_error(upstream: UpstreamState, now: dt.datetime) -> MoviesError:
     """Return the error that opened the circuit, with the remaining seconds as Retry-After."""
     until = upstream.circuit_open_until or now
-    return restore_error(
-        upstream.error_code or "",
-        upstream.error_message or "OMDb returned an error; retry later.",
-        retry_after_seconds=int((until - now).total_seconds()) + 1,
+    return _refusal(
+        restore_error(
+            upstream.error_code or "",
+            upstream.error_message or "OMDb returned an error; retry later.",
+            retry_after_seconds=int((until - now).total_seconds()) + 1,
+        )
     )
+
+
+def _refusal(error: MoviesError) -> MoviesError:
+    """Return the error, marked as the refusal of a request that was never sent."""
+    error.is_refusal = True
+    return error

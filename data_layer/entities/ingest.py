@@ -84,3 +84,4 @@ class IngestSource:
     scan_requested_at: dt.datetime | None = None
     scanned_at: dt.datetime | None = None
     last_error: str | None = None
+    """Error of the last scan, or what it left in the source."""

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 SOURCE = "omdb"
 
-_OPEN_MAX = dt.timedelta(days=1, seconds=1)
+_OPEN_MAX = dt.timedelta(hours=1, seconds=1)
 """Longest time that the circuit stays open; a later end was written by a wrong clock."""
+
+_DAYS_AHEAD_MAX = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +38,13 @@ class UpstreamState:
         )
 
     def quota_day_at(self, now: dt.datetime) -> dt.date:
-        """Return the quota day at `now`; never earlier than the stored one, even if a clock is."""
-        return max(now.date(), self.quota_day)
+        """Return the quota day at `now`: the stored one, if it is today or one day ahead.
+
+        A clock that is set back by less than a day does not renew the quota. A day further ahead
+        was written by a wrong clock, and would not end for long.
+        """
+        today = now.date()
+        return self.quota_day if today <= self.quota_day <= today + _DAYS_AHEAD_MAX else today
 
     def quota_used_on(self, day: dt.date) -> int:
         """Return the used quota of that day; 0 for any day other than the stored one."""

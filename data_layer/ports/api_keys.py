@@ -29,9 +29,5 @@ class ApiKeyRepository(Protocol):
         ...
 
     def update(self, key: ApiKey) -> None:
-        """Replace the key with this prefix, except for its name and time of creation.
-
-        Raises:
-            NotFound: No key has this prefix.
-        """
+        """Replace the key with this prefix, except for its name and time of creation."""
         ...

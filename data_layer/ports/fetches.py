@@ -22,9 +22,6 @@ class FetchRepository(Protocol):
         """Return the job with this id, and lock it until the unit of work ends.
 
         A read-only unit of work acquires no lock.
-
-        Raises:
-            NotFound: No job has this id.
         """
         ...
 

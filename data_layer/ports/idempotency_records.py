@@ -24,3 +24,14 @@ class IdempotencyRecordRepository(Protocol):
     def delete_before(self, before: dt.datetime) -> None:
         """Delete the records that expired before this time, in UTC."""
         ...
+
+    def delete_beyond(self, max_bytes: int, id_prefix: bytes = b"") -> None:
+        """Delete the oldest responses, until the others fit into `max_bytes`.
+
+        The records of requests in progress stay. Reads the sizes of all records.
+
+        Args:
+            max_bytes: limit of the sum over the records, each its response and `ROW_BYTES`.
+            id_prefix: considers only the records whose ids start with it.
+        """
+        ...

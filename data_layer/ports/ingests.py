@@ -4,13 +4,7 @@ import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from data_layer.entities.ingest import (
-    Ingest,
-    IngestError,
-    IngestQuery,
-    IngestSource,
-    IngestState,
-)
+from data_layer.entities.ingest import Ingest, IngestError, IngestQuery, IngestSource, IngestState
 
 
 class IngestRepository(Protocol):
@@ -29,19 +23,11 @@ class IngestRepository(Protocol):
         ...
 
     def get(self, ingest_id: int) -> Ingest:
-        """Return the ingested object with this id.
-
-        Raises:
-            NotFound: No object has this id.
-        """
+        """Return the ingested object with this id."""
         ...
 
     def list_errors(self, ingest_id: int) -> tuple[IngestError, ...]:
-        """Return the errors of an ingested object, ordered by line.
-
-        Raises:
-            NotFound: No object has this id.
-        """
+        """Return the errors of an ingested object, ordered by line."""
         ...
 
     def list(self, query: IngestQuery) -> tuple[Ingest, ...]:

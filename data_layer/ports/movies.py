@@ -33,11 +33,7 @@ class MovieRepository(Protocol):
         ...
 
     def get(self, movie_id: int) -> StoredMovie:
-        """Return the movie with this id.
-
-        Raises:
-            NotFound: No movie has this id.
-        """
+        """Return the movie with this id."""
         ...
 
     def find_by_imdb_id(self, imdb_id: str) -> StoredMovie | None:
@@ -97,9 +93,5 @@ class MovieRepository(Protocol):
         ...
 
     def remove(self, movie_id: int) -> None:
-        """Delete the movie with this id, and people and genres that no other movie has.
-
-        Raises:
-            NotFound: No movie has this id.
-        """
+        """Delete the movie with this id, and people and genres that no other movie has."""
         ...

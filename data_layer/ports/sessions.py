@@ -22,11 +22,7 @@ class SessionRepository(Protocol):
         ...
 
     def update(self, session: Session) -> None:
-        """Store the hash of the refresh token and the end of the session with this id.
-
-        Raises:
-            NotFound: No session has this id.
-        """
+        """Store the hash of the refresh token and the end of the session with this id."""
         ...
 
     def end_all(self, username: str, now: dt.datetime) -> None:

@@ -25,9 +25,5 @@ class UserRepository(Protocol):
         ...
 
     def update(self, user: User) -> None:
-        """Replace the user with this name, except for the name and time of creation.
-
-        Raises:
-            NotFound: No user has this name.
-        """
+        """Replace the user with this name, except for the name and time of creation."""
         ...

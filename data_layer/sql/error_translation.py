@@ -10,13 +10,20 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from common.errors import (
     Conflict,
     DatabaseBusy,
+    DatabaseDamaged,
     DatabaseFull,
+    DatabaseLimitExceeded,
+    DatabaseReadOnly,
     DatabaseUnavailable,
     DatabaseUnreachable,
+    MoviesError,
 )
 
 RETRY_AFTER_SECONDS = 1
 """Delay before a retry. It is short, because locks are held for milliseconds only."""
+
+PACKET_TOO_LARGE = 1153
+"""MariaDB's number of the error for a statement longer than `max_allowed_packet`."""
 
 _BUSY = frozenset(
     {
@@ -25,7 +32,22 @@ _BUSY = frozenset(
         *(sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED),
     }
 )
-_FULL = frozenset({"53100", 1021, 1114, sqlite3.SQLITE_FULL})
+_FULL = frozenset({"53100", 1021, 1026, 1114, sqlite3.SQLITE_FULL})
+_READ_ONLY = frozenset(
+    {
+        "25006",  # A standby, or `default_transaction_read_only`.
+        *(1036, 1290, 1792, 1836),  # MariaDB: `read_only`, a table or transaction that is.
+        sqlite3.SQLITE_READONLY,
+    }
+)
+_DAMAGED = frozenset(
+    {
+        *("XX001", "XX002"),  # PostgreSQL: corrupt data, corrupt index.
+        *(1034, 1194, 1195, 1712, 1877),  # MariaDB: corrupt index or table.
+        *(sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB),
+    }
+)
+_TOO_LARGE = frozenset({"54000", PACKET_TOO_LARGE, 1118, sqlite3.SQLITE_TOOBIG})
 _SLOW = frozenset({"57014", 1969})
 _NO_TABLE = frozenset({"42P01", 1146})
 
@@ -40,6 +62,7 @@ def translated_errors() -> Iterator[None]:
     Raises:
         Conflict: A constraint was violated.
         DatabaseUnavailable: The database failed.
+        DatabaseLimitExceeded: A value is too large.
     """
     try:
         yield
@@ -56,11 +79,11 @@ def translated_errors() -> Iterator[None]:
         raise translated from error
 
 
-def translate(error: BaseException | None) -> DatabaseUnavailable | None:
+def translate(error: BaseException | None) -> MoviesError | None:
     """Return the translation of a driver's error, or None if the error indicates a bug."""
     code = _code_of(error)
-    if (busy_or_full := _busy_or_full(code)) is not None:
-        return busy_or_full
+    if (fault := _fault_of(code)) is not None:
+        return fault
     if code in _SLOW:
         return _unavailable("The database statement timed out.")
     if code in _NO_TABLE:
@@ -70,16 +93,17 @@ def translate(error: BaseException | None) -> DatabaseUnavailable | None:
     return _unavailable("The database is temporarily unavailable.")
 
 
-def not_connected(error: BaseException | None) -> DatabaseUnavailable:
+def not_connected(error: BaseException | None) -> MoviesError:
     """Return the translation of a driver's error that occurred while connecting."""
-    return _busy_or_full(_code_of(error)) or DatabaseUnreachable(
+    return _fault_of(_code_of(error)) or DatabaseUnreachable(
         "The database can't be reached: check DATABASE_URL or the given URL, and that the database"
         " is running.",
         retry_after_seconds=RETRY_AFTER_SECONDS,
     )
 
 
-def _busy_or_full(code: object) -> DatabaseUnavailable | None:
+def _fault_of(code: object) -> MoviesError | None:
+    """Return the error of a code that has the same meaning at any time, or None."""
     if code in _BUSY:
         return DatabaseBusy(
             "Timed out waiting for the database write lock.",
@@ -87,6 +111,21 @@ def _busy_or_full(code: object) -> DatabaseUnavailable | None:
         )
     if code in _FULL:
         return DatabaseFull("The database is out of space: nothing was stored, reads still work.")
+    if code in _READ_ONLY:
+        return DatabaseReadOnly(
+            "The database is read-only: nothing was stored, reads still work. Make the server or"
+            " the file writable, or set DATABASE_URL to the primary server."
+        )
+    if code in _DAMAGED:
+        return DatabaseDamaged(
+            "The database is damaged: stop the service, restore a backup or repair the database,"
+            " and start the service again."
+        )
+    if code in _TOO_LARGE:
+        return DatabaseLimitExceeded(
+            "The values are larger than the database accepts: nothing was stored. On MariaDB,"
+            " max_allowed_packet is the limit."
+        )
     return None
 
 

@@ -21,6 +21,8 @@ UNFINISHED_COPY = "copy-of-"
 FIRST_VERSION = "1001"
 """Version of the first published migration; development versions had smaller numbers."""
 
+_CHANGE_NOTHING = text("UPDATE alembic_version SET version_num = version_num WHERE 1 = 0")
+
 HEAD = "head"
 BASE = "base"
 
@@ -65,6 +67,23 @@ def is_current(engines: Engines) -> bool:
     return version == own_version() or _is_newer(version)
 
 
+def require_usable(engines: Engines) -> None:
+    """Raise unless the schema is up to date, and the database accepts writes.
+
+    The check tries what every write needs: the writer's lock and a statement that may change a
+    table. It changes no row.
+
+    Raises:
+        DatabaseUnavailable: The reason.
+    """
+    if not is_current(engines):
+        raise DatabaseUnavailable(
+            "The database schema is outdated; run `python -m movies_service migrate`."
+        )
+    with translated_errors(), engines.writing.begin() as connection:
+        connection.execute(_CHANGE_NOTHING)
+
+
 def is_unfinished_copy(engines: Engines) -> bool:
     """Return whether the database is the target of a copy that was not completed."""
     with translated_errors(), engines.reading.connect() as connection:
@@ -93,9 +112,6 @@ def _is_newer(version: str) -> bool:
     """Return whether a newer version of this program has migrated the schema.
 
     Versions are four-digit numbers, so that they compare as text.
-
-    Raises:
-        DatabaseUnavailable: The database is an unfinished copy.
     """
     if version.startswith(UNFINISHED_COPY):
         raise DatabaseUnavailable(

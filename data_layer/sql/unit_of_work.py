@@ -20,6 +20,7 @@ class SqlAlchemyUnitOfWork(UnitOfWork):
         is_read_only: Whether nothing is written. Reads of movies then bypass SQLAlchemy and its
             transaction, so that a page's total may include a movie that the page does not show.
         on_commit: Callback after each commit and before the effects, with the catalogue revision.
+        on_error: Callback with each error that ends the unit, translated.
     """
 
     def __init__(
@@ -28,9 +29,11 @@ class SqlAlchemyUnitOfWork(UnitOfWork):
         *,
         is_read_only: bool = False,
         on_commit: Callable[[int], None] = lambda _revision: None,
+        on_error: Callable[[BaseException], None] = lambda _error: None,
     ) -> None:
         self.transaction = Transaction(engine, is_read_only=is_read_only)
         self._on_commit = on_commit
+        self._on_error = on_error
         self._effects: list[Callable[[], None]] = []
 
     def __enter__(self) -> Self:
@@ -42,7 +45,13 @@ class SqlAlchemyUnitOfWork(UnitOfWork):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.transaction.close(error)
+        try:
+            self.transaction.close(error)
+        except Exception as translated:
+            self._on_error(translated)
+            raise
+        if error is not None:
+            self._on_error(error)
 
     def commit(self) -> None:
         """Commit, then run the effects in the order of registration.
@@ -66,11 +75,12 @@ class SqlAlchemyUnitOfWork(UnitOfWork):
 
 
 class _CreatedOnFirstUse:
-    """Repository of a unit of work; its attribute precedes this descriptor once it exists."""
+    """Attribute of the unit of work that creates its repository and then replaces itself by it."""
 
     def __init__(self, name: str, repository: Callable[[Transaction], Any]) -> None:
         self._name = name
         self._repository = repository
+        self.__doc__ = repository.__doc__
 
     def __get__(self, uow: SqlAlchemyUnitOfWork, _kind: type) -> object:
         repository = self._repository(uow.transaction)

@@ -7,7 +7,7 @@ import pytest
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.audit_entry import AuditEntry, AuditQuery
-from data_layer.entities.idempotency_record import IdempotencyRecord
+from data_layer.entities.idempotency_record import ROW_BYTES, IdempotencyRecord
 from data_layer.entities.scope import Scope
 from data_layer.entities.session import Session
 from data_layer.entities.signing_key import SigningKey
@@ -125,6 +125,34 @@ def test_lists_audit_entries_newest_first(unit_of_work: UnitOfWorkFactory) -> No
         assert uow.audit.list(AuditQuery(caller="key:01")) == (second,)
         assert uow.audit.list(AuditQuery(action="movie.removed")) == (third,)
         assert uow.audit.list(AuditQuery(subject="/movies/7", caller="user:alice")) == (first,)
+
+
+def test_deletes_the_oldest_responses_beyond_a_size(unit_of_work: UnitOfWorkFactory) -> None:
+    def record(caller: int, number: int, response: bytes | None) -> IdempotencyRecord:
+        return dataclasses.replace(
+            IDEMPOTENCY_RECORD,
+            id=bytes([caller] * 16 + [number] * 16),
+            expires_at=NOW + number * SECOND,
+            response=response,
+        )
+
+    response = bytes(1_000)
+    records = [
+        *(record(255, number, response) for number in range(4)),
+        record(255, 4, None),
+        record(7, 0, response),
+        record(255, 5, response),
+    ]
+    size = len(response) + ROW_BYTES
+    with unit_of_work() as uow:
+        for each in records:
+            uow.idempotency_records.put(each)
+        uow.idempotency_records.delete_beyond(3 * size, bytes([255] * 16))
+        left = [each for each in records if uow.idempotency_records.find(each.id)]
+        assert left == records[2:]
+        uow.idempotency_records.delete_beyond(size)
+        left = [each for each in records if uow.idempotency_records.find(each.id)]
+        assert left == [records[4], records[6]]
 
 
 def test_replaces_and_deletes_idempotency_records(unit_of_work: UnitOfWorkFactory) -> None:

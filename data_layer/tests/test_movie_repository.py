@@ -289,6 +289,25 @@ def test_pages_continue_in_every_order(
     assert seen == (expected[::-1] if is_descending else expected)
 
 
+@pytest.mark.parametrize("field", ["title", "year"])
+@pytest.mark.parametrize("is_descending", [False, True])
+def test_pages_sort_by_whole_titles(
+    unit_of_work: UnitOfWorkFactory, field: SortField, is_descending: bool
+) -> None:
+    # The order of the titles is neither the order of the ids nor its reverse.
+    names = [f"{'x' * 400}{number * 5 % 14:02}" for number in range(14)]
+    store(unit_of_work, *(make_movie(name) for name in names))
+    found: list[str] = []
+    query: MovieQuery | None = MovieQuery(sort=MovieSort(field, is_descending), limit=5)
+    while query is not None:
+        with unit_of_work(is_read_only=True) as uow:
+            page = uow.movies.list(query)
+        found += [orjson.loads(movie.document)["title"] for movie in page.movies]
+        is_last = page.next_after is None
+        query = None if is_last else dataclasses.replace(query, after=page.next_after)
+    assert found == sorted(names, reverse=is_descending)
+
+
 def test_pages_neither_repeat_nor_skip_movies_during_changes(
     unit_of_work: UnitOfWorkFactory,
 ) -> None:

@@ -1,3 +1,4 @@
+import dataclasses
 import itertools
 
 import pytest
@@ -5,7 +6,13 @@ from sqlalchemy import func, literal, select
 
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_query import MovieSort
+from data_layer.entities.movie_query import (
+    SHORT_SKIP,
+    MovieFilter,
+    MovieQuery,
+    MovieSort,
+    SortField,
+)
 from data_layer.sql.catalogue.movie_query_sql import (
     PageShape,
     Sql,
@@ -66,6 +73,25 @@ def test_an_index_supports_filters_sorted_by_id(
     shape = PageShape(MovieSort("id", is_descending=True), filters, has_after=True)
     steps = plan(database, page_sql(shape, database.engines.reading.dialect))
     assert is_direct(steps), steps
+
+
+@pytest.mark.parametrize("has_after", [False, True])
+def test_an_index_supports_every_short_query(database: Database, *, has_after: bool) -> None:
+    fields: tuple[SortField, ...] = ("title", "year", "id")
+    values = {"title": "a", "year": 1, "genre": "b", "cast": "c"}
+    short = 0
+    for size, field in itertools.product(range(len(values) + 1), fields):
+        for names in itertools.combinations(values, size):
+            movie_filter = MovieFilter(**{name: values[name] for name in names})  # type: ignore[arg-type]  # Values of several types.
+            query = MovieQuery(filter=movie_filter, sort=MovieSort(field), skip=SHORT_SKIP)
+            assert not dataclasses.replace(query, skip=SHORT_SKIP + 1).is_short
+            if query.is_short:
+                shape = PageShape(query.sort, frozenset(names), has_after, not has_after)
+                steps = plan(database, page_sql(shape, database.engines.reading.dialect))
+                is_walk_by_id = steps.startswith("SCAN movies\n") and (names, field) == ((), "id")
+                assert is_direct(steps) or is_walk_by_id, (names, field, steps)
+                short += 1
+    assert short == 15
 
 
 def test_an_index_supports_lookups_of_single_movies(database: Database) -> None:

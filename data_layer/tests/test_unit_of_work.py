@@ -17,6 +17,7 @@ from data_layer.entities.movie_query import MovieQuery
 from data_layer.ports.implementations import find_repositories
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.sql.backends.server_engines import LOCKS_AT_ONCE
+from data_layer.sql.unit_of_work import SqlAlchemyUnitOfWork
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from data_layer.tests.test_fetch_repositories import a_fetch
 
@@ -177,3 +178,8 @@ def test_fails_when_all_connections_are_in_use(postgresql_url: str) -> None:
             count(database.unit_of_work)
     assert count(database.unit_of_work) == 0
     database.close()
+
+
+def test_documentation_names_the_repository_of_each_attribute() -> None:
+    for name, port in get_type_hints(UnitOfWork).items():
+        assert port.__name__ in vars(SqlAlchemyUnitOfWork)[name].__doc__

@@ -1,6 +1,8 @@
 """The reference of the code: modules, classes and functions, as pdoc3 reads them."""
 
-import functools
+import html
+import inspect
+import itertools
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -13,15 +15,16 @@ from pygments.formatters import HtmlFormatter  # type: ignore[import-untyped]  #
 from pygments.lexers import PythonLexer  # type: ignore[import-untyped]  # The same.
 
 from docs.site.paths import PACKAGES
+from docs.site.source_text import declaration_of, signature_of
+from docs.site.tables import first_sentence
 
 FOLDER = "code/"
 """Folder of the site that the code reference is in."""
 
-SOURCE_MAX_LINES = 400
-"""Longer sources are left out of a page; the file itself is the better place to read them."""
+ABOUT_CODE = f"A package imports only packages to its right: {' → '.join(PACKAGES)}."
 
-LINE_MAX_CHARACTERS = 240
-"""Characters of HTML, links included, above which parameters stand on lines of their own."""
+_NAME = re.compile(r"(?<![\"'\w.])([A-Za-z_][\w.]*+)(?!:)")
+"""A name in source text that may be documented; no text and no name of a parameter."""
 
 
 def read_modules() -> list[Any]:
@@ -49,6 +52,8 @@ class ModuleView:
     def __init__(self, module: Any) -> None:  # noqa: ANN401 - pdoc has no types.
         self.module = module
         self.url = f"{FOLDER}{module.url()}"
+        self.title = module.name
+        self.lead = first_sentence(module.docstring).replace("`", "")
         self.submodules = [each for each in module.submodules() if _is_shown(each)]
         self.variables = module.variables(sort=False)
         self.functions = module.functions(sort=False)
@@ -56,12 +61,10 @@ class ModuleView:
 
     def parents(self) -> list[Any]:
         """Return the packages around the module, outermost first."""
-        found: list[Any] = []
-        module = self.module.supermodule
-        while module is not None:
-            found.insert(0, module)
-            module = module.supermodule
-        return found
+        names = self.module.name.split(".")[:-1]
+        return [
+            self.module.find_ident(name) for name in itertools.accumulate(names, "{}.{}".format)
+        ]
 
     def link(self, documented: Any, name: str | None = None) -> str:  # noqa: ANN401 - The same.
         """Return a link to something documented; its name alone where it is of others."""
@@ -74,40 +77,42 @@ class ModuleView:
         """Return the relative URL of something documented."""
         return str(documented.url(relative_to=self.module))
 
-    def html(self, documented: Any) -> Markup:  # noqa: ANN401 - The same.
-        """Return a docstring as HTML."""
-        text = to_html(documented.docstring, module=self.module, link=self.link)
+    def html(self, documented: Any, *, is_brief: bool = False) -> Markup:  # noqa: ANN401 - The same.
+        """Return a docstring, or its first paragraph, as HTML."""
+        text = (
+            documented.obj.__doc__ if isinstance(documented, pdoc.Class) else documented.docstring
+        )
+        text = inspect.cleandoc(text or "").split("\n\n")[0 : 1 if is_brief else None]
+        text = to_html("\n\n".join(text), module=self.module, link=self.link)
         return Markup(re.sub(r"<(/?)h[1-4]\b", r"<\1h5", text))  # noqa: S704 - Our own docstrings.
 
-    def summary(self, documented: Any) -> Markup:  # noqa: ANN401 - The same.
-        """Return the first paragraph of a docstring as HTML."""
-        text = documented.docstring.split("\n\n")[0]
-        return Markup(to_html(text, module=self.module, link=self.link))  # noqa: S704 - The same.
+    def signature(self, called: Any) -> Markup:  # noqa: ANN401 - The same.
+        """Return parameters and result of a function or class as HTML."""
+        return self._linked(signature_of(called.obj))
 
-    def signature(self, function: Any) -> Markup:  # noqa: ANN401 - The same.
-        """Return parameters and result of a function as HTML."""
-        parameters = function.params(annotate=True, link=self.link)
-        returned = self.annotation(function.return_annotation, "→")
-        return Markup(f"({_joined(parameters)}){returned}")  # noqa: S704 - The same.
-
-    def class_signature(self, kind: Any) -> Markup:  # noqa: ANN401 - The same.
-        """Return the arguments of a class as HTML."""
-        parameters = kind.params(annotate=True, link=self.link)
-        return Markup(f"({_joined(parameters)})" if parameters else "")  # noqa: S704 - The same.
-
-    def type_of(self, variable: Any) -> Markup:  # noqa: ANN401 - The same.
-        """Return the type of a variable as HTML."""
-        return Markup(self.annotation(variable.type_annotation, ":"))  # noqa: S704 - The same.
-
-    def annotation(self, annotate: Any, sign: str) -> str:  # noqa: ANN401 - The same.
-        """Return an annotation as HTML behind a sign, or nothing."""
-        text = annotate(link=self.link)
-        return f" {sign} {text}" if text else ""
+    def declaration(self, variable: Any) -> Markup:  # noqa: ANN401 - The same.
+        """Return type and value of a variable as HTML."""
+        return self._linked(declaration_of(variable)[0])
 
     def source(self, documented: Any) -> Markup:  # noqa: ANN401 - The same.
-        """Return the highlighted source of a function, or nothing."""
-        text = documented.source
-        return Markup(_highlighted(text) if text.count("\n") < SOURCE_MAX_LINES else "")  # noqa: S704 - The same.
+        """Return the highlighted source of a function or of a long value, or nothing."""
+        text = documented.source if is_function(documented) else declaration_of(documented)[1]
+        style = HtmlFormatter(cssclass="codehilite")
+        return Markup(highlight(text, PythonLexer(), style) if text else "")  # noqa: S704 - The same.
+
+    def _linked(self, text: str) -> Markup:
+        """Return source text as HTML with links to what it names."""
+        parts = [html.escape(part, quote=False) for part in _NAME.split(text)]
+        parts[1::2] = map(self._resolved, parts[1::2])
+        return Markup("".join(parts))  # noqa: S704 - Escaped above.
+
+    def _resolved(self, name: str) -> str:
+        known = getattr(self.module.obj, name, None)
+        defined = f"{getattr(known, '__module__', '')}.{getattr(known, '__qualname__', name)}"
+        found = self.module.find_ident(defined)
+        found = self.module.find_ident(name) if isinstance(found, pdoc.External) else found
+        is_member = isinstance(found, pdoc.Variable) and found.cls
+        return name if is_member else self.link(found, name)
 
     def members(self, kind: Any) -> dict[str, list[Any]]:  # noqa: ANN401 - The same.
         """Return what a class declares itself, by the heading that it stands under.
@@ -130,19 +135,6 @@ class ModuleView:
     def bases(self, kind: Any) -> list[Any]:  # noqa: ANN401 - The same.
         """Return the base classes that are of this project."""
         return [each for each in kind.mro() if not isinstance(each, pdoc.External)]
-
-
-def _joined(parameters: list[str]) -> str:
-    """Join parameters, one on each line where they are long together."""
-    if sum(map(len, parameters)) <= LINE_MAX_CHARACTERS:
-        return ", ".join(parameters)
-    indent = "<br>&nbsp;&nbsp;&nbsp;&nbsp;"
-    return indent + f",{indent}".join(parameters)
-
-
-@functools.cache
-def _highlighted(text: str) -> str:
-    return str(highlight(text, PythonLexer(), HtmlFormatter(cssclass="codehilite")))
 
 
 def is_function(documented: Any) -> bool:  # noqa: ANN401 - The same.

@@ -1,6 +1,7 @@
 """Reference of the commands, from the command lines themselves and from the Makefile."""
 
 import re
+import typing
 from collections.abc import Iterator
 from enum import Enum
 from pathlib import Path
@@ -96,11 +97,9 @@ def _default(parameter: TyperArgument | TyperOption) -> str:
 
 def _choices(annotation: object) -> list[str]:
     """Return the values of an option that is an enumeration, or a list of one."""
-    found = re.search(r"<enum '|\[", str(annotation))
-    kinds = [annotation, *getattr(annotation, "__args__", ())] if found else []
     return [
         str(member.value)
-        for kind in kinds
+        for kind in (annotation, *typing.get_args(annotation))
         if isinstance(kind, type) and issubclass(kind, Enum)
         for member in kind
     ]

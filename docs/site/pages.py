@@ -1,5 +1,6 @@
 """The written pages of the site: README, guides, decisions and changelog as HTML."""
 
+import functools
 import re
 import shutil
 from collections.abc import Iterator
@@ -9,15 +10,17 @@ from posixpath import normpath, relpath
 from urllib.parse import unquote
 
 import markdown  # type: ignore[import-untyped]  # It has no types.
+from markdown.extensions.toc import unique  # type: ignore[import-untyped]  # The same.
+from markupsafe import Markup
 
 from docs.site.paths import DOCS, HTML, PACKAGES, ROOT
 
 SECTIONS = (
-    ("tutorial", "Tutorial", "A tour of the API, step by step, on a catalogue of your own."),
-    ("how-to", "How-to guides", "One task each, from the first key to a public host."),
-    ("reference", "Reference", "Every call, setting, command, error and metric."),
-    ("explanation", "Explanation", "How it works, and why it is built this way."),
-    ("decisions", "Decisions", "One record for each choice that cost thought, with figures."),
+    ("tutorial", "Tutorial", "A tour of the API, step by step, on a new catalogue."),
+    ("how-to", "How-to guides", "Tasks, step by step."),
+    ("reference", "Reference", "All calls, settings, commands, errors and metrics."),
+    ("explanation", "Explanation", "How the program works, how fast it is, how it is protected."),
+    ("decisions", "Decisions", "Each important decision, with its reasons and figures."),
 )
 """Sections of the site in the order of the navigation: folder, title, description."""
 
@@ -26,9 +29,12 @@ _ORDER = (
     "use-a-database-server",
     "run-several-processes",
     "manage-keys-and-users",
+    "choose-a-command",
     "run-workers",
     "ingest-updates",
     "import-imdb",
+    "call-from-python",
+    "troubleshooting",
     "develop",
     "api",
     "settings",
@@ -39,6 +45,8 @@ _ORDER = (
 _EXTENSIONS = ["tables", "fenced_code", "codehilite", "toc", "sane_lists"]
 _LINK = re.compile(r'(?P<before>(?:href|src)=")(?P<target>[^"#:]+)(?P<anchor>#[^"]*)?"')
 _TABLE = re.compile(r"<table>.*?</table>", re.DOTALL)
+_ENTRY = re.compile(r"<tr>(?=\s*<td[^>]*>(?:\d+</td>\s*<td[^>]*>)?<code>(.*?)</code>)")
+"""A row of the reference that describes what its first code names, such as a setting."""
 _LONG_CODE = re.compile(r"<code>[^<]{20,}</code>")
 
 
@@ -90,7 +98,9 @@ def _read_page(source: Path, section: str) -> Page:
     title = re.search(r"^# (.+)$", text, re.MULTILINE)
     paragraphs = [each for each in text.split("\n\n")[1:] if not each.startswith(("#", "Status:"))]
     lead = re.sub(r"\[([^]]+)\]\([^)]*\)|[`*]", r"\1", paragraphs[0]).replace("\n", " ")
-    return Page(source, section, _url_of(source), title[1] if title else source.stem, lead)
+    number = f"{source.stem[:4]} " if section == "decisions" else ""
+    title_text = title[1].replace("`", "") if title else source.stem
+    return Page(source, section, _url_of(source), f"{number}{title_text}", lead)
 
 
 def _url_of(source: Path) -> str:
@@ -109,49 +119,56 @@ def render_page(page: Page) -> tuple[str, str]:
         },
     )
     text = page.source.read_text(encoding="utf-8")
-    body = converter.convert(_without_comments(text))
+    body = converter.convert(re.sub(r"<!--.*?-->\n?", "", text))
     body = _TABLE.sub(_adapted_table, body)
-    contents = converter.toc if len(converter.toc_tokens) > 1 or _has_children(converter) else ""
+    if page.section == "reference":
+        anchors = set(re.findall(' id="(.*?)"', body))
+        body = _ENTRY.sub(functools.partial(_with_anchor, anchors), body)
+    contents = converter.toc if converter.toc.count("<li>") > 1 else ""
     return _LINK.sub(lambda link: _relink(page, link), body), contents
+
+
+def text_of(body: str) -> str:
+    """Return the text of HTML, with a blank between cells and paragraphs."""
+    spaced = re.sub(r"(?=</(?:td|th|li|p|pre)>)", " ", body.replace("<wbr>", ""))
+    return Markup(spaced).striptags()  # noqa: S704 - It becomes text.
 
 
 def _adapted_table(table: re.Match[str]) -> str:
     """Return a table that fits narrow screens: cells know their heading, long names may break."""
-    headings = re.findall(r"<th>(.*?)</th>", table[0])
+    headings = [text_of(each) for each in re.findall(r"<th>(.*?)</th>", table[0])]
     text = _LONG_CODE.sub(lambda name: name[0].replace("_", "_<wbr>"), table[0])
-    rows = [
-        "".join(
-            part
-            if not part.startswith("<td")
-            else f'<td data-label="{headings[at // 2]}"{part[3:]}'
-            for at, part in enumerate(re.split(r"(<td>.*?</td>)", row, flags=re.DOTALL))
-        )
-        for row in re.split(r"(?=<tr>)", text)
-    ]
-    return f'<div class="wide">{"".join(rows)}</div>'
+    text = re.sub(r"(?<=\d) (?=(?:x|ms|s|µs|MiB)\b)", "\N{NO-BREAK SPACE}", text)
+    rows = re.sub(
+        r"<tr>\s*<td>.*?</tr>", lambda row: _labelled(row[0], headings), text, flags=re.DOTALL
+    )
+    return f'<div class="wide">{rows}</div>'
 
 
-def _has_children(converter: markdown.Markdown) -> bool:
-    return any(len(token["children"]) > 1 for token in converter.toc_tokens)
+def _labelled(row: str, headings: list[str]) -> str:
+    labels = iter(headings)
+    return re.sub("<td>", lambda _cell: f'<td data-label="{next(labels)}">', row)
 
 
-def _without_comments(text: str) -> str:
-    """Return Markdown without its comments, which only the generator reads."""
-    return re.sub(r"<!--.*?-->\n?", "", text)
+def _with_anchor(anchors: set[str], row: re.Match[str]) -> str:
+    """Return the start of a row with an anchor of its own."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", text_of(row[1]).lower()).strip("-")
+    return f'<tr id="{unique(name, anchors)}">'
 
 
 def _relink(page: Page, link: re.Match[str]) -> str:
     """Return a link of a Markdown file as the link of the site that leads to the same."""
     target = (page.source.parent / unquote(link["target"])).resolve()
-    return f'{link["before"]}{_relative(page.url, _site_url(target))}{link["anchor"] or ""}"'
+    url = relpath(normpath(_site_url(target)), normpath(f"{page.url}/.."))
+    return f'{link["before"]}{url}{link["anchor"] or ""}"'
 
 
 def _site_url(target: Path) -> str:
     """Return where the site has a file or folder of the project; other files are copied there."""
     if target.suffix == ".md":
         return _url_of(target)
-    if target == DOCS / "decisions":
-        return "decisions/index.html"
+    if target.parent == DOCS and target.name in {section for section, *_ in SECTIONS}:
+        return f"{target.name}/index.html"
     path = target.relative_to(ROOT)
     if path.parts[0] in PACKAGES and (target.is_dir() or target.suffix == ".py"):
         if target.is_dir():
@@ -163,7 +180,3 @@ def _site_url(target: Path) -> str:
     copy.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(target, copy)
     return f"files/{path.as_posix()}"
-
-
-def _relative(here: str, there: str) -> str:
-    return relpath(normpath(there), normpath(f"{here}/.."))

@@ -19,7 +19,10 @@ BRAND = "mvs_"
 PREFIX_CHARACTERS = len(BRAND) + 8
 """Length of the prefix, which is stored in plain text as the lookup key."""
 
-PATTERN = re.compile(r"mvs_[0-9a-f]{8}_[A-Za-z0-9_-]{43}(?:[0-9A-Za-z]{6})?")
+ID_PATTERN = "[0-9a-f]{8}"
+"""Regular expression of the id of a key, the random part of its prefix, without anchors."""
+
+PATTERN = re.compile(rf"mvs_{ID_PATTERN}_[A-Za-z0-9_-]{{43}}(?:[0-9A-Za-z]{{6}})?")
 """Pattern for secret scanners. Keys issued by version 0.1.0 have no checksum."""
 
 _PREFIX_BYTES, _SECRET_BYTES, _CHECKSUM_CHARACTERS = 4, 32, 6

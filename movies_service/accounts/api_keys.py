@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import hmac
+import re
 from collections.abc import Iterable
 
 from common.clock import Clock, utc_now
@@ -15,6 +16,7 @@ from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts.api_key_secrets import (
     BRAND,
+    ID_PATTERN,
     PREFIX_CHARACTERS,
     hash_secret,
     is_well_formed,
@@ -27,6 +29,8 @@ ADMIN_NAME = "admin"
 
 USED_SECONDS = 3600
 """Resolution of `last_used_at` in seconds; a database write for each use would cost too much."""
+
+_ID = re.compile(ID_PATTERN)
 
 _DUMMY_HASH = bytes(32)
 """Compared where no key has the prefix, so that the timing does not reveal that."""
@@ -58,12 +62,18 @@ class ApiKeys:
     ) -> NewKey:
         """Create a key, commit, and return it with its secret.
 
+        Args:
+            name: unique name for operators.
+            scopes: permissions of the key.
+            expires_at: time of expiry in UTC; `None` for never.
+            by: the caller.
+            record: stores the result in the same transaction.
+
         Raises:
             InvalidInput: the name is blank or too long.
             Conflict: the name is in use; names of revoked keys stay reserved.
         """
-        if not 0 < len(name.strip()) <= len(name) <= NAME_MAX_CHARACTERS or not is_storable(name):
-            raise InvalidInput(f"A name has 1 to {NAME_MAX_CHARACTERS} characters.", field="name")
+        _require_name(name)
         prefix = new_prefix()
         secret = new_secret(prefix)
         key = ApiKey(
@@ -72,7 +82,7 @@ class ApiKeys:
             secret_hash=hash_secret(secret),
             scopes=frozenset(scopes),
             created_at=self._now(),
-            expires_at=expires_at and expires_at.astimezone(dt.UTC),
+            expires_at=expires_at,
         )
         with self._unit_of_work() as uow:
             if uow.api_keys.find_by_name(name) is not None:
@@ -99,21 +109,14 @@ class ApiKeys:
             return uow.api_keys.list()
 
     def get(self, key_id: str) -> ApiKey:
-        """Return the key with this ID.
-
-        Raises:
-            NotFound: no key has this ID.
-        """
+        """Return the key with this ID."""
         with self._unit_of_work(is_read_only=True) as uow:
             return _get(uow, key_id)
 
     @retried_when_busy
     def revoke(self, name: str, by: Caller = COMMAND_LINE) -> None:
-        """Revoke the key with this name and commit; a revoked key stays unchanged.
-
-        Raises:
-            NotFound: no key has this name.
-        """
+        """Revoke the key with this name and commit; a revoked key stays unchanged."""
+        _require_name(name)
         with self._unit_of_work() as uow:
             key = uow.api_keys.find_by_name(name)
             if key is None:
@@ -122,11 +125,7 @@ class ApiKeys:
 
     @retried_when_busy
     def revoke_by_id(self, key_id: str, by: Caller) -> None:
-        """Revoke the key with this ID and commit; a revoked key stays unchanged.
-
-        Raises:
-            NotFound: no key has this ID.
-        """
+        """Revoke the key with this ID and commit; a revoked key stays unchanged."""
         with self._unit_of_work() as uow:
             self._revoke(uow, _get(uow, key_id), by)
 
@@ -143,6 +142,7 @@ class ApiKeys:
         The replaced secret stays valid for `grace_seconds`; any older secret becomes invalid.
 
         Raises:
+            InvalidInput: no key can have this ID.
             NotFound: no key has this ID.
             Conflict: the key is revoked or expired.
         """
@@ -206,7 +206,14 @@ class ApiKeys:
             uow.commit()
 
 
+def _require_name(name: str) -> None:
+    if not 0 < len(name.strip()) <= len(name) <= NAME_MAX_CHARACTERS or not is_storable(name):
+        raise InvalidInput(f"A name has 1 to {NAME_MAX_CHARACTERS} characters.", field="name")
+
+
 def _get(uow: UnitOfWork, key_id: str) -> ApiKey:
+    if not _ID.fullmatch(key_id):
+        raise InvalidInput("The id of an API key has 8 digits: 0-9 and a-f.", field="key_id")
     key = uow.api_keys.find_by_prefix(f"{BRAND}{key_id}")
     if key is None:
         raise NotFound("No API key has this id.")

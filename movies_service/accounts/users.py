@@ -1,7 +1,8 @@
 """Users: creation, listing, changes and disabling."""
 
 import dataclasses
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from typing import Any
 
 from common.clock import Clock, utc_now
 from common.errors import Conflict, InvalidInput, NotFound
@@ -12,8 +13,6 @@ from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts.caller import Caller
 from movies_service.accounts.passwords import hash_password
-
-UserChange = Callable[[User], User]
 
 
 class Users:
@@ -37,12 +36,7 @@ class Users:
             InvalidInput: the username or the password does not follow the rules.
             Conflict: the username is in use, possibly by a disabled user.
         """
-        if not USERNAME.fullmatch(username):
-            raise InvalidInput(
-                "A username has 1 to 64 characters: a-z, 0-9, and after the first one"
-                " also . _ @ and -.",
-                field="username",
-            )
+        _require_username(username)
         user = User(
             username=username,
             password_hash=hash_password(password),
@@ -58,53 +52,27 @@ class Users:
             return uow.users.list()
 
     def get(self, username: str) -> User:
-        """Return the user with this name.
-
-        Raises:
-            NotFound: no user has this name.
-        """
+        """Return the user with this name."""
         with self._unit_of_work(is_read_only=True) as uow:
             return _get(uow, username)
 
     def set_disabled(self, username: str, by: Caller, *, is_disabled: bool) -> User:
-        """Disable or enable a user, end all their sessions, and commit.
-
-        Raises:
-            NotFound: no user has this name.
-        """
+        """Disable or enable a user, end all their sessions, and commit."""
         disabled_at = self._now() if is_disabled else None
-        return self._change(
-            username,
-            by,
-            "disabled",
-            lambda user: dataclasses.replace(user, disabled_at=disabled_at),
-        )
+        return self._change(username, by, "disabled", disabled_at=disabled_at)
 
     def set_scopes(self, username: str, scopes: Iterable[Scope], by: Caller) -> User:
-        """Replace the scopes of a user, effective from the next request, and commit.
-
-        Raises:
-            NotFound: no user has this name.
-        """
-        new_scopes = frozenset(scopes)
-        return self._change(
-            username, by, "scopes", lambda user: dataclasses.replace(user, scopes=new_scopes)
-        )
+        """Replace the scopes of a user, effective from the next request, and commit."""
+        return self._change(username, by, "scopes", scopes=frozenset(scopes))
 
     def set_password(self, username: str, password: str, by: Caller) -> User:
         """Set the password of a user, end all their sessions, and commit.
 
         Raises:
             NotFound: no user has this name.
-            InvalidInput: the password is too short or too long.
+            InvalidInput: no user can have this name, or the password is too short or too long.
         """
-        password_hash = hash_password(password)
-        return self._change(
-            username,
-            by,
-            "password",
-            lambda user: dataclasses.replace(user, password_hash=password_hash),
-        )
+        return self._change(username, by, "password", password_hash=hash_password(password))
 
     @retried_when_busy
     def _add(self, user: User, by: Caller, record: ResultRecorder[User]) -> None:
@@ -117,9 +85,9 @@ class Users:
             uow.commit()
 
     @retried_when_busy
-    def _change(self, username: str, by: Caller, field: str, change: UserChange) -> User:
+    def _change(self, username: str, by: Caller, field: str, **values: Any) -> User:  # noqa: ANN401 - Fields of several types.
         with self._unit_of_work() as uow:
-            user = change(_get(uow, username))
+            user = dataclasses.replace(_get(uow, username), **values)
             uow.users.update(user)
             if field != "scopes":
                 uow.sessions.end_all(username, self._now())
@@ -129,7 +97,22 @@ class Users:
 
 
 def _get(uow: UnitOfWork, username: str) -> User:
+    _require_username(username)
     user = uow.users.find(username)
     if user is None:
         raise NotFound("No user has this name.")
     return user
+
+
+def _require_username(username: str) -> None:
+    """Require a name that a user can have; not every database can look up other texts.
+
+    Raises:
+        InvalidInput: the name does not follow the grammar `USERNAME`.
+    """
+    if not USERNAME.fullmatch(username):
+        raise InvalidInput(
+            "A username has 1 to 64 characters: a-z, 0-9, and after the first one"
+            " also . _ @ and -.",
+            field="username",
+        )

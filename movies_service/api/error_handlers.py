@@ -14,11 +14,11 @@ from movies_service.http_semantics.problem_details import build_problem_response
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
+ERRORS_MAX = 20
+"""Errors of one request that a response names; a body can have thousands."""
+
 _HTTP_CODES = {
-    HTTPStatus.NOT_FOUND: (
-        "not-found",
-        "No such path: GET / lists the available endpoints.",
-    ),
+    HTTPStatus.NOT_FOUND: ("not-found", "No such path: GET / lists the available endpoints."),
     HTTPStatus.METHOD_NOT_ALLOWED: (
         "method-not-allowed",
         "This path does not support this method: the Allow header lists the supported ones.",
@@ -79,7 +79,7 @@ async def _handle_validation_error(_request: Request, error: Exception) -> Respo
     details: Sequence[dict[str, Any]] = cast("RequestValidationError", error).errors()
     if any(detail["type"] == "json_invalid" for detail in details):
         return build_problem_response(HTTPStatus.BAD_REQUEST, *_HTTP_CODES[HTTPStatus.BAD_REQUEST])
-    errors = [_describe(detail) for detail in details]
+    errors = [_describe(detail) for detail in details[:ERRORS_MAX]]
     return build_problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid-input",

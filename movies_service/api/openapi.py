@@ -1,6 +1,7 @@
 """OpenAPI document, completed with the parts that FastAPI does not generate."""
 
 import functools
+import threading
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from typing import Any
@@ -85,9 +86,10 @@ def complete_documentation(api: FastAPI, routers: Iterable[APIRouter]) -> None:
         if isinstance(route, APIRoute) and route.include_in_schema
     ]
     generate = api.openapi
+    lock = threading.Lock()
 
     @functools.cache
-    def openapi() -> dict[str, Any]:
+    def generate_once() -> dict[str, Any]:
         document = generate()
         models = [*_response_models(routes), *_MODELS]
         _, schemas = models_json_schema(models, ref_template="#/components/schemas/{model}")
@@ -100,6 +102,10 @@ def complete_documentation(api: FastAPI, routers: Iterable[APIRouter]) -> None:
                 for status, response in operation["responses"].items():
                     operation["responses"][status] = shared.setdefault(str(response), response)
         return document
+
+    def openapi() -> dict[str, Any]:
+        with lock:  # A second thread would complete the same document again.
+            return generate_once()
 
     api.openapi = openapi  # type: ignore[method-assign]  # FastAPI documents this way.
 

@@ -10,11 +10,7 @@ from data_layer.database import Database
 
 @contextmanager
 def migrated_database() -> Iterator[Database]:
-    """Yield the configured database after migrating it, and report errors in the context.
-
-    Raises:
-        SystemExit: as in `common.cli.commands.reported_errors`.
-    """
+    """Yield the configured database after migrating it, and report errors in the context."""
     with command_settings() as settings, closing(open_database(settings)) as database:
         database.migrate()
         yield database

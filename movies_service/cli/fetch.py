@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from common.cli.commands import AsJson, command_settings
+from common.cli.commands import AsJson, command_settings, opened
 from common.cli.exit_codes import ExitCode
 from common.cli.progress import ProgressBar
 from common.errors import InvalidInput
@@ -146,10 +146,10 @@ def _display_name(fetch: Fetch) -> str:
 def _read_lines(file: Path | None) -> list[str]:
     if file is None:
         return []
+    with opened(file) as stream:
+        content = stream.read()
     try:
-        text = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
-    except OSError:
-        raise InvalidInput("The file cannot be read: check its path.") from None
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidInput("The file is not text in UTF-8.") from None
     return [line.strip() for line in text.splitlines() if line.strip()]

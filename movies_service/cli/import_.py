@@ -1,17 +1,14 @@
 """Command `import`: add movies from NDJSON."""
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import typer
 
-from common.cli.commands import STANDARD_STREAM
+from common.cli.commands import STANDARD_STREAM, opened
 from common.cli.exit_codes import ExitCode
 from common.cli.progress import ProgressBar
-from common.errors import InvalidInput
 from data_fetcher.movie_json.ndjson import LineReport, import_movies
 from movies_service.cli.database import migrated_database
 
@@ -31,7 +28,7 @@ def import_(
     with (
         migrated_database() as database,
         ProgressBar("Importing", "lines") as bar,
-        _open_existing(path) as file,
+        opened(path) as file,
     ):
         report = import_movies(database, file, _print_error, bar.update)
     print(_summary(report), file=sys.stderr)
@@ -48,16 +45,3 @@ def _summary(report: LineReport) -> str:
         f"Movies added: {report.added:,}; existing: {report.known:,}; "
         f"invalid lines: {report.errors:,}."
     )
-
-
-@contextmanager
-def _open_existing(path: Path) -> Iterator[BinaryIO]:
-    if path == STANDARD_STREAM:
-        yield sys.stdin.buffer
-        return
-    try:
-        file = path.open("rb")
-    except OSError:
-        raise InvalidInput("The file cannot be read: check its path.") from None
-    with file:
-        yield file

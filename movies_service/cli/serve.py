@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
@@ -30,7 +31,7 @@ from movies_service.cli.startup_messages import print_address, print_admin_key, 
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.server.cached_protocol import with_cache
 from movies_service.server.limited_protocol import LimitedHttpProtocol, with_limits
-from movies_service.server.supervisor import ProcessSupervisor
+from movies_service.server.supervisor import SILENCE_SECONDS, ProcessSupervisor
 from movies_service.startup import StartupCallbacks
 
 STOP_SECONDS = 6
@@ -46,6 +47,7 @@ It bounds how long a thread that stores movies may block the event loop.
 """
 
 _BACKLOG = 2048
+_TICKS_A_SECOND = 10
 _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - Local addresses of such sockets.
 
 
@@ -69,7 +71,7 @@ def serve() -> None:
         with closing(bind_socket(settings)) as listener:
             print_address(base_url(listener))
             if settings.processes == 1:
-                _serve_one(settings, config, listener, None, 0)
+                _serve_one(settings, config, listener, None, 0, lambda: None)
             else:
                 _serve_many(settings, config, listener)
 
@@ -77,7 +79,9 @@ def serve() -> None:
 def _serve_many(settings: Settings, config: FetcherConfig, listener: socket.socket) -> None:
     with TemporaryDirectory(prefix="movies-counts-") as folder:
         serve_one = partial(_serve_one, settings, config, listener, Path(folder))
-        ProcessSupervisor(settings.processes, serve_one).run()
+        # Reads of SQLite run in the event loop, and may wait for a lock.
+        silence_max_seconds = SILENCE_SECONDS + settings.database_lock_timeout_seconds
+        ProcessSupervisor(settings.processes, serve_one, silence_max_seconds).run()
 
 
 def _serve_one(
@@ -86,8 +90,12 @@ def _serve_one(
     listener: socket.socket,
     counts_folder: Path | None,
     number: int,
+    send_heartbeat: Callable[[], None],
 ) -> None:
-    """Serve in this process; only the one with number 0 migrates and seeds the database."""
+    """Serve in this process; only the one with number 0 migrates and seeds the database.
+
+    `send_heartbeat` is called every second while the event loop runs.
+    """
     configure_logs(settings.log_level, settings.log_format)
     sys.setswitchinterval(SWITCH_SECONDS)
     url = base_url(listener)
@@ -99,7 +107,8 @@ def _serve_one(
         shutdown = ShutdownSignal()
         preparation = None if number else callbacks
         app = build_app(settings, config, database, preparation, counts_folder, shutdown)
-        _run(app, listener, settings, shutdown)
+        server = _Server(_uvicorn_config(app, settings), shutdown, send_heartbeat)
+        _run(server, listener)
 
 
 def bind_socket(settings: Settings) -> socket.socket:
@@ -136,14 +145,22 @@ def base_url(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn server that triggers the shutdown signal of the app, so that long polls end.
+    """Uvicorn server with heartbeats, and a shutdown signal that ends long polls.
 
     A second signal ends the process at once: Uvicorn would cancel the app, and log the traceback.
     """
 
-    def __init__(self, config: uvicorn.Config, shutdown: ShutdownSignal) -> None:
+    def __init__(
+        self, config: uvicorn.Config, shutdown: ShutdownSignal, send_heartbeat: Callable[[], None]
+    ) -> None:
         super().__init__(config)
         self._shutdown = shutdown
+        self._send_heartbeat = send_heartbeat
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % _TICKS_A_SECOND == 0:
+            self._send_heartbeat()
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._shutdown.is_set():
@@ -161,32 +178,30 @@ def is_no_cancellation(record: logging.LogRecord) -> bool:
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
-def _run(
-    app: ASGIApp, listener: socket.socket, settings: Settings, shutdown: ShutdownSignal
-) -> None:
+def _uvicorn_config(app: ASGIApp, settings: Settings) -> uvicorn.Config:
+    protocol = with_cache(app) if isinstance(app, ResponseCacheMiddleware) else LimitedHttpProtocol
+    return uvicorn.Config(
+        app,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        http=with_limits(
+            protocol,
+            max_header_bytes=settings.max_header_bytes,
+            request_timeout_seconds=settings.request_timeout_seconds,
+        ),
+        ws="none",
+        proxy_headers=False,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+
+
+def _run(server: _Server, listener: socket.socket) -> None:
     # Uvicorn handles these signals while it serves, and raises the received one again afterwards.
     # A requested shutdown is no failure, so the process exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_successfully)
     logging.getLogger("uvicorn.error").addFilter(is_no_cancellation)
-    protocol = with_cache(app) if isinstance(app, ResponseCacheMiddleware) else LimitedHttpProtocol
-    server = _Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            http=with_limits(
-                protocol,
-                max_header_bytes=settings.max_header_bytes,
-                request_timeout_seconds=settings.request_timeout_seconds,
-            ),
-            ws="none",
-            proxy_headers=False,
-            timeout_graceful_shutdown=STOP_SECONDS,
-        ),
-        shutdown,
-    )
     server.run(sockets=[listener])
 
 

@@ -101,11 +101,7 @@ def rotate_signing_key(
 
 
 def _read_password() -> str:
-    """Prompt for a password twice; without a terminal, read a line of standard input.
-
-    Raises:
-        InvalidInput: the two entries differ.
-    """
+    """Prompt for a password twice; without a terminal, read a line of standard input."""
     if not sys.stdin.isatty():
         return sys.stdin.readline().rstrip("\r\n")
     password = getpass.getpass("Password: ")

@@ -1,13 +1,18 @@
 """Client address of a request, from the connection or from trusted proxies."""
 
-import functools
 import ipaddress
+import re
 from collections.abc import Sequence
 
 from starlette.types import Scope
 
-_FORWARDED_FOR = b"x-forwarded-for"
-_CACHE_ADDRESSES = 10_000
+from common.memoization import memoized_if_short
+
+_FORWARDED_FOR, _FORWARDED = b"x-forwarded-for", b"forwarded"
+_FOR = re.compile(r'(?:^|[;,])\s*for\s*=\s*"?([^",;\s]*)', re.IGNORECASE)
+"""Parameter `for` of `Forwarded`. A quote that a client left open ends at the next comma."""
+_WITH_PORT = re.compile(r"\[([^\]]*)\](?::\w+)?|([0-9.]+):\w+")
+"""IPv6 address in brackets, or IPv4 address and port."""
 _CUSTOMER_PREFIX_BITS = 64
 """Length of the IPv6 prefix that a provider assigns to one customer."""
 
@@ -17,13 +22,14 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 class ClientAddresses:
     """Resolver of client addresses.
 
-    `X-Forwarded-For` is evaluated only if the peer is a trusted proxy: from its end, up to and
-    including the first address that is not a trusted proxy.
+    `X-Forwarded-For`, and without it `Forwarded`, is evaluated only if the peer is a trusted
+    proxy: from its end, up to and including the first address that is not a trusted proxy.
+    Addresses may have ports, and IPv6 addresses brackets.
     """
 
     def __init__(self, trusted_proxies: Sequence[Network] = ()) -> None:
         self._trusted = trusted_proxies
-        self._is_trusted = functools.lru_cache(_CACHE_ADDRESSES)(self._is_in_trusted_networks)
+        self._is_trusted = memoized_if_short(self._is_in_trusted_networks)
 
     @property
     def trusts_proxies(self) -> bool:
@@ -35,7 +41,7 @@ class ClientAddresses:
         peer: str = scope["client"][0] if scope["client"] else ""
         if not self._trusted or not self._is_trusted(peer):
             return rate_limit_identity(peer)
-        for hop in reversed(_forwarded_for(scope)):
+        for hop in reversed(_hops(scope)):
             peer = hop
             if not self._is_trusted(hop):
                 break
@@ -46,7 +52,7 @@ class ClientAddresses:
         return address is not None and any(address in network for network in self._trusted)
 
 
-@functools.lru_cache(_CACHE_ADDRESSES)
+@memoized_if_short
 def rate_limit_identity(text: str) -> str:
     """Return the identity that rate limits count: an IPv4 address or an IPv6 network.
 
@@ -62,6 +68,8 @@ def rate_limit_identity(text: str) -> str:
 
 
 def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if (match := _WITH_PORT.fullmatch(text)) is not None:
+        text = match[1] or match[2] or ""
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -70,7 +78,16 @@ def _parse(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     return mapped or address
 
 
-def _forwarded_for(scope: Scope) -> list[str]:
-    """Return the hops of all `X-Forwarded-For` headers, the nearest proxy last."""
-    values = [value for name, value in scope["headers"] if name == _FORWARDED_FOR]
-    return [hop.strip() for hop in b",".join(values).decode("latin-1").split(",") if hop.strip()]
+def _hops(scope: Scope) -> list[str]:
+    """Return the hops of all `X-Forwarded-For` or else `Forwarded` headers, the nearest one last.
+
+    Source: RFC 7239, section 5.2.
+    """
+    if hops := _header(scope, _FORWARDED_FOR):
+        return [hop.strip() for hop in hops.split(",") if hop.strip()]
+    return _FOR.findall(_header(scope, _FORWARDED))
+
+
+def _header(scope: Scope, header: bytes) -> str:
+    values = [value for name, value in scope["headers"] if name == header]
+    return b",".join(values).decode("latin-1")

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from common.errors import (
     Conflict,
     DatabaseFull,
+    DatabaseLimitExceeded,
     DatabaseUnavailable,
     Forbidden,
     InvalidInput,
@@ -40,6 +41,7 @@ _STATUSES: tuple[tuple[type[MoviesError], HTTPStatus], ...] = (
     (Conflict, HTTPStatus.CONFLICT),
     (PreconditionFailed, HTTPStatus.PRECONDITION_FAILED),
     (TooManyRequests, HTTPStatus.TOO_MANY_REQUESTS),
+    (DatabaseLimitExceeded, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (DatabaseFull, HTTPStatus.INSUFFICIENT_STORAGE),
     (DatabaseUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
     (UpstreamQuotaExceeded, HTTPStatus.SERVICE_UNAVAILABLE),

@@ -35,9 +35,6 @@ def _require_shallow(body: bytes) -> None:
     """Require at most `DEPTH_MAX` levels, before the recursive parser reads the body.
 
     Brackets within strings count too: telling them apart would need a parser.
-
-    Raises:
-        MalformedBody: there are more levels.
     """
     depth = 0
     for byte in body:

@@ -5,20 +5,22 @@ Proxies, caches and servers that choose different ones of several values can be 
 Source: RFC 9110, section 5.3; RFC 9112, section 3.2; RFC 3986, section 3.2.2.
 """
 
+import functools
 import re
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from common.memoization import memoized_if_short
 from movies_service.http_semantics.problem_details import build_problem_response
 
 HOST = b"host"
+_HOSTS_MEMOIZED = 64
+"""Few, since a client may send any host of up to the size of its headers."""
 _SINGLE = frozenset({HOST, b"origin", b"authorization", b"content-type", b"content-length"})
 _HOST = re.compile(rb"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(:[0-9]{0,5})?")
 
 
-@memoized_if_short
+@functools.lru_cache(_HOSTS_MEMOIZED)
 def is_host(value: bytes) -> bool:
     """Return whether the value of a Host header is valid."""
     return _HOST.fullmatch(value) is not None

@@ -64,13 +64,13 @@ class LoginThrottle:
         """
         await self._attempts.consume(address)
         user = _digest(username)
-        wait = await self._counters.peek(f"wait {user} {address}")
+        wait = await self._counters.peek(f"wait {user} {address}", DELAY_MAX_SECONDS)
         if wait.count:
             raise TooManyRequests(
                 "Too many failed logins; retry after the time in Retry-After.",
                 retry_after_seconds=int(wait.seconds_left) + 1,
             )
-        failures = (await self._counters.peek(f"user {user}")).count
+        failures = (await self._counters.peek(f"user {user}", _USER_MEMORY_SECONDS)).count
         if failures >= SLOW_FROM_FAILURES and not await is_known():
             await self._sleep(min(0.25 * 2 ** (failures - SLOW_FROM_FAILURES), SLOW_MAX_SECONDS))
 

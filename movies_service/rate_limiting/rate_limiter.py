@@ -93,6 +93,25 @@ class RateLimiter:
         )
         return [(b"ratelimit-policy", self.policy), (b"ratelimit", remaining)]
 
+    async def consume_up_to(self, client: str, amount: int) -> tuple[int, TooManyRequests | None]:
+        """Consume at most `amount` tokens, and return their number.
+
+        Returns:
+            The number, and the error of the next token if they are fewer than `amount`.
+        """
+        for consumed in range(amount):
+            try:
+                await self.consume(client)
+            except TooManyRequests as error:
+                return consumed, error
+        return amount, None
+
+    def give_back(self, client: str, tokens: int) -> None:
+        """Return consumed tokens that were not used, unless their window has ended."""
+        batch = self._batches.get(client)
+        if batch is not None and self._clock() < batch.expires_at:
+            batch.tokens += tokens
+
     async def consume(self, client: str) -> TokenBatch:
         """Consume a token, and prefetch the next batch if necessary.
 

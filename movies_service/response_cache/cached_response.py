@@ -4,10 +4,13 @@ import gzip
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import brotli
+from starlette.types import Message
 
 from movies_service.http_semantics.content_negotiation import BR, GZIP, IDENTITY
+from movies_service.middleware.request_id import RAW_HEADER
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -47,34 +50,73 @@ _COMPRESS: dict[bytes, Callable[[bytes], bytes]] = {
 }
 
 
+class Delivery(NamedTuple):
+    """What is sent for a cached response, without what differs between requests.
+
+    Both transports send it: the middleware as messages, the protocol as bytes.
+    """
+
+    status: int
+    """200, or 304 for a client that has the response."""
+    headers: Headers
+    """Current headers; the last one is `Cache-Status`."""
+    head: bytes
+    """Status line and headers in HTTP/1.1 wire format, without the final empty line."""
+    body: bytes
+
+    def to_messages(
+        self, method: str, request_id: bytes, cache_status: bytes | None = None
+    ) -> tuple[Message, Message]:
+        """Return the ASGI messages of the response to one request.
+
+        Args:
+            method: method of the request; a response to HEAD has no body.
+            request_id: ID of the request.
+            cache_status: replaces the `Cache-Status` of a plain hit.
+        """
+        headers = self.headers
+        if cache_status is not None:
+            headers = [*headers[:-1], (b"cache-status", cache_status)]
+        start = {
+            "type": "http.response.start",
+            "status": self.status,
+            "headers": [*headers, (RAW_HEADER, request_id)],
+        }
+        body = b"" if method == "HEAD" else self.body
+        return start, {"type": "http.response.body", "body": body}
+
+
 @dataclass(slots=True)
 class EncodedResponse:
-    """A response in one encoding; its headers are rebuilt once a second."""
+    """A response in one encoding; its deliveries are rebuilt once a second."""
 
     etag: bytes
-    lasting_headers: dict[int, Headers]
-    """Headers that stay constant, by status: 200 and 304."""
+    headers: Headers
+    """Headers of a 200 that stay constant."""
+    not_modified_headers: Headers
+    """Headers of a 304 that stay constant."""
     body: bytes
+    full: Delivery = field(init=False)
+    not_modified: Delivery = field(init=False)
     refreshed_until: float = 0
-    """Expiry of `headers` and `heads` on the cache's clock."""
-    headers: dict[int, Headers] = field(default_factory=dict)
-    """Current headers by status."""
-    heads: dict[int, bytes] = field(default_factory=dict)
-    """Status line and current headers in HTTP/1.1 wire format, by status."""
+    """Expiry of the deliveries on the cache's clock."""
 
-    def refresh_headers(self, ttl_seconds: float, now: float) -> None:
-        """Rebuild the headers for the next second of a response.
+    def refresh(self, ttl_seconds: float, now: float) -> None:
+        """Rebuild the deliveries for the next second of a response.
 
         Args:
             ttl_seconds: remaining lifetime of the response.
             now: time on the cache's clock.
         """
         cache_status = (b"cache-status", b"movies-api; hit; ttl=%d" % ttl_seconds)
-        for status, lasting in self.lasting_headers.items():
-            self.headers[status] = headers = [*lasting, cache_status]
-            lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-            self.heads[status] = _STATUS_LINES[status] + lines
+        self.full = _build_delivery(200, [*self.headers, cache_status], self.body)
+        self.not_modified = _build_delivery(304, [*self.not_modified_headers, cache_status], b"")
         self.refreshed_until = now + 1
+
+
+def _build_delivery(status: int, headers: Headers, body: bytes) -> Delivery:
+    lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+    return Delivery(status, headers, _STATUS_LINES[status] + lines, body)
 
 
 @dataclass(slots=True)
@@ -133,10 +175,8 @@ class CachedResponse:
         shared = [*self.headers, (b"etag", etag), (b"vary", b"Accept-Encoding, Origin")]
         return EncodedResponse(
             etag,
-            {
-                200: [*shared, *extra, (b"content-length", b"%d" % len(body))],
-                304: [header for header in shared if header[0] not in _NOT_IN_304],
-            },
+            [*shared, *extra, (b"content-length", b"%d" % len(body))],
+            [header for header in shared if header[0] not in _NOT_IN_304],
             body,
         )
 

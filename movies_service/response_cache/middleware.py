@@ -22,8 +22,7 @@ from movies_service.response_cache.cache_key import (
     extract_headers,
     negotiated_encoding,
 )
-from movies_service.response_cache.cached_response import CachedResponse, storable_headers
-from movies_service.response_cache.delivery import NOT_MODIFIED, Delivery
+from movies_service.response_cache.cached_response import CachedResponse, Delivery, storable_headers
 from movies_service.response_cache.options import CacheOptions
 from movies_service.response_cache.recorder import ResponseRecorder, with_cache_status
 from movies_service.response_cache.store import CacheHit, ResponseStore
@@ -84,9 +83,10 @@ class ResponseCacheMiddleware:
         if hit is None:
             await self._handle_miss(scope, headers, receive, send)
             return
-        delivery = self._deliver(scope, headers, hit, now)
+        delivery = self._deliver(headers, hit, now)
         self._count_hit(scope, hit, delivery.status, now)
-        for message in delivery.to_messages():
+        request_id = self._ids.accept(headers.request_id)
+        for message in delivery.to_messages(scope["method"], request_id):
             await send(message)
 
     def get_raw_response(
@@ -112,9 +112,16 @@ class ResponseCacheMiddleware:
                 batch.tokens -= 1
             elif (batch := self._consume_token(limit, scope, connection_tokens, now)) is None:
                 return None
-        delivery = self._deliver(scope, headers, hit, now)
+        delivery = self._deliver(headers, hit, now)
+        head, body = delivery.head, delivery.body
+        request_id = self._ids.accept(headers.request_id)
+        if limit is None or batch is None:
+            head = b"%bx-request-id: %b\r\n" % (head, request_id)
+        else:
+            remaining, seconds = batch.tokens + batch.window_remaining, batch.expires_at - now
+            head = limit.header_template % (head, request_id, remaining, seconds)
         self._count_hit(scope, hit, delivery.status, now)
-        return delivery.to_bytes(limit, batch, now)
+        return head, b"" if scope["method"] == "HEAD" else body
 
     def _consume_token(
         self, limit: RateLimiter, scope: Scope, connection_tokens: ConnectionTokens, now: float
@@ -129,8 +136,7 @@ class ResponseCacheMiddleware:
         """Return the Cache-Status of a request that bypasses the cache, or `None`."""
         if headers.exclusion is not None or not is_host(headers.host):
             return b"movies-api; fwd=bypass"
-        seen = headers.seen_revision
-        if not seen:
+        if not (seen := headers.seen_revision):
             return None
         is_number = seen.isdigit() and len(seen) <= _REVISION_MAX_DIGITS
         is_known = is_number and int(seen) <= self._revision.number
@@ -140,18 +146,15 @@ class ResponseCacheMiddleware:
         self._counts.hits += 1
         self._requests.add((scope["method"], hit[0].route, status), self._clock() - started)
 
-    def _deliver(
-        self, scope: Scope, headers: RequestHeaders, hit: CacheHit, now: float
-    ) -> Delivery:
-        """Return a hit as the response to this request: 304 if the client has it, else 200."""
+    def _deliver(self, headers: RequestHeaders, hit: CacheHit, now: float) -> Delivery:
+        """Return what is sent for a hit: a 304 if the client has the response, else a 200."""
         response, variant = hit
         if now >= variant.refreshed_until:
-            variant.refresh_headers(response.expires_at - now, now)
+            variant.refresh(response.expires_at - now, now)
         tag = headers.if_none_match
-        request_id = self._ids.accept(headers.request_id)
         if tag and (tag == variant.etag or response.matches_if_none_match(tag)):
-            return Delivery(NOT_MODIFIED, variant, request_id, has_body=False)
-        return Delivery(200, variant, request_id, has_body=scope["method"] != "HEAD")
+            return variant.not_modified
+        return variant.full
 
     async def _handle_miss(
         self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send
@@ -189,8 +192,9 @@ class ResponseCacheMiddleware:
     ) -> int:
         """Send a stored response with this Cache-Status, and return the status."""
         hit = response, response.variant(negotiated_encoding(headers.accept_encoding))
-        delivery = self._deliver(scope, headers, hit, self._clock())
-        for message in delivery.to_messages(cache_status):
+        delivery = self._deliver(headers, hit, self._clock())
+        request_id = self._ids.accept(headers.request_id)
+        for message in delivery.to_messages(scope["method"], request_id, cache_status):
             await send(message)
         return delivery.status
 

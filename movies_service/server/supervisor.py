@@ -7,14 +7,17 @@ from multiprocessing.connection import Connection
 import structlog
 
 from common.cli.signals import handled_signals
-from common.processes import SupervisedProcess
+from common.processes import SupervisedProcess, send_heartbeat
 
 _log = structlog.get_logger(__name__)
 
 STOP_SECONDS = 7.75
 """Time for the processes to finish their requests before they are killed."""
 
-Work = Callable[[int], None]
+SILENCE_SECONDS = 30.0
+"""Time without a heartbeat after which a process is killed and restarted."""
+
+Work = Callable[[int, Callable[[], None]], None]
 
 
 class ProcessSupervisor:
@@ -22,23 +25,26 @@ class ProcessSupervisor:
 
     Args:
         count: number of processes.
-        work: function that each process runs with its number, from 0; picklable. It returns on
-            SIGTERM.
+        work: function that each process runs with its number, from 0, and a function that sends a
+            heartbeat; picklable. It returns on SIGTERM.
+        silence_max_seconds: time without a heartbeat, from the first one on, after which a process
+            is killed and restarted.
     """
 
-    def __init__(self, count: int, work: Work) -> None:
+    def __init__(self, count: int, work: Work, silence_max_seconds: float) -> None:
         self._processes = [
             SupervisedProcess(
                 partial(_run_process, work, number),
                 STOP_SECONDS,
                 on_restart=lambda code: _log.error("server_process_restarted", exit_code=code),
+                silence_max_seconds=silence_max_seconds,
                 is_daemon=False,
             )
             for number in range(count)
         ]
 
     def run(self) -> None:
-        """Start the processes, restart each that dies, and stop all on a signal.
+        """Start the processes, restart each that dies or hangs, and stop all on a signal.
 
         The first SIGINT or SIGTERM terminates the processes gracefully, a second one kills them.
         """
@@ -57,5 +63,5 @@ class ProcessSupervisor:
             process.kill()
 
 
-def _run_process(work: Work, number: int, _connection: Connection) -> None:
-    work(number)
+def _run_process(work: Work, number: int, connection: Connection) -> None:
+    work(number, partial(send_heartbeat, connection))

@@ -143,6 +143,7 @@ def _collect_ingests(status: IngestStatus) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "movies_ingest_source_up",
-        "1 while the ingest source can be used; absent without a source.",
+        "1 if the last scan of the ingest source succeeded and left no object, else 0; absent "
+        "without a source.",
         value=int(status.source.last_error is None),
     )

@@ -16,13 +16,15 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 
 from common.cli.progress import ProgressBar
+from data_fetcher.emulator.server import EmulatorOptions
 from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.lookups import ImdbIdLookup
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from data_layer.entities.fetch import FetchState
 from data_layer.entities.movie_query import MovieQuery
-from movies_service.tests.service_process import ROOT, emulator, url_of
+from movies_service.tests.service_process import ROOT, url_of
 
 LEASE_SECONDS = 5
 LIFE_SECONDS = (0.1, 1.2)
@@ -76,7 +78,7 @@ def soak(database: Database, plan: SoakPlan) -> SoakResult:
     fetches, lookups = FetchQueue(database.unit_of_work), plan.lookups
     started = time.monotonic()
     with (
-        emulator("--latency-ms", str(plan.latency_ms), "--generate", str(lookups)) as omdb_url,
+        emulator(EmulatorOptions(latency_ms=plan.latency_ms), generated=lookups) as omdb_url,
         ExitStack() as stack,
     ):
         fetches.enqueue([ImdbIdLookup(imdb_id) for imdb_id in _ids(lookups)], Requester())

@@ -1,4 +1,4 @@
-"""The service and the OMDb emulator as separate processes."""
+"""The service as a separate process."""
 
 import os
 import signal
@@ -75,13 +75,3 @@ def running(tmp_path: Path, **settings: str) -> Iterator[Service]:
     finally:
         service.process.kill()
         service.process.communicate()
-
-
-@contextmanager
-def emulator(*options: str) -> Iterator[str]:
-    """Yield the URL of an OMDb emulator in a separate process."""
-    command = [sys.executable, "-m", "data_fetcher.emulator", "--port", "0", *options]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        yield process.stdout.readline().split()[-1]
-        process.terminate()

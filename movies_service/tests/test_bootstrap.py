@@ -16,6 +16,7 @@ from data_fetcher.throttling.daily_quota import Quota
 from data_layer.entities.scope import Scope
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from movies_service.accounts.api_keys import ApiKeys
+from movies_service.app import is_cacheable
 from movies_service.bootstrap import _cache_options
 from movies_service.cli import startup_messages
 from movies_service.response_cache.options import CacheOptions
@@ -75,5 +76,10 @@ def test_no_admin_key_is_created_if_it_cannot_be_printed(monkeypatch: pytest.Mon
 def test_cache_options_follow_the_settings() -> None:
     revision, counts = KnownRevision(), ProcessCounters()
     assert _cache_options(Settings(cache="off"), revision, counts) is None
-    default = CacheOptions(revision=revision, requests=counts.requests, counts=counts.cache)
+    default = CacheOptions(
+        revision=revision,
+        requests=counts.requests,
+        counts=counts.cache,
+        is_cacheable=is_cacheable,
+    )
     assert _cache_options(Settings(), revision, counts) == default

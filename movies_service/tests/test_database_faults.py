@@ -1,5 +1,6 @@
 """Faults of the database: the service on real servers that stop, freeze, lock and fill up."""
 
+import dataclasses
 import sqlite3
 import threading
 import time
@@ -13,6 +14,7 @@ import pymysql
 import pytest
 import requests
 from fastapi.testclient import TestClient
+from sqlalchemy import event
 
 from common.errors import DatabaseUnavailable
 from data_layer.database import Database
@@ -25,6 +27,7 @@ from movies_service.app import MiddlewareOptions
 from movies_service.response_cache.options import CacheOptions
 from movies_service.tests.conftest import SmallOmdb, new_client, store
 from movies_service.tests.service_process import running
+from movies_service.use_cases import readiness
 
 pytestmark = pytest.mark.integration
 
@@ -84,7 +87,7 @@ def test_service_waits_for_its_database(own_server: Server, tmp_path: Path) -> N
         assert (page.status_code, page.headers["Retry-After"]) == (503, "1")
         own_server.start()
         service.read_until("Ready. Try:")
-        assert requests.get(f"{url}/health/ready", timeout=5).ok
+        wait_until(lambda: requests.get(f"{url}/health/ready", timeout=5).ok)
         assert requests.get(f"{url}/movies", timeout=5).json()["total"] == 100
         assert service.stop() == 0
     log = service.log.read_text()
@@ -244,6 +247,52 @@ def test_persistent_errors_are_returned_and_reads_continue(
     with new_client(own_database, omdb) as client:
         assert add(client) == (status, code)
         assert client.get("/movies").json()["total"] == 1
+
+
+def test_a_deleted_sqlite_file_takes_no_writes_and_is_not_ready(
+    database: Database, omdb: SmallOmdb
+) -> None:
+    store(database.unit_of_work, ALIEN)
+    with new_client(database, omdb) as client:
+        Path(str(database.engines.writing.url.database)).unlink()
+        assert add(client) == (503, "database-unavailable")
+        ready = client.get("/health/ready")
+        assert ready.status_code == 503
+        assert "deleted or replaced" in ready.json()["detail"]
+        assert client.get("/health/live").status_code == 200
+
+
+def test_a_value_beyond_the_limit_of_the_database_is_a_413(
+    database: Database, omdb: SmallOmdb
+) -> None:
+    @event.listens_for(database.engines.reading, "connect")
+    def limit_length(connection: sqlite3.Connection, _record: object) -> None:
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10_000)
+
+    omdb.movies = [dataclasses.replace(BRAZIL, plot="x" * 10_000)]
+    with new_client(database, omdb) as client:
+        response = client.post("/movies", json={"imdb_id": BRAZIL.imdb_id})
+    assert (response.status_code, response.json()["code"]) == (413, "database-limit-exceeded")
+    assert "retry-after" not in response.headers
+
+
+def test_a_write_lock_that_is_not_released_means_not_ready(
+    database: Database, omdb: SmallOmdb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "WAIT_MAX_SECONDS", 0.01)
+    path = str(database.engines.writing.url.database)
+    with (
+        new_client(database, omdb) as client,
+        closing(sqlite3.connect(path, isolation_level=None)) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")  # A writer that is frozen in its transaction.
+        ready = client.get("/health/ready")
+        assert (ready.status_code, ready.headers["Retry-After"]) == (503, "1")
+        assert "holds the write lock" in ready.json()["detail"]
+        assert client.get("/movies").status_code == 200
+        other.execute("ROLLBACK")
+        monkeypatch.setattr(readiness, "WAIT_MAX_SECONDS", 60)
+        assert client.get("/health/ready").status_code == 200
 
 
 def test_a_busy_sqlite_file_is_retried(migrated_file: Path, tmp_path: Path) -> None:

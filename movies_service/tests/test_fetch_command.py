@@ -15,13 +15,18 @@ from pathlib import Path
 import pytest
 import requests
 
+from common.tests.in_process import run_in_process
+from data_fetcher.cli.app import app as data_fetcher_app
+from data_fetcher.emulator.server import EmulatorOptions
 from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.lookups import ImdbIdLookup, TitleLookup
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from movies_service.cli import fetch as command
-from movies_service.tests.service_process import ROOT, STOP_SECONDS, emulator, running, url_of
+from movies_service.cli.app import app as movies_service_app
+from movies_service.tests.service_process import ROOT, STOP_SECONDS, running, url_of
 
 pytestmark = pytest.mark.integration
 
@@ -36,15 +41,8 @@ def run_fetch(
     database: Database, *arguments: str, text: str = "", **settings: str
 ) -> subprocess.CompletedProcess[str]:
     """Run the command `fetch` to its end, with `text` as standard input."""
-    return subprocess.run(
-        [sys.executable, "-m", "movies_service", "fetch", *arguments],
-        cwd=ROOT,
-        env=environment(database, **settings),
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    return run_in_process(
+        movies_service_app, ["fetch", *arguments], environment(database, **settings), text
     )
 
 
@@ -92,7 +90,16 @@ def test_fetches_movies_and_names_the_missing_ones(database: Database, tmp_path:
     assert "Nothing at all: The bundled emulator of OMDb has no such movie" in done.stderr
     with database.unit_of_work(is_read_only=True) as uow:
         assert len(uow.movies.find_by_title("Alien")) == 1
-    again = run_fetch(database, "--json", "--file", "-", text="Alien\nBrazil\n")
+    again = subprocess.run(
+        [sys.executable, "-m", "movies_service", "fetch", "--json", "--file", "-"],
+        cwd=ROOT,
+        env=environment(database),
+        input="Alien\nBrazil\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert again.returncode == 0
     found = json.loads(again.stdout)
     assert [each["state"] for each in found] == ["fetched", "fetched"]
@@ -124,7 +131,7 @@ def test_rejects_a_file_that_is_not_utf_8(database: Database, tmp_path: Path) ->
 
 
 def test_reports_errors_of_omdb(database: Database) -> None:
-    with emulator("--fault", "html-503") as url:
+    with emulator(EmulatorOptions(fault="html-503")) as url:
         done = run_fetch(database, "Alien", OMDB_URL=url, OMDB_API_KEY="hunter2")
     assert done.returncode == 4
     assert "Alien: OMDb returned an error; retry later." in done.stderr
@@ -170,7 +177,7 @@ def test_a_worker_stops_in_time_and_requeues_unfinished_fetches(
     database: Database, number: int
 ) -> None:
     fetches = FetchQueue(database.unit_of_work)
-    with emulator("--latency-ms", "300") as url:
+    with emulator(EmulatorOptions(latency_ms=300)) as url:
         fetches.enqueue([ImdbIdLookup(f"tt{each:07}") for each in range(200)], Requester())
         with running_worker(database, OMDB_URL=url, OMDB_API_KEY="key") as process:
             read_until(process, "Working")
@@ -189,7 +196,7 @@ def test_a_second_signal_stops_a_worker_immediately(database: Database) -> None:
     fetches = FetchQueue(database.unit_of_work)
     fetches.enqueue([TitleLookup("Alien")], Requester())
     with (
-        emulator("--fault", "hang") as url,
+        emulator(EmulatorOptions(fault="hang")) as url,
         running_worker(database, OMDB_URL=url, OMDB_API_KEY="key") as process,
     ):
         wait_for(fetches, FetchState.FETCHING, 1)
@@ -259,15 +266,8 @@ def test_pubsub_setup_creates_topic_and_subscription(
     }
 
     def run_setup(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "data_fetcher", "pubsub-setup", *arguments],
-            cwd=ROOT,
-            env=environment(database, **settings),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        chosen = environment(database, **settings)
+        return run_in_process(data_fetcher_app, ["pubsub-setup", *arguments], chosen)
 
     assert "Set MOVIES_PUBSUB_TOPIC" in run_setup().stderr
     push_url = ("--push-url", "https://x.y")

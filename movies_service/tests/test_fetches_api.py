@@ -12,7 +12,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from common.errors import MoviesError, NotFound, UpstreamQuotaExceeded, UpstreamTimeout
+from common.errors import (
+    DatabaseUnavailable,
+    MoviesError,
+    NotFound,
+    TooManyRequests,
+    UpstreamQuotaExceeded,
+    UpstreamTimeout,
+)
 from common.executors import run_inline
 from common.rates import Rate
 from common.shutdown import ShutdownSignal
@@ -364,7 +371,32 @@ def test_limits_the_number_of_open_streams(
     (fetch,) = enqueue(client, "Alien")
     response = client.get(fetch["self_url"], headers={"Prefer": "wait=5"})
     assert (response.status_code, response.headers["Retry-After"]) == (429, "5")
-    assert client.get(f"{fetch['self_url']}/events").text == ""
+    assert client.get(f"{fetch['self_url']}/events").status_code == 429
+
+
+def test_limits_the_streams_of_each_client(database: Database) -> None:
+    queue = FetchQueue(database.unit_of_work)
+    (fetch,) = queue.enqueue([TitleLookup("Alien")], Requester())
+
+    async def scenario() -> None:
+        use_case = RequestFetches(queue, run_inline, run_inline, ShutdownSignal())
+        streams = [
+            use_case.follow(fetch, "192.0.2.1")
+            for _ in range(request_fetches.FOLLOWERS_PER_CLIENT_MAX)
+        ]
+        assert [await anext(stream) for stream in streams] == [fetch] * len(streams)
+        with pytest.raises(TooManyRequests, match="This address follows 10 fetches"):
+            use_case.require_free_follower("192.0.2.1")
+        with pytest.raises(TooManyRequests):
+            await use_case.wait(fetch, 1, "192.0.2.1")
+        other = use_case.follow(fetch, "192.0.2.2")
+        assert await anext(other) == fetch
+        for stream in (other, *streams):
+            await stream.aclose()
+        use_case.require_free_follower("192.0.2.1")
+        assert not use_case._followers
+
+    asyncio.run(scenario())
 
 
 def test_limits_the_fetches_of_anonymous_callers_but_not_of_writers(
@@ -383,6 +415,70 @@ def test_limits_the_fetches_of_anonymous_callers_but_not_of_writers(
         enqueue(client, *(f"Movie {number}" for number in range(50)), **writer)
 
 
+def requested_titles(items: list[dict[str, Any]]) -> list[str]:
+    """Return the requested titles of fetches, or of movies that were not accepted."""
+    return [each["requested"]["title"] for each in items]
+
+
+def test_accepts_as_many_new_movies_as_the_rate_limit_admits(
+    database: Database, omdb: SmallOmdb
+) -> None:
+    store(database.unit_of_work, BRAZIL)
+    limits = RateLimits(adds=RateLimiter("adds", Rate(3, 3600), WindowCounters()))
+    with new_client(database, omdb, limits=limits) as client:
+
+        def request(*movies: str) -> tuple[int, list[str], list[str]]:
+            response = client.post("/fetches", json={"movies": movies})
+            document = response.json()
+            not_accepted = document.get("not_accepted", [])
+            assert all(1 <= each["retry_after_seconds"] <= 3601 for each in not_accepted)
+            fetches = requested_titles(document.get("fetches", []))
+            return response.status_code, fetches, requested_titles(not_accepted)
+
+        assert request("One", "Brazil") == (202, ["One", "Brazil"], [])
+        accepted = ["Two", "Brazil", "One", "Three", "Two"]
+        assert request("Two", "Brazil", "One", "Three", "Four", "Two", "FOUR", "Five") == (
+            202,
+            accepted,
+            ["Four", "FOUR", "Five"],
+        )
+        assert request("Four", "One") == (202, ["One"], ["Four"])
+        rejected = client.post("/fetches", json={"movies": ["Four", "Five"]})
+        assert (rejected.status_code, rejected.json()["code"]) == (429, "too-many-requests")
+        assert 1 <= int(rejected.headers["Retry-After"]) <= 3601
+        assert len(client.get("/fetches").json()["fetches"]) == 4
+
+
+def test_movies_that_are_not_accepted_cost_nothing(
+    database: Database, omdb: SmallOmdb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_arguments: object) -> None:
+        raise DatabaseUnavailable("The database is temporarily unavailable.")
+
+    limits = RateLimits(adds=RateLimiter("adds", Rate(3, 3600), WindowCounters()))
+    with new_client(database, omdb, limits=limits) as client:
+        with monkeypatch.context() as broken:
+            broken.setattr(FetchQueue, "enqueue", fail)
+            three = {"movies": ["One", "Two", "Three"]}
+            assert client.post("/fetches", json=three).status_code == 503
+        document = client.post("/fetches", json={"movies": ["Four", "Five", "Six", "Seven"]}).json()
+        assert requested_titles(document["fetches"]) == ["Four", "Five", "Six"]
+    with new_client(database, omdb) as client, monkeypatch.context() as broken:
+        broken.setattr(FetchQueue, "enqueue", fail)
+        assert client.post("/fetches", json={"movies": ["Seven"]}).status_code == 503
+
+
+def test_replays_which_movies_were_not_accepted(database: Database, omdb: SmallOmdb) -> None:
+    limits = RateLimits(adds=RateLimiter("adds", Rate(1, 3600), WindowCounters()))
+    with new_client(database, omdb, limits=limits) as client:
+        body = {"movies": ["One", "Two"]}
+        first, again = (
+            client.post("/fetches", json=body, headers={"Idempotency-Key": "k"}) for _ in range(2)
+        )
+    assert (first.status_code, first.content) == (202, again.content)
+    assert requested_titles(first.json()["not_accepted"]) == ["Two"]
+
+
 def test_requesting_can_require_authentication(database: Database, omdb: SmallOmdb) -> None:
     with new_client(database, omdb, policy=Policy(adding_requires_authentication=True)) as client:
         assert client.post("/fetches", json={"movies": ["Alien"]}).status_code == 401
@@ -398,7 +494,7 @@ def test_a_shutdown_ends_a_wait(database: Database) -> None:
         use_case = RequestFetches(queue, run_inline, run_inline, shutdown)
         asyncio.get_running_loop().call_later(0.1, shutdown.trigger)
         started = time.monotonic()
-        assert await use_case.wait(fetch, 30) == fetch
+        assert await use_case.wait(fetch, 30, "192.0.2.1") == fetch
         return time.monotonic() - started
 
     assert asyncio.run(scenario()) < 10

@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import secrets
 import signal
 import threading
 from collections.abc import Callable
@@ -12,7 +13,9 @@ import requests
 from fastapi.testclient import TestClient
 
 from common.clock import utc_now
-from common.errors import Conflict, InvalidInput, UpstreamTimeout
+from common.errors import Conflict, DatabaseUnavailable, InvalidInput, UpstreamTimeout
+from data_fetcher.emulator.server import EmulatorOptions
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from data_layer.entities.idempotency_record import IdempotencyRecord
 from data_layer.entities.movie import MovieFacts
@@ -22,12 +25,15 @@ from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from movies_service.accounts.api_keys import ApiKeys, NewKey
 from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.signing_keys import SigningKeys
-from movies_service.tests.conftest import SmallOmdb, store
-from movies_service.tests.service_process import emulator, running
+from movies_service.tests.conftest import ReadLog, SmallOmdb, store
+from movies_service.tests.service_process import running
 from movies_service.tests.test_users import PASSWORD
+from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.idempotency import (
+    CALLER_MAX_BYTES,
     HOLD_SECONDS,
     KEEP_HOURS,
+    TRIM_SECONDS,
     IdempotencyStore,
     StoredResponse,
 )
@@ -47,9 +53,6 @@ def test_replays_the_response_of_a_repeated_request(client: TestClient, omdb: Sm
     assert "idempotency-replayed" not in first.headers
     assert again.headers["idempotency-replayed"] == "true"
     assert client.post("/movies", json={"title": "Alien"}).status_code == 200
-    another = {"Idempotency-Key": "another"}
-    responses = [client.post("/movies", json={"title": "Alien"}, headers=another) for _ in range(2)]
-    assert [response.status_code for response in responses] == [200, 200]
     assert omdb.calls == 1
 
 
@@ -63,8 +66,8 @@ def test_rejects_a_key_that_was_used_with_a_different_request(
         assert response.status_code == 422
         assert response.json()["errors"][0]["field"] == "Idempotency-Key"
     other_caller = KEY | {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
-    assert client.post("/movies", json={"title": "Alien"}, headers=other_caller).status_code == 200
-    assert client.post("/movies/1/refresh", headers=other_caller).status_code == 422
+    assert client.post("/movies/1/refresh", headers=other_caller).status_code == 200
+    assert client.post("/movies", json={"title": "Alien"}, headers=other_caller).status_code == 422
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "a\tb", "x" * 256])
@@ -97,19 +100,55 @@ def test_replays_secrets_and_stores_them_encrypted(
     assert b"mvs_" not in stored
 
 
-def test_replays_final_errors_and_executes_others_again(
-    client: TestClient, omdb: SmallOmdb
+def test_any_error_releases_the_key(
+    client: TestClient, omdb: SmallOmdb, monkeypatch: pytest.MonkeyPatch, read_log: ReadLog
 ) -> None:
-    lookup = {"title": "Alien"}
-    first = client.post("/movies", json=lookup, headers=KEY)
-    omdb.movies = [ALIEN]
-    again = client.post("/movies", json=lookup, headers=KEY)
-    assert (first.status_code, first.content) == (404, again.content)
+    lookup = {"imdb_id": "tt0078748"}
     omdb.error = UpstreamTimeout("OMDb did not respond in time.")
-    later, lookup = {"Idempotency-Key": "later"}, {"imdb_id": "tt0078748"}
-    assert client.post("/movies", json=lookup, headers=later).status_code == 504
+    assert client.post("/movies", json=lookup, headers=KEY).status_code == 504
     omdb.error = None
-    assert client.post("/movies", json=lookup, headers=later).status_code == 201
+    with monkeypatch.context() as broken:
+        broken.setattr(AddMovie, "run", raise_unexpectedly)
+        assert client.post("/movies", json=lookup, headers=KEY).status_code == 500
+    assert "unexpected_error" in [line["event"] for line in read_log()]
+    assert client.post("/movies", json=lookup, headers=KEY).status_code == 404
+    omdb.movies = [ALIEN]
+    assert client.post("/movies", json={"title": "Alien"}, headers=KEY).status_code == 201
+
+
+def test_a_failed_release_does_not_hide_the_outcome(
+    client: TestClient, omdb: SmallOmdb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_store: IdempotencyStore, _record: IdempotencyRecord) -> None:
+        raise DatabaseUnavailable("The database is temporarily unavailable.")
+
+    monkeypatch.setattr(IdempotencyStore, "release_lock", fail)
+    assert client.post("/movies", json={"title": "Alien"}, headers=KEY).status_code == 404
+
+
+def test_stores_no_response_of_a_request_that_changed_nothing(
+    client: TestClient, database: Database, omdb: SmallOmdb, api_key_of: Callable[..., str]
+) -> None:
+    writer = {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
+    omdb.movies = [ALIEN]
+    client.post("/movies", json={"title": "Alien"})
+    client.post("/fetches", json={"movies": ["Brazil"]})
+    cancel = client.get("/fetches?state=queued").json()["fetches"][0]["self_url"] + "/cancel"
+    for path, body, status in (
+        ("/movies", {"title": "Alien"}, 200),
+        ("/movies", {"title": "Stalker"}, 404),
+        ("/fetches", {"movies": ["Alien", "Brazil"]}, 202),
+        (cancel, None, 200),
+        (f"{cancel.removesuffix('cancel')}retry", None, 200),
+    ):
+        for number in range(3):
+            key = {"Idempotency-Key": f"{path} {number}".replace(" ", "-")}
+            response = client.post(path, json=body, headers=writer | key)
+            assert response.status_code == status
+            assert "idempotency-replayed" not in response.headers
+    with database.engines.reading.connect() as connection:
+        count = connection.exec_driver_sql("SELECT count(*) FROM idempotency_records").scalar()
+    assert count == 2  # The cancellation, and the retry of the cancelled fetch.
 
 
 def test_replays_the_response_of_a_refresh(
@@ -128,11 +167,30 @@ def test_replays_the_response_of_a_refresh(
 RESPONSE = StoredResponse(201, (("location", "/x"),), b"\x00body")
 
 
-def begin(store: IdempotencyStore, key: str = "k", request: bytes = b"r") -> IdempotencyRecord:
+def raise_unexpectedly(*_arguments: object) -> None:
+    """Fail like code with a bug."""
+    raise RuntimeError("A bug.")
+
+
+def begin(
+    store: IdempotencyStore, key: str = "k", request: bytes = b"r", client: str = "user:alice"
+) -> IdempotencyRecord:
     """Begin a new request, and return its record."""
-    record = store.begin("user:alice", key, request)
+    record = store.begin(client, key, request)
     assert isinstance(record, IdempotencyRecord)
     return record
+
+
+def finish(
+    database: FakeDatabase,
+    store: IdempotencyStore,
+    record: IdempotencyRecord,
+    response: StoredResponse = RESPONSE,
+) -> None:
+    """Store the response of a request, and commit."""
+    with database() as uow:
+        store.record(uow, record, response)
+        uow.commit()
 
 
 def test_a_request_in_flight_holds_its_key_until_the_lock_expires() -> None:
@@ -145,8 +203,10 @@ def test_a_request_in_flight_holds_its_key_until_the_lock_expires() -> None:
     now += dt.timedelta(seconds=HOLD_SECONDS)
     retry = begin(idempotency)
     with pytest.raises(Conflict):
-        idempotency.finish(abandoned, RESPONSE)
-    idempotency.finish(retry, RESPONSE)
+        finish(database, idempotency, abandoned)
+    idempotency.release_lock(abandoned)
+    finish(database, idempotency, retry)
+    idempotency.release_lock(retry)
     assert idempotency.begin("user:alice", "k", b"r") == RESPONSE
     with pytest.raises(InvalidInput):
         idempotency.begin("user:alice", "k", b"another")
@@ -154,14 +214,43 @@ def test_a_request_in_flight_holds_its_key_until_the_lock_expires() -> None:
     idempotency.release_lock(begin(idempotency, request=b"another"))
     begin(idempotency)
     with pytest.raises(Conflict):
-        idempotency.finish(abandoned, RESPONSE)
+        finish(database, idempotency, abandoned)
+
+
+def test_bounds_the_stored_responses_of_a_caller_and_of_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = utc_now()
+    database = FakeDatabase()
+    store = IdempotencyStore(database, SigningKeys(database, [b"s" * 32]), lambda: now)
+    large = StoredResponse(201, (), secrets.token_bytes(CALLER_MAX_BYTES // 4))
+
+    def make(key: str, client: str = "user:alice") -> None:
+        nonlocal now
+        now += dt.timedelta(seconds=1)
+        finish(database, store, begin(store, key, client=client), large)
+
+    def is_stored(key: str, client: str = "user:alice") -> bool:
+        return store.begin(client, key, b"r") == large
+
+    make("1", "user:bob")
+    for key in "1234":
+        make(key)
+    running = begin(store, "running")
+    assert [is_stored(key) for key in "1234"] == [False, False, True, True]
+    assert is_stored("1", "user:bob")
+    monkeypatch.setattr("movies_service.use_cases.idempotency.TOTAL_MAX_BYTES", 2**20)
+    now += dt.timedelta(seconds=TRIM_SECONDS)
+    make("2", "user:bob")
+    assert [is_stored("1", "user:bob"), is_stored("3"), is_stored("4")] == [False, False, True]
+    finish(database, store, running)
 
 
 def test_a_stored_response_survives_one_key_rotation_and_is_never_executed_again() -> None:
     database = FakeDatabase()
     keys = SigningKeys(database)
     idempotency = IdempotencyStore(database, keys)
-    idempotency.finish(begin(idempotency), RESPONSE)
+    finish(database, idempotency, begin(idempotency))
     keys.rotate(COMMAND_LINE)
     assert idempotency.begin("user:alice", "k", b"r") == RESPONSE
     keys.rotate(COMMAND_LINE, revokes_existing=True)
@@ -169,7 +258,7 @@ def test_a_stored_response_survives_one_key_rotation_and_is_never_executed_again
         idempotency.begin("user:alice", "k", b"r")
     from_settings = SigningKeys(database, [b"s" * 32])
     idempotency = IdempotencyStore(database, from_settings)
-    idempotency.finish(begin(idempotency, "other"), RESPONSE)
+    finish(database, idempotency, begin(idempotency, "other"))
     assert idempotency.begin("user:alice", "other", b"r") == RESPONSE
 
 
@@ -177,7 +266,7 @@ def test_a_stored_response_survives_one_key_rotation_and_is_never_executed_again
 def test_executes_concurrent_requests_once_and_replays_after_a_crash(tmp_path: Path) -> None:
     settings = {"OMDB_API_KEY": "key", "MOVIES_SEED": "off"}
     with (
-        emulator("--latency-ms", "300") as omdb_url,
+        emulator(EmulatorOptions(latency_ms=300)) as omdb_url,
         running(tmp_path, OMDB_URL=omdb_url, **settings) as service,
     ):
         url = service.url()

@@ -1,5 +1,5 @@
 import itertools
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import quote
 
 import pytest
@@ -7,6 +7,8 @@ from fastapi.testclient import TestClient
 
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_query import MoviePage
+from movies_service.api.schemas.movie_query import ListParameters
 from movies_service.tests.conftest import store
 
 pytestmark = pytest.mark.integration
@@ -138,6 +140,29 @@ def test_rejects_an_invalid_cursor(client: TestClient, cursor: str) -> None:
     assert client.get(f"/movies?cursor={cursor}").status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("page", "sort", "expected"),
+    [
+        (1_000, None, "/movies?sort=title&limit=10&page=1001"),
+        (1_001, None, "/movies?sort=title&limit=10&cursor="),
+        (1_001, "-id", "/movies?sort=-id&limit=10&start=7"),
+    ],
+)
+def test_next_url_leads_beyond_the_last_numbered_page(
+    page: int, sort: Literal["-id"] | None, expected: str
+) -> None:
+    position = (7,) if sort else ("alien", 1979, 7)
+    parameters = ListParameters(page=page, sort=sort)
+    next_url = parameters.next_url(MoviePage((), position, None)) or ""
+    assert next_url.partition("cursor=")[0] == expected.partition("cursor=")[0]
+    assert ("cursor=" in next_url) is expected.endswith("cursor=")
+
+
+def test_a_page_that_is_too_far_names_next_url(client: TestClient) -> None:
+    assert get(client, "/movies?page=101&limit=100")["total"] == len(MOVIES)
+    assert "next_url" in client.get("/movies?page=1000000").json()["detail"]
+
+
 @pytest.mark.parametrize("other", ["genre=Comedy", "sort=-title", "sort=id", "title=Alien"])
 def test_rejects_a_cursor_of_another_list(client: TestClient, other: str) -> None:
     cursor = get(client, "/movies?limit=2")["next_url"].partition("cursor=")[2]
@@ -157,7 +182,10 @@ def test_rejects_a_cursor_of_another_list(client: TestClient, other: str) -> Non
         ("limit=", "query.limit"),
         ("limit=%D9%A1", "query.limit"),
         ("page=0", "query.page"),
-        ("page=1000001", "query.page"),
+        ("page=1002", "query.page"),
+        ("page=102&limit=100", "query.page"),
+        (f"page={10**30}", "query.page"),
+        (f"page={'9' * 5000}", "query.page"),
         ("start=-1", "query.start"),
         ("start=9223372036854775808", "query.start"),
         (f"start={'9' * 5000}", "query.start"),

@@ -20,6 +20,7 @@ from movies_service.middleware.single_headers import SingleHeadersMiddleware
 from movies_service.response_cache.options import CacheOptions
 from movies_service.telemetry.counters import RequestCounters
 from movies_service.tests.conftest import ReadLog, SmallOmdb
+from movies_service.use_cases import readiness
 
 pytestmark = pytest.mark.integration
 
@@ -150,7 +151,10 @@ def test_cors_origins_can_be_restricted(open_client: Callable[..., TestClient]) 
     assert "access-control-allow-origin" not in refused.headers
 
 
-def test_liveness_and_readiness_differ(client: TestClient, database: Database) -> None:
+def test_liveness_and_readiness_differ(
+    client: TestClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readiness, "FRESH_SECONDS", 0)
     assert client.get("/health/live").json() == {"status": "live"}
     assert client.get("/health/ready").json() == {"status": "ready"}
     schema.downgrade(database.engines)
@@ -202,7 +206,7 @@ def test_body_limit_forwards_a_disconnect() -> None:
     "error", [MoviesError("Unknown error."), DatabaseUnavailable("It is locked.")]
 )
 def test_every_movies_error_has_a_response(
-    client: TestClient, omdb: SmallOmdb, error: MoviesError
+    client: TestClient, omdb: SmallOmdb, read_log: ReadLog, error: MoviesError
 ) -> None:
     omdb.error = error
     response = client.post("/movies", json={"title": "Alien"})

@@ -145,7 +145,8 @@ class Catalogue(RuleBasedStateMachine):
         )
 
 
-def test_service_and_model_agree() -> None:
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.soak)])
+def test_service_and_model_agree(examples: int) -> None:
     run_state_machine_as_test(
-        Catalogue, settings=settings(max_examples=25, stateful_step_count=25, deadline=None)
+        Catalogue, settings=settings(max_examples=examples, stateful_step_count=25, deadline=None)
     )

@@ -12,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Send
 
-from common.errors import TooManyRequests
+from common.errors import TooManyRequests, UpstreamUnavailable
 from common.rates import Rate
 from common.settings import Settings
 from conftest import RequireProgram
@@ -23,11 +23,11 @@ from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.users import Users
 from movies_service.app import MiddlewareOptions
 from movies_service.http_semantics.client_address import ClientAddresses
-from movies_service.rate_limiting import rate_limiter
+from movies_service.rate_limiting import rate_limiter, window_counters
 from movies_service.rate_limiting.login_throttle import LoginThrottle
 from movies_service.rate_limiting.rate_limiter import ConnectionTokens, RateLimiter
 from movies_service.rate_limiting.rate_limits import RateLimits, build_limits
-from movies_service.rate_limiting.window_counters import WindowCounters
+from movies_service.rate_limiting.window_counters import WindowCounters, WindowState
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
 from movies_service.tests.conftest import KnownRevision, SmallOmdb, new_client, store
@@ -186,13 +186,66 @@ def test_clients_behind_a_proxy_have_separate_limits_on_one_connection() -> None
 
 
 def test_a_new_window_starts_after_the_old_one() -> None:
+    now = 100.0
+
     async def scenario() -> list[bool]:
-        limit = RateLimiter("requests", Rate(2, 1), WindowCounters())
+        counters = WindowCounters(clock=lambda: now)
+        limit = RateLimiter("requests", Rate(2, 1), counters, clock=lambda: now)
         first = [await is_admitted(limit) for _ in range(3)]
-        await asyncio.sleep(1.05)
+        nonlocal now
+        now += 1
         return [*first, await is_admitted(limit)]
 
     assert asyncio.run(scenario()) == [True, True, False, True]
+
+
+def test_a_clock_that_is_set_back_prolongs_no_window(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scenario() -> tuple[WindowState, WindowState]:
+        counters = WindowCounters(clock=lambda: 100.0)
+        await counters.add("x", 60)
+        before = time.time()
+        monkeypatch.setattr(time, "time", lambda: before - 7_200)
+        return await counters.add("x", 60), await counters.peek("x", 60)
+
+    assert asyncio.run(scenario()) == (WindowState(2, 60), WindowState(2, 60))
+
+
+def test_windows_that_have_ended_are_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window_counters, "_SWEEP_AT", 3)
+    now = 100.0
+
+    async def scenario() -> tuple[int, ...]:
+        nonlocal now
+        counters = WindowCounters(clock=lambda: now)
+        await counters.add("long", 60)
+        for number in range(5):
+            await counters.add(f"short {number}", 1)
+        now += 1
+        for number in range(5, 8):
+            await counters.add(f"short {number}", 1)
+        kept = len(counters._local._windows)
+        return kept, (await counters.peek("long", 60)).count, (await counters.peek("x", 1)).count
+
+    assert asyncio.run(scenario()) == (4, 1, 0)
+
+
+def test_tokens_that_were_not_used_are_given_back_within_their_window() -> None:
+    now = 1_000.0
+    limit = RateLimiter("adds", Rate(30, 60), WindowCounters(), lambda: now)
+
+    async def scenario() -> None:
+        nonlocal now
+        assert await limit.consume_up_to("a", 20) == (20, None)
+        limit.give_back("a", 5)
+        limit.give_back("b", 5)
+        consumed, error = await limit.consume_up_to("a", 40)
+        assert consumed == 15
+        assert error is not None
+        now += 61
+        limit.give_back("a", 5)
+        assert (await limit.consume_up_to("a", 1))[0] == 0  # The counters' window has not ended.
+
+    asyncio.run(scenario())
 
 
 async def is_admitted(limit: RateLimiter, client: str = "192.0.2.1") -> bool:
@@ -279,6 +332,11 @@ TRUSTED = ClientAddresses([ip_network("10.0.0.0/8"), ip_network("2001:db8:f::/48
         ("2001:db8:f::1", ["2001:db8:1:2:3:4:5:6"], "2001:db8:1:2::/64"),
         ("2001:db8::1", ["198.51.100.1"], "2001:db8::/64"),
         ("testclient", ["198.51.100.1"], "unknown"),
+        ("10.0.0.1", ["198.51.100.1:4711"], "198.51.100.1"),
+        ("10.0.0.1", ["6.6.6.6, 198.51.100.1:4711, 10.0.0.2:80"], "198.51.100.1"),
+        ("10.0.0.1", ["[2001:db8:1:2::3]:4711"], "2001:db8:1:2::/64"),
+        ("10.0.0.1", ["198.51.100.1, [2001:db8:f::1]"], "198.51.100.1"),
+        ("10.0.0.1", ["[]"], "unknown"),
     ],
 )
 def test_forwarded_addresses_are_accepted_from_trusted_proxies_only(
@@ -287,6 +345,25 @@ def test_forwarded_addresses_are_accepted_from_trusted_proxies_only(
     headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
     scope = {"client": (peer, 5000), "headers": headers}
     assert TRUSTED.of(scope) == expected
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "expected"),
+    [
+        (["for=198.51.100.1"], "198.51.100.1"),
+        (['proto=https;For="198.51.100.1:4711";by=10.0.0.1'], "198.51.100.1"),
+        (['for=6.6.6.6, for="[2001:db8:1:2::3]:4711"', "for=10.0.0.2"], "2001:db8:1:2::/64"),
+        (['for="6.6.6.6, for="198.51.100.1"'], "198.51.100.1"),
+        (["for=unknown"], "unknown"),
+        (["by=198.51.100.1"], "10.0.0.1"),
+    ],
+)
+def test_the_standard_header_names_the_client_too(forwarded: list[str], expected: str) -> None:
+    headers = [(b"forwarded", value.encode()) for value in forwarded]
+    assert TRUSTED.of({"client": ("10.0.0.1", 5000), "headers": headers}) == expected
+    both = [*headers, (b"x-forwarded-for", b"198.51.100.7")]
+    assert TRUSTED.of({"client": ("10.0.0.1", 5000), "headers": both}) == "198.51.100.7"
+    assert TRUSTED.of({"client": ("192.0.2.1", 5000), "headers": headers}) == "192.0.2.1"
 
 
 def test_a_forged_address_changes_nothing(open_limited: OpenClient) -> None:
@@ -410,6 +487,59 @@ def test_limits_are_enabled_by_default() -> None:
     assert RateLimits().requests is None
 
 
+@pytest.mark.parametrize(
+    ("settings", "share"),
+    [
+        ({}, 250),
+        ({"OMDB_CLIENT_SHARE_PERCENT": "5"}, 50),
+        ({"OMDB_CLIENT_SHARE_PERCENT": "1", "OMDB_DAILY_LIMIT": "10"}, 1),
+        ({"processes": "2"}, 125),
+        ({"processes": "2", "rate_limit_redis_url": "redis://127.0.0.1:9/0"}, 250),
+        ({"OMDB_CLIENT_SHARE_PERCENT": "100"}, None),
+        ({"OMDB_DAILY_LIMIT": "off"}, None),
+        ({"OMDB_API_KEY": None}, None),
+    ],
+)
+def test_a_client_has_a_share_of_the_daily_omdb_quota(
+    settings: dict[str, str | None], share: int | None
+) -> None:
+    limits = build_limits(Settings(**{"OMDB_API_KEY": "key"} | settings))  # type: ignore[arg-type]  # As above.
+    expected = None if share is None else f'"omdb-share";q={share};w=86400'.encode()
+    assert (limits.omdb_share and limits.omdb_share.policy) == expected
+
+
+def test_a_stranger_cannot_use_up_the_omdb_quota(
+    database: Database, omdb: SmallOmdb, api_key_of: Callable[..., str]
+) -> None:
+    counters = WindowCounters()
+    limits = RateLimits(
+        adds=RateLimiter("adds", Rate(5, 60), counters),
+        omdb_share=RateLimiter("omdb-share", Rate(3, 86_400), counters),
+        counters=counters,
+    )
+    robot = {"X-API-Key": api_key_of(Scope.MOVIES_WRITE)}
+    reader = {"X-API-Key": api_key_of(Scope.OPS_READ)}
+    with new_client(database, omdb, limits=limits) as client:
+
+        def status(title: str, headers: dict[str, str] | None = None) -> int:
+            return client.post("/movies", json={"title": title}, headers=headers).status_code
+
+        omdb.movies = [MovieFacts(title=f"Movie {number}") for number in range(9)]
+        omdb.error = UpstreamUnavailable("OMDb returned an error; retry later.")
+        omdb.error.is_refusal = True
+        assert status("Movie 0") == status("Movie 1", robot) == 502
+        omdb.error = None
+        assert [status(f"Movie {number}") for number in range(2)] == [201, 201]
+        assert client.post("/fetches", json={"movies": ["Another"]}).status_code == 202
+        rejected = client.post("/movies", json={"title": "Movie 3"})
+        assert rejected.status_code == 429
+        assert rejected.json()["detail"].startswith("This client has used its share of the daily")
+        assert int(rejected.headers["Retry-After"]) > 86_000
+        assert [status(f"Movie {number}", robot) for number in range(3, 7)] == [201] * 4
+        assert [status(f"Movie {number}", reader) for number in range(7, 9)] == [201] * 2
+        assert status("Movie 0") == 200
+
+
 @pytest.fixture
 def redis(
     tmp_path: Path, require_program: RequireProgram
@@ -451,9 +581,11 @@ def test_redis_shares_counts_and_processes_count_locally_without_it(
         limits = [RateLimiter("requests", Rate(3, 60), each) for each in processes]
         shared = [await is_admitted(limits[number % 2]) for number in range(4)]
         counters = processes[0]
-        counts = [(await counters.add("x", 60)).count, (await counters.peek("x")).count]
+        counts = [(await counters.add("x", 60)).count, (await counters.peek("x", 60)).count]
+        counts.append((await counters.add("x", 30)).count)  # As if its clock had been set back.
+        counts.append((await counters.peek("x", 20)).count)
         await counters.clear("x")
-        counts.append((await counters.peek("x")).count)
+        counts.append((await counters.peek("x", 60)).count)
         process.kill()
         process.wait()
         local = [await is_admitted(limits[number % 2]) for number in range(7)]
@@ -464,5 +596,5 @@ def test_redis_shares_counts_and_processes_count_locally_without_it(
     assert asyncio.run(scenario()) == (
         [True, True, True, False],
         [True] * 6 + [False],
-        [1, 1, 0],
+        [1, 1, 1, 0, 0],
     )

@@ -6,22 +6,28 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 
+import httpx
 import orjson
 import psutil
 import pytest
 import requests
+from fastapi.testclient import TestClient
 
+from data_fetcher.emulator.server import EmulatorOptions
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieFilter, MovieQuery
 from data_layer.entities.scope import Scope
 from movies_service.accounts.api_keys import ApiKeys
+from movies_service.app import MiddlewareOptions
 from movies_service.http_semantics.headers import REVISION_HEADER
-from movies_service.tests.conftest import store
-from movies_service.tests.service_process import STOP_SECONDS, Service, emulator, running
+from movies_service.response_cache.options import CacheOptions
+from movies_service.tests.conftest import SmallOmdb, new_client, store
+from movies_service.tests.service_process import STOP_SECONDS, Service, running, url_of
 
 pytestmark = pytest.mark.integration
 
@@ -39,49 +45,58 @@ TITLES = (
 )  # fmt: skip
 
 
-def url_of(kind: str, request: pytest.FixtureRequest, folder: Path) -> str:
-    """Return the URL of an empty database."""
-    if kind == "sqlite":
-        return f"sqlite:///{folder / 'movies.db'}"
-    url: str = request.getfixturevalue(f"{kind}_url")
-    return url
-
-
 @pytest.fixture(params=KINDS)
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Return the URL of an empty database of each kind."""
-    return url_of(request.param, request, tmp_path)
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'movies.db'}"
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
 
 
-def read_total(url: str, revision: str | None = None) -> int:
-    """Return the total number of movies according to `GET /movies`."""
-    headers = {REVISION_HEADER: revision} if revision else {}
-    page = requests.get(f"{url}/movies", headers=headers, timeout=5)
-    total: int = page.json()["total"]
-    return total
+def check_visibility(*clients: httpx.Client | TestClient) -> None:
+    """Add movies in turn, and check when each client returns them."""
+
+    def read_total(client: httpx.Client | TestClient, revision: str | None = None) -> int:
+        headers = {REVISION_HEADER: revision} if revision else {}
+        total: int = client.get("/movies", headers=headers).json()["total"]
+        return total
+
+    waits = [0.0]
+    for number, title in enumerate(TITLES):
+        writer, reader = clients[number % 2], clients[1 - number % 2]
+        assert [read_total(client) for client in (writer, reader, reader)] == [number] * 3
+        response = writer.post("/movies", json={"title": title})
+        written = time.monotonic()
+        assert response.status_code == 201
+        assert read_total(writer) == number + 1
+        if number % 3 == 0:
+            assert read_total(reader, response.headers[REVISION_HEADER]) == number + 1
+        sent = written
+        while read_total(reader) == number:
+            waits.append(sent - written)  # An older response to a request sent at that time.
+            sent = time.monotonic()
+    assert max(waits) < STALENESS_MAX_SECONDS, waits
 
 
-def test_writes_are_visible_in_other_services_within_a_second(
-    database_url: str, tmp_path: Path
-) -> None:
-    settings = {"DATABASE_URL": database_url, "MOVIES_SEED": "off"}
-    with running(tmp_path, **settings) as first, running(tmp_path, **settings) as second:
-        urls = first.url(), second.url()
-        waits = [0.0]
-        for number, title in enumerate(TITLES):
-            writer, reader = urls[number % 2], urls[1 - number % 2]
-            assert [read_total(url) for url in (writer, reader, reader)] == [number] * 3
-            response = requests.post(f"{writer}/movies", json={"title": title}, timeout=10)
-            written = time.monotonic()
-            assert response.status_code == 201
-            assert read_total(writer) == number + 1
-            if number % 3 == 0:
-                assert read_total(reader, response.headers[REVISION_HEADER]) == number + 1
-            sent = written
-            while read_total(reader) == number:
-                waits.append(sent - written)  # An older response to a request sent at that time.
-                sent = time.monotonic()
-        assert max(waits) < STALENESS_MAX_SECONDS, waits
+def test_writes_are_visible_in_other_services_within_a_second(tmp_path: Path) -> None:
+    with (
+        running(tmp_path, MOVIES_SEED="off") as first,
+        running(tmp_path, MOVIES_SEED="off") as second,
+        httpx.Client(base_url=first.url(), timeout=20) as writer,
+        httpx.Client(base_url=second.url(), timeout=20) as reader,
+    ):
+        check_visibility(writer, reader)
+
+
+def test_writes_are_visible_in_other_apps_within_a_second(any_database: Database) -> None:
+    omdb = SmallOmdb([MovieFacts(title=title) for title in TITLES])
+    with closing(Database(url_of(any_database))) as other, ExitStack() as stack:
+        clients = []
+        for database in (any_database, other):
+            options = MiddlewareOptions(cache=CacheOptions(revision=database.revision))
+            clients.append(stack.enter_context(new_client(database, omdb, options)))
+        check_visibility(*clients)
 
 
 def pids_of(service: Service) -> list[int]:
@@ -101,7 +116,7 @@ def wait_until_all_serve(service: Service, url: str, count: int) -> None:
     assert requests.get(f"{url}/health/live", timeout=20).ok
 
 
-def test_dead_processes_are_restarted_and_their_counts_stay(tmp_path: Path) -> None:
+def test_dead_processes_are_restarted_and_all_end_with_their_parent(tmp_path: Path) -> None:
     with running(tmp_path, MOVIES_PROCESSES="2", MOVIES_SEED="off") as service:
         url = service.url()
         service.read_until("Ready. Try:")
@@ -117,8 +132,33 @@ def test_dead_processes_are_restarted_and_their_counts_stay(tmp_path: Path) -> N
         assert (
             'movies_http_requests_total{method="GET",route="/movies",status="200"} 20.0' in metrics
         )
-        assert service.stop() == 0
+        serving = pids_of(service)
+        service.process.kill()
+        deadline = time.monotonic() + STOP_SECONDS
+        while any(map(psutil.pid_exists, serving)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
     assert service.log.read_text().count("server_process_restarted") == 2
+
+
+@pytest.mark.soak  # A process counts as frozen after 31 seconds.
+def test_a_frozen_process_is_replaced(tmp_path: Path) -> None:
+    settings = {"MOVIES_PROCESSES": "2", "MOVIES_SEED": "off"}
+    with running(tmp_path, MOVIES_DATABASE_LOCK_TIMEOUT_SECONDS="1", **settings) as service:
+        url = service.url()
+        service.read_until("Ready. Try:")
+        wait_until_all_serve(service, url, 2)
+        time.sleep(2)  # Every process has sent a heartbeat.
+        frozen = pids_of(service)[-1]
+        os.kill(frozen, signal.SIGSTOP)
+        while psutil.pid_exists(frozen):
+            time.sleep(0.1)
+        wait_until_all_serve(service, url, 2)
+        for _ in range(10):
+            assert requests.get(f"{url}/movies", timeout=5).ok
+        assert service.stop() == 0
+    log = service.log.read_text()
+    assert log.count("process_unresponsive") == log.count("server_process_restarted") == 1
 
 
 @contextmanager
@@ -127,7 +167,7 @@ def running_with_slow_omdb(
 ) -> Iterator[tuple[Service, str]]:
     """Run a service in several processes, with an OMDb of this latency; yield it and its URL."""
     with (
-        emulator("--latency-ms", str(latency_ms)) as omdb_url,
+        emulator(EmulatorOptions(latency_ms=latency_ms)) as omdb_url,
         running(
             folder,
             OMDB_URL=omdb_url,
@@ -142,10 +182,9 @@ def running_with_slow_omdb(
         yield service, url
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_all_processes_stop_in_time_and_finish_their_requests(tmp_path: Path, number: int) -> None:
+def test_all_processes_stop_in_time_and_finish_their_requests(tmp_path: Path) -> None:
     codes: list[int] = []
-    with running_with_slow_omdb(tmp_path, latency_ms=1500, processes=3) as (service, url):
+    with running_with_slow_omdb(tmp_path, latency_ms=1500, processes=2) as (service, url):
         clients = [
             threading.Thread(
                 target=lambda lookup=title: codes.append(
@@ -159,7 +198,7 @@ def test_all_processes_stop_in_time_and_finish_their_requests(tmp_path: Path, nu
         time.sleep(0.7)
         serving = pids_of(service)
         started = time.monotonic()
-        assert service.stop(number) == 0
+        assert service.stop() == 0
         assert time.monotonic() - started < STOP_SECONDS
         for thread in clients:
             thread.join()
@@ -174,7 +213,7 @@ def test_a_second_signal_kills_the_processes(tmp_path: Path) -> None:
     ):
         lookup = threads.submit(requests.post, f"{url}/movies", json={"title": "Milk"})
         time.sleep(0.5)
-        service.process.send_signal(signal.SIGTERM)
+        service.process.send_signal(signal.SIGINT)
         time.sleep(0.5)
         started = time.monotonic()
         assert service.stop(signal.SIGTERM) == 0
@@ -182,22 +221,10 @@ def test_a_second_signal_kills_the_processes(tmp_path: Path) -> None:
         assert isinstance(lookup.exception(), CONNECTION_LOST)
 
 
-def test_server_processes_end_with_their_parent(tmp_path: Path) -> None:
-    with running(tmp_path, MOVIES_PROCESSES="2", MOVIES_SEED="off") as service:
-        url = service.url()
-        service.read_until("Ready. Try:")
-        wait_until_all_serve(service, url, 2)
-        serving = pids_of(service)
-        service.process.kill()
-        deadline = time.monotonic() + STOP_SECONDS
-        while any(map(psutil.pid_exists, serving)):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-
-
+@pytest.mark.parametrize("kills", [2, pytest.param(8, marks=pytest.mark.soak)])
 @pytest.mark.kills
 def test_movies_are_added_once_while_processes_are_killed(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, kills: int
 ) -> None:
     rng = random.Random(database_url[:3])  # noqa: S311 - No secret.
     statuses: Counter[int] = Counter()
@@ -214,13 +241,13 @@ def test_movies_are_added_once_while_processes_are_killed(
                 return
 
     with running(
-        tmp_path, DATABASE_URL=database_url, MOVIES_PROCESSES="3", MOVIES_SEED="off"
+        tmp_path, DATABASE_URL=database_url, MOVIES_PROCESSES="2", MOVIES_SEED="off"
     ) as service:
         url = service.url()
         service.read_until("Ready. Try:")
         with ThreadPoolExecutor(24) as threads:
             lookups = [threads.submit(enqueue, url, title) for title in TITLES for _ in range(6)]
-            for _ in range(4):
+            for _ in range(kills):
                 time.sleep(rng.random() / 2)
                 if pids := pids_of(service):
                     os.kill(rng.choice(pids), signal.SIGKILL)

@@ -1,16 +1,21 @@
+import asyncio
 import itertools
 from collections.abc import Iterator
-from contextlib import ExitStack
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
+from data_fetcher.omdb.admission import Purpose
+from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.scope import Scope
 from movies_service.accounts.api_keys import ApiKeys
 from movies_service.tests.conftest import SmallOmdb, new_client, store
+from movies_service.tests.service_process import url_of
 
 pytestmark = pytest.mark.integration
 
@@ -111,3 +116,28 @@ def test_responses_are_identical_on_every_database(databases: dict[str, Database
             assert mariadb == sqlite
             compared += 1
     assert compared > 600
+
+
+class SlowOmdb(SmallOmdb):
+    async def fetch(
+        self, lookup: MovieLookup, purpose: Purpose = Purpose.INTERACTIVE
+    ) -> MovieFacts:
+        await asyncio.sleep(0.3)
+        return await super().fetch(lookup, purpose)
+
+
+def test_requests_for_one_movie_to_two_apps_cause_one_call(any_database: Database) -> None:
+    omdb = SlowOmdb([NEW])
+    with (
+        closing(Database(url_of(any_database))) as other,
+        new_client(any_database, omdb) as first,
+        new_client(other, omdb) as second,
+        ThreadPoolExecutor(20) as pool,
+    ):
+
+        def add(number: int) -> int:
+            client = (first, second)[number % 2]
+            return client.post("/movies", json={"imdb_id": NEW.imdb_id}).status_code
+
+        assert sorted(pool.map(add, range(40))) == [200] * 39 + [201]
+    assert omdb.calls == 1

@@ -24,11 +24,12 @@ from data_fetcher.emulator.server import Emulator, EmulatorOptions
 from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_fetcher.seeding.config import load_fetcher_config
+from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from data_layer.entities.fetch import Fetch, FetchState
 from data_layer.entities.movie import MovieFacts
 from movies_service.tests.conftest import store
-from movies_service.tests.service_process import emulator, running, url_of
+from movies_service.tests.service_process import running, url_of
 
 pytestmark = pytest.mark.integration
 
@@ -162,7 +163,7 @@ def test_a_refused_connection_fails_the_fetch(database: Database) -> None:
 @pytest.fixture
 def faulty(tmp_path: Path) -> Iterator[str]:
     """Yield the URL of a service with two processes whose OMDb returns 503."""
-    with emulator("--fault", "html-503", "--latency-ms", "50") as url:
+    with emulator(EmulatorOptions(fault="html-503", latency_ms=50)) as url:
         settings = {
             "OMDB_URL": url,
             "OMDB_API_KEY": "key",
@@ -193,9 +194,9 @@ def test_reads_succeed_and_the_circuit_opens_while_omdb_is_down(faulty: str) -> 
 
 
 def test_200_requests_for_one_movie_to_two_services_cause_one_call(
-    tmp_path: Path, any_database: Database
+    tmp_path: Path, database: Database
 ) -> None:
-    url = url_of(any_database)
+    url = url_of(database)
 
     async def count_calls(work: Any) -> int:  # noqa: ANN401 - A function.
         omdb = Emulator(load_movies(), EmulatorOptions(latency_ms=300))

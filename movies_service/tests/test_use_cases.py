@@ -19,6 +19,7 @@ from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import FetchMovie
 from data_fetcher.omdb.lookups import ImdbIdLookup, TitleLookup
+from data_layer.entities.fetch import FetchState
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
 from data_layer.entities.scope import Scope
@@ -114,8 +115,8 @@ def test_removes_a_movie() -> None:
         movies.remove(ByImdbId("tt0078748"), COMMAND_LINE)
 
 
-def build_add_movie(unit_of_work: UnitOfWorkFactory, ask: FetchMovie) -> AddMovie:
-    return AddMovie(unit_of_work, FetchQueue(unit_of_work), ask, run_inline)
+def build_add_movie(unit_of_work: UnitOfWorkFactory, fetch_movie: FetchMovie) -> AddMovie:
+    return AddMovie(unit_of_work, FetchQueue(unit_of_work), fetch_movie, run_inline)
 
 
 def test_a_stored_movie_is_not_fetched(omdb: SmallOmdb) -> None:
@@ -254,6 +255,22 @@ def test_nothing_is_stored_when_omdb_fails(omdb: SmallOmdb) -> None:
     with pytest.raises(UpstreamUnavailable):
         asyncio.run(build_add_movie(database, omdb.fetch).run(TitleLookup("Alien"), Caller()))
     assert database.movies == {}
+
+
+@pytest.mark.parametrize(
+    ("is_refusal", "state"), [(True, FetchState.QUEUED), (False, FetchState.FAILED)]
+)
+def test_a_queued_fetch_stays_queued_when_the_request_of_a_client_for_it_is_refused(
+    omdb: SmallOmdb, is_refusal: bool, state: FetchState
+) -> None:
+    database = FakeDatabase()
+    queue = FetchQueue(database)
+    (queued,) = queue.enqueue([TitleLookup("Alien")], Requester())
+    omdb.error = UpstreamUnavailable("OMDb returned an error; retry later.")
+    omdb.error.is_refusal = is_refusal
+    with pytest.raises(UpstreamUnavailable):
+        asyncio.run(build_add_movie(database, omdb.fetch).run(TitleLookup("Alien"), Caller()))
+    assert queue.get(queued.known_id).state is state
 
 
 def test_a_movie_stored_concurrently_is_returned(omdb: SmallOmdb) -> None:

@@ -91,7 +91,6 @@ def test_failed_logins_do_not_reveal_their_cause(client: TestClient, users: User
         ("bob", PASSWORD),
         ("alice", "x" * 300),
         ("alice", "\x00"),
-        ("alice\x00", PASSWORD),
         ("", ""),
     ):
         response = client.post("/login", json={"username": username, "password": password})

@@ -10,7 +10,7 @@ from common.executors import CallExecutor
 from common.single_flight import SingleFlight
 from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
 from data_fetcher.fetch_queue.deduplication_key import deduplication_key, find_movie
-from data_fetcher.fetch_queue.queue import FetchQueue
+from data_fetcher.fetch_queue.queue import FetchQueue, StartedFetch
 from data_fetcher.omdb.admission import FetchMovie, Purpose
 from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchState
@@ -18,7 +18,7 @@ from data_layer.entities.movie import StoredMovie
 from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimiter
+from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 
 JOIN_SECONDS = 10.0
 """Timeout for another process that fetches the same movie; longer than an interactive fetch."""
@@ -38,21 +38,27 @@ class AddedMovie:
 
 
 class AddMovie:
-    """Use case that adds a movie on demand; a `limit` of `None` disables the rate limit."""
+    """Use case that adds a movie on demand.
+
+    Args:
+        fetch_movie: Fetches one movie from OMDb.
+        execute: Executes a function that uses the database, in a thread if it may wait.
+        allowance: Limits of the OMDb requests that a caller causes.
+    """
 
     def __init__(
         self,
         unit_of_work: UnitOfWorkFactory,
         fetches: FetchQueue,
-        ask: FetchMovie,
-        run: CallExecutor,
-        limit: RateLimiter | None = None,
+        fetch_movie: FetchMovie,
+        execute: CallExecutor,
+        allowance: OmdbAllowance = UNLIMITED,
     ) -> None:
         self._unit_of_work = unit_of_work
         self._fetches = fetches
-        self._ask = ask
-        self._run = run
-        self._limit = limit
+        self._fetch_movie = fetch_movie
+        self._execute = execute
+        self._allowance = allowance
         self._flights: SingleFlight[AddedMovie] = SingleFlight()
 
     async def run(
@@ -64,7 +70,7 @@ class AddMovie:
         """Return the movie; if the catalogue lacks it, fetch it, store it and commit.
 
         Concurrent requests for the same movie, in any process, cause one request to OMDb; one of
-        them returns `is_new`.
+        them returns `is_new`. `record` stores the result in the transaction of the movie.
 
         Raises:
             NotFound: OMDb does not have the movie, possibly according to the negative cache.
@@ -81,40 +87,52 @@ class AddMovie:
 
     async def find(self, lookup: MovieLookup) -> AddedMovie | None:
         """Return the movie from the catalogue, or `None`."""
-        return await self._run(self._find, lookup)
+        return await self._execute(self._find, lookup)
 
     async def _add(
         self, lookup: MovieLookup, by: Caller, record: ResultRecorder[AddedMovie]
     ) -> AddedMovie:
         if (stored := await self.find(lookup)) is not None:
             return stored
-        if self._limit is not None:
-            await self._limit.consume(by.client)
+        await self._allowance.consume(by)
+        try:
+            return await self._fetch_or_join(lookup, by, record)
+        except MoviesError as error:
+            if error.is_refusal:
+                self._allowance.give_back_share(by)
+            raise
+
+    async def _fetch_or_join(
+        self, lookup: MovieLookup, by: Caller, record: ResultRecorder[AddedMovie]
+    ) -> AddedMovie:
         while True:
-            started = await self._run(self._fetches.start_or_join, lookup, by.requester)
+            started = await self._execute(self._fetches.start_or_join, lookup, by.requester)
             if started.is_owner:
-                added = await self._fetch(started.fetch, lookup, record)
+                added = await self._fetch(started, lookup, record)
                 if added is not None:
                     return added
             fetch = await self._join(started.fetch)
             if not fetch.state.is_open:
-                return await self._run(self.find_fetched, fetch)
+                return await self._execute(self.find_fetched, fetch)
 
     async def _fetch(
-        self, fetch: Fetch, lookup: MovieLookup, record: ResultRecorder[AddedMovie]
+        self, started: StartedFetch, lookup: MovieLookup, record: ResultRecorder[AddedMovie]
     ) -> AddedMovie | None:
         """Fetch the movie and store it; return `None` if another process took over the lease."""
+        fetch = started.fetch
         outcome: Outcome
         try:
-            outcome = await self._ask(lookup, Purpose.INTERACTIVE)
+            outcome = await self._fetch_movie(lookup, Purpose.INTERACTIVE)
         except MoviesError as error:
-            await self._run(self._fetches.complete, [(fetch, error)])
+            # A fetch that waited in the queue returns to it, unless the error is of its movie.
+            pause = 0 if started.was_queued else None
+            await self._execute(self._fetches.complete, [(fetch, error)], record_nothing, pause)
             raise
 
         def record_added(uow: UnitOfWork, completed: CompletedFetch) -> None:
             record(uow, _to_added(completed))
 
-        done = await self._run(self._fetches.complete, [(fetch, outcome)], record_added)
+        done = await self._execute(self._fetches.complete, [(fetch, outcome)], record_added)
         return _to_added(done[0]) if done else None
 
     async def _join(self, fetch: Fetch) -> Fetch:
@@ -129,7 +147,7 @@ class AddMovie:
                 while fetch.is_leased_at(utc_now()):
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _POLL_MAX_SECONDS)
-                    fetch = await self._run(self._fetches.get, fetch.known_id)
+                    fetch = await self._execute(self._fetches.get, fetch.known_id)
         except TimeoutError:
             raise UpstreamTimeout(
                 "Another process is fetching this movie and did not finish in time."
@@ -162,11 +180,7 @@ class AddMovie:
 
 
 def _to_added(completed: CompletedFetch) -> AddedMovie:
-    """Return the movie of a completed fetch.
-
-    Raises:
-        MoviesError: OMDb responded, but its movie could not be stored.
-    """
+    """Return the movie of a completed fetch."""
     if completed.movie is None:
         raise restore_error(completed.fetch.error_code or "", completed.fetch.error_message or "")
     return AddedMovie(completed.movie, completed.is_new, completed.revision)

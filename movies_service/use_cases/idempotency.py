@@ -1,7 +1,8 @@
 """Idempotency records: stored responses that are replayed when a request is repeated.
 
 The response is stored in the transaction of the request's changes, so that a crash cannot separate
-them. It is encrypted, since it may contain the secret of a new API key.
+them. A request that changed nothing leaves no record: its repetition changes nothing either. The
+response is encrypted, since it may contain the secret of a new API key.
 
 Source: draft-ietf-httpapi-idempotency-key-header-07.
 """
@@ -10,6 +11,7 @@ import base64
 import dataclasses
 import datetime as dt
 import hashlib
+import zlib
 from dataclasses import dataclass
 
 import orjson
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from common.clock import Clock, utc_now
 from common.errors import Conflict, InvalidInput
-from data_layer.entities.idempotency_record import IdempotencyRecord
+from data_layer.entities.idempotency_record import CALLER_BYTES, IdempotencyRecord
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.transaction_retries import retried_when_busy
 from movies_service.accounts.signing_keys import SigningKeys
@@ -29,6 +31,15 @@ KEEP_HOURS = 24
 
 HOLD_SECONDS = 60
 """Lifetime of the lock of a request in progress; after it, the process is presumed dead."""
+
+CALLER_MAX_BYTES, TOTAL_MAX_BYTES = 2**20, 2**26
+"""Limits of the stored responses of one caller, about 1,000 movies, and of all callers.
+
+Beyond a limit the oldest responses are deleted.
+"""
+
+TRIM_SECONDS = 60
+"""Interval at which a process enforces `TOTAL_MAX_BYTES`, which reads the sizes of all records."""
 
 _PURPOSE = b"movies-api idempotency records"
 
@@ -51,13 +62,14 @@ class IdempotencyStore:
         self._unit_of_work = unit_of_work
         self._signing_keys = signing_keys
         self._now = now
+        self._next_trim_at = now()
 
     @retried_when_busy
     def begin(self, client: str, key: str, request: bytes) -> IdempotencyRecord | StoredResponse:
         """Lock the key and commit, or return the stored response of the same request.
 
         `client` is the identity of the caller, who has keys of its own; `request` has all parts
-        that determine the response. The locked record is to be passed to `record`, `finish` or
+        that determine the response. The locked record is to be passed to `record` and
         `release_lock`.
 
         Raises:
@@ -66,7 +78,7 @@ class IdempotencyStore:
         """
         now = self._now()
         held = IdempotencyRecord(
-            id=hashlib.sha256(f"{client}\n{key}".encode()).digest(),
+            id=_digest(client) + _digest(key),
             request_fingerprint=hashlib.sha256(request).digest(),
             locked_until=now + dt.timedelta(seconds=HOLD_SECONDS),
             expires_at=now + dt.timedelta(hours=KEEP_HOURS),
@@ -100,40 +112,45 @@ class IdempotencyStore:
             raise Conflict(
                 "A request with this Idempotency-Key is still being processed; retry shortly."
             )
-        content = self._cipher(uow).encrypt(
-            orjson.dumps(
-                [response.status, response.headers, base64.b64encode(response.body).decode()]
-            )
-        )
-        uow.idempotency_records.put(dataclasses.replace(held, response=content))
-
-    @retried_when_busy
-    def finish(self, held: IdempotencyRecord, response: StoredResponse) -> None:
-        """Store the response to a request that changed nothing, and commit."""
-        with self._unit_of_work() as uow:
-            self.record(uow, held, response)
-            uow.commit()
+        head = orjson.dumps([response.status, response.headers])
+        content = self._cipher(uow).encrypt(zlib.compress(head + b"\n" + response.body))
+        records = uow.idempotency_records
+        records.put(dataclasses.replace(held, response=content))
+        records.delete_beyond(CALLER_MAX_BYTES, held.id[:CALLER_BYTES])
+        if (now := self._now()) >= self._next_trim_at:
+            self._next_trim_at = now + dt.timedelta(seconds=TRIM_SECONDS)
+            records.delete_beyond(TOTAL_MAX_BYTES)
 
     @retried_when_busy
     def release_lock(self, held: IdempotencyRecord) -> None:
-        """Delete the record, so that the request can be retried, and commit."""
+        """Delete the record, so that the request can be retried, and commit.
+
+        A record with a response stays, and one that another process has taken over.
+        """
         with self._unit_of_work() as uow:
-            uow.idempotency_records.remove(held.id)
-            uow.commit()
+            if uow.idempotency_records.find(held.id) == held:
+                uow.idempotency_records.remove(held.id)
+                uow.commit()
 
     def _decrypt(self, uow: UnitOfWork, content: bytes) -> StoredResponse:
         try:
-            status, headers, body = orjson.loads(self._cipher(uow).decrypt(content))
+            decrypted = self._cipher(uow).decrypt(content)
         except InvalidToken:
             raise Conflict(
                 "The request was completed, but its stored response can no longer be decrypted"
                 " because the signing key was rotated."
             ) from None
-        return StoredResponse(status, tuple(map(tuple, headers)), base64.b64decode(body))
+        head, _, body = zlib.decompress(decrypted).partition(b"\n")
+        status, headers = orjson.loads(head)
+        return StoredResponse(status, tuple(map(tuple, headers)), body)
 
     def _cipher(self, uow: UnitOfWork) -> MultiFernet:
         secrets = self._signing_keys.list_secrets(uow)
         return MultiFernet([Fernet(_derive_key(secret)) for secret in secrets])
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()[:CALLER_BYTES]
 
 
 def _derive_key(secret: bytes) -> bytes:

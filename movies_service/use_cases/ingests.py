@@ -41,20 +41,12 @@ class IngestHistory:
             return uow.ingests.list(query)
 
     def get(self, ingest_id: int) -> Ingest:
-        """Return the ingested object with this ID.
-
-        Raises:
-            NotFound: no object has this ID.
-        """
+        """Return the ingested object with this ID."""
         with self.unit_of_work(is_read_only=True) as uow:
             return uow.ingests.get(ingest_id)
 
     def list_errors(self, ingest_id: int) -> tuple[IngestError, ...]:
-        """Return the errors of an object's rejected updates.
-
-        Raises:
-            NotFound: no object has this ID.
-        """
+        """Return the errors of an object's rejected updates."""
         with self.unit_of_work(is_read_only=True) as uow:
             return uow.ingests.list_errors(ingest_id)
 

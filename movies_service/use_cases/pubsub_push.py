@@ -112,13 +112,17 @@ class PushHandler:
         A fetch that is finished, unknown or leased by another process is ignored.
 
         Raises:
-            Unavailable: OMDb requests are paused; Pub/Sub redelivers the message.
+            Unavailable: OMDb requests are paused, or the fetch is not due yet; Pub/Sub redelivers
+                the message.
         """
         limit = BATCH_SIZE if fetch_id is None else 1
         claimed = await asyncio.to_thread(self.fetches.claim, limit, fetch_id)
         states = await asyncio.gather(*map(self._fetch, claimed))
         if fetch_id is None:  # Without a running worker, this is the only place that purges.
             await asyncio.to_thread(self.fetches.purge)
+        elif not claimed:  # A requeued fetch may not be due yet.
+            found = await asyncio.to_thread(self.fetches.get_many, [fetch_id])
+            states = [fetch.state for fetch in found]
         if FetchState.QUEUED in states:
             raise Unavailable(
                 "OMDb requests are paused: the circuit breaker is open.", retry_after_seconds=60

@@ -10,9 +10,9 @@ from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_serialization import parse_facts
 from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimiter
 from movies_service.use_cases.movie_reference import ById, ByImdbId
 from movies_service.use_cases.movies import ChangedMovie, Movies
+from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 
 
 class RefreshMovie:
@@ -23,12 +23,12 @@ class RefreshMovie:
         movies: Movies,
         ask: FetchMovie,
         run: CallExecutor,
-        limit: RateLimiter | None = None,
+        allowance: OmdbAllowance = UNLIMITED,
     ) -> None:
         self._movies = movies
         self._ask = ask
         self._run = run
-        self._limit = limit
+        self._allowance = allowance
 
     async def run(
         self,
@@ -45,8 +45,7 @@ class RefreshMovie:
             DatabaseUnavailable: nothing changed.
         """
         found = await self._run(self._movies.get, reference)
-        if self._limit is not None:
-            await self._limit.consume(by.client)
+        await self._allowance.consume(by)
         facts = await self._ask(
             _find_lookup(parse_facts(found.movie.document)), Purpose.INTERACTIVE
         )

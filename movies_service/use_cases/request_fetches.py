@@ -1,13 +1,16 @@
 """Fetch requests: queueing, listing, cancelling, retrying and following fetches."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections import Counter
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import partial
 
-from common.errors import TooManyRequests
+from common.errors import MoviesError, TooManyRequests
 from common.executors import CallExecutor
 from common.shutdown import ShutdownSignal
+from data_fetcher.fetch_queue.deduplication_key import deduplication_key
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchQuery
@@ -15,7 +18,7 @@ from data_layer.entities.scope import Scope
 from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork
 from movies_service.accounts.caller import Caller
-from movies_service.rate_limiting.rate_limiter import RateLimiter
+from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 
 POLL_SECONDS = 0.25
 """Interval between reads of a followed fetch."""
@@ -23,9 +26,22 @@ POLL_SECONDS = 0.25
 FOLLOWERS_MAX = 200
 """Limit of concurrently followed fetches per process, since each one polls the database."""
 
+FOLLOWERS_PER_CLIENT_MAX = 10
+"""Limit of concurrently followed fetches per client address and process."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestedFetches:
+    """The fetches of accepted lookups in their order, and the lookups beyond the rate limit."""
+
+    fetches: tuple[Fetch, ...]
+    not_accepted: tuple[MovieLookup, ...] = ()
+    retry_after_seconds: int = 0
+    """Time until the rate limit admits further lookups."""
+
 
 class RequestFetches:
-    """Use cases that request and follow fetches; a `limit` of `None` disables the rate limit."""
+    """Use cases that request and follow fetches."""
 
     def __init__(
         self,
@@ -33,58 +49,80 @@ class RequestFetches:
         read: CallExecutor,
         write: CallExecutor,
         shutdown: ShutdownSignal,
-        limit: RateLimiter | None = None,
+        allowance: OmdbAllowance = UNLIMITED,
     ) -> None:
         self._fetches = fetches
         self._read = read
         self._write = write
         self._shutdown = shutdown
-        self._limit = limit
-        self._followers = 0
+        self._allowance = allowance
+        self._followers: Counter[str] = Counter()
 
     async def enqueue(
         self,
         lookups: Sequence[MovieLookup],
         by: Caller,
-        record: ResultRecorder[tuple[Fetch, ...]] = record_nothing,
-    ) -> tuple[Fetch, ...]:
+        record: ResultRecorder[RequestedFetches] = record_nothing,
+    ) -> RequestedFetches:
         """Queue fetches, commit, and return them in the order of the lookups.
 
-        A lookup with an open fetch returns that fetch. Callers with the scope `movies:write` have
-        no rate limit: the daily OMDb quota bounds them.
+        A lookup with an open fetch returns that fetch. Of the others, as many are accepted as the
+        caller's rate limit and share of the quota admit. Callers with the scope `movies:write`
+        have no limit: the daily OMDb quota bounds them.
 
         Raises:
-            TooManyRequests: the caller's rate limit is exceeded.
+            TooManyRequests: none of the lookups is accepted.
             DatabaseUnavailable: nothing was stored.
         """
-        if self._limit is not None and not by.covers(Scope.MOVIES_WRITE):
-            # `_write` uses a thread on every database; a thousand reads would block the event loop.
-            new = await self._write(self._fetches.count_missing, lookups)
-            for _each in range(new):
-                await self._limit.consume(by.client)
-        return await self._write(self._fetches.enqueue, lookups, by.requester, record)
+        is_limited = self._allowance != UNLIMITED and not by.covers(Scope.MOVIES_WRITE)
+        return await self._enqueue(lookups, by, record, is_limited=is_limited)
 
     async def enqueue_one(
         self, lookup: MovieLookup, by: Caller, record: ResultRecorder[Fetch] = record_nothing
     ) -> Fetch:
         """Queue one fetch, commit, and return it; see `enqueue`. The rate limit always applies."""
 
-        def record_first(uow: UnitOfWork, fetches: tuple[Fetch, ...]) -> None:
-            record(uow, fetches[0])
+        def record_first(uow: UnitOfWork, requested: RequestedFetches) -> None:
+            record(uow, requested.fetches[0])
 
-        if self._limit is not None:
-            new = await self._read(self._fetches.count_missing, [lookup])
-            if new:
-                await self._limit.consume(by.client)
-        fetches = await self._write(self._fetches.enqueue, [lookup], by.requester, record_first)
-        return fetches[0]
+        is_limited = self._allowance != UNLIMITED
+        requested = await self._enqueue([lookup], by, record_first, is_limited=is_limited)
+        return requested.fetches[0]
+
+    async def _enqueue(
+        self,
+        lookups: Sequence[MovieLookup],
+        by: Caller,
+        record: ResultRecorder[RequestedFetches],
+        *,
+        is_limited: bool,
+    ) -> RequestedFetches:
+        """Queue as many fetches as the limits admit; lookups that are not accepted cost nothing."""
+        accepted, consumed, retry_after_seconds = tuple(lookups), 0, 0
+        not_accepted: tuple[MovieLookup, ...] = ()
+        if is_limited:
+            # `_write` uses a thread on every database; a thousand reads would block the event loop.
+            missing = await self._write(self._fetches.find_missing, lookups)
+            consumed, refusal = await self._allowance.consume_up_to(by, len(missing))
+            if refusal is not None:
+                accepted, not_accepted = _partition(lookups, frozenset(missing[consumed:]))
+                retry_after_seconds = refusal.retry_after_seconds or 0
+                if not accepted:
+                    raise refusal
+
+        def record_all(uow: UnitOfWork, fetches: tuple[Fetch, ...]) -> None:
+            record(uow, RequestedFetches(fetches, not_accepted, retry_after_seconds))
+
+        try:
+            fetches = await self._write(self._fetches.enqueue, accepted, by.requester, record_all)
+        except MoviesError:
+            if is_limited:
+                self._allowance.give_back(by, consumed)
+            raise
+        return RequestedFetches(fetches, not_accepted, retry_after_seconds)
 
     async def get(self, fetch_id: int) -> Fetch:
-        """Return the fetch with this ID.
-
-        Raises:
-            NotFound: no fetch has this ID.
-        """
+        """Return the fetch with this ID."""
         return await self._read(self._fetches.get, fetch_id)
 
     async def list(self, query: FetchQuery) -> tuple[Fetch, ...]:
@@ -117,25 +155,25 @@ class RequestFetches:
             self._fetches.cancel, fetch_id, partial(_record_change, by, "fetch.cancelled", record)
         )
 
-    async def wait(self, fetch: Fetch, seconds: float) -> Fetch:
+    async def wait(self, fetch: Fetch, seconds: float, address: str) -> Fetch:
         """Return the fetch once it is finished, or its state after `seconds` or on shutdown.
 
         Raises:
-            TooManyRequests: too many fetches are followed.
+            TooManyRequests: too many fetches are followed, from this address or in all.
         """
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                async for update in self.follow(fetch):
+                async for update in self.follow(fetch, address):
                     fetch = update
         return fetch
 
-    async def follow(self, fetch: Fetch) -> AsyncGenerator[Fetch]:
+    async def follow(self, fetch: Fetch, address: str) -> AsyncGenerator[Fetch]:
         """Yield the fetch, and again after each change, until it is finished or on shutdown.
 
         Raises:
-            TooManyRequests: too many fetches are followed.
+            TooManyRequests: too many fetches are followed, from this address or in all.
         """
-        with self._following():
+        with self._following(address):
             yield fetch
             while fetch.state.is_open and not self._shutdown.is_set():
                 await self._shutdown.wait(POLL_SECONDS)
@@ -144,17 +182,43 @@ class RequestFetches:
                     fetch = current
                     yield fetch
 
-    @contextmanager
-    def _following(self) -> Iterator[None]:
-        if self._followers >= FOLLOWERS_MAX:
+    def require_free_follower(self, address: str) -> None:
+        """Require that `follow` would begin now.
+
+        Raises:
+            TooManyRequests: too many fetches are followed, from this address or in all.
+        """
+        if self._followers[address] >= FOLLOWERS_PER_CLIENT_MAX:
+            raise TooManyRequests(
+                f"This address follows {FOLLOWERS_PER_CLIENT_MAX} fetches already, as event"
+                " streams or with Prefer: wait; end one of them first.",
+                retry_after_seconds=5,
+            )
+        if self._followers.total() >= FOLLOWERS_MAX:
             raise TooManyRequests(
                 "Too many open event streams; retry later.", retry_after_seconds=5
             )
-        self._followers += 1
+
+    @contextmanager
+    def _following(self, address: str) -> Iterator[None]:
+        self.require_free_follower(address)
+        self._followers[address] += 1
         try:
             yield
         finally:
-            self._followers -= 1
+            self._followers[address] -= 1
+            if not self._followers[address]:
+                del self._followers[address]
+
+
+def _partition(
+    lookups: Sequence[MovieLookup], refused: Collection[bytes]
+) -> tuple[tuple[MovieLookup, ...], tuple[MovieLookup, ...]]:
+    """Return the lookups without those that have a refused deduplication key, and these."""
+    parts: dict[bool, list[MovieLookup]] = {False: [], True: []}
+    for lookup in lookups:
+        parts[deduplication_key(lookup) in refused].append(lookup)
+    return tuple(parts[False]), tuple(parts[True])
 
 
 def _record_change(

@@ -226,8 +226,7 @@ def create_app() -> FastAPI:
 
     @app.get("/movies", response_model=MovieList)
     def list_movies(
-        session: SessionDependency,
-        query: Annotated[PageQuery, Query()],
+        session: SessionDependency, query: Annotated[PageQuery, Query()]
     ) -> dict[str, object]:
         """Return a page of movies, ordered by title."""
         page = (
@@ -256,11 +255,7 @@ def create_app() -> FastAPI:
 
 
 def require(movie: Movie | None) -> Movie:
-    """Return `movie`.
-
-    Raises:
-        HTTPException: `movie` is `None`; the status is 404.
-    """
+    """Return `movie`."""
     if movie is None:
         raise HTTPException(404)
     return movie

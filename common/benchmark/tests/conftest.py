@@ -1,7 +1,10 @@
-"""Fixture for benchmark results without a run."""
+"""Fixtures for benchmark results without a run, and for a server without a process."""
 
 import itertools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import pytest
 
@@ -21,6 +24,7 @@ from common.benchmark.results import (
     Results,
 )
 from common.benchmark.seeding import SeedingTimes
+from common.benchmark.servers import Server
 from common.benchmark.workload import Read
 
 MakeResults = Callable[..., Results]
@@ -88,3 +92,29 @@ def make_results() -> MakeResults:
         )
 
     return make
+
+
+class _Page(BaseHTTPRequestHandler):
+    """The same page for every request."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", "2")
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - The same.
+        """Log nothing."""
+
+
+@pytest.fixture
+def stand_in() -> Iterator[Server]:
+    """Yield a server in a thread of this process, which responds as any target."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Page) as server:
+        thread = Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield Server(f"http://127.0.0.1:{server.server_port}", os.getpid())
+        server.shutdown()
+        thread.join()

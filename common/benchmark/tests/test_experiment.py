@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,13 +11,17 @@ import requests
 from typer.testing import CliRunner
 
 from common.benchmark import __main__ as command
+from common.benchmark import experiment
 from common.benchmark.__main__ import app, measure
+from common.benchmark.client import PERCENTILES
 from common.benchmark.experiment import Experiment
 from common.benchmark.load import Load, LoadGenerator
 from common.benchmark.measurement import _wait_until_idle, compare
 from common.benchmark.memory import measure_memory
 from common.benchmark.results import CACHED, NGINX, NOT_MODIFIED, RAW_ASGI, Plan, Results
-from common.benchmark.targets import Recorded, TargetFactory
+from common.benchmark.seeding import SeedingTimes
+from common.benchmark.servers import Server
+from common.benchmark.targets import TargetFactory
 from common.benchmark.tests.conftest import MakeResults
 from common.benchmark.workload import Read, Workload
 from common.cli.progress import ProgressBar
@@ -33,6 +38,22 @@ PLAN = Plan(
 )
 
 
+def request_each(
+    _self: LoadGenerator,
+    url: str,
+    paths: Sequence[str],
+    *,
+    seconds: float,
+    connections: int,
+    headers: Sequence[str],
+) -> Load:
+    """Stand in for a load: request each path once, without a process."""
+    fields = dict(header.split(": ", 1) for header in headers)
+    responses = [requests.get(url + path, headers=fields, timeout=60) for path in paths]
+    errors = sum(not response.ok for response in responses)
+    return Load(len(paths), seconds, errors, {f"{each:g}": 1.0 for each in PERCENTILES})
+
+
 @pytest.mark.integration
 def test_runs_all_measurements_and_writes_the_report(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -41,11 +62,18 @@ def test_runs_all_measurements_and_writes_the_report(
     recorded: list[Results] = []
     run = Experiment.run
 
-    def run_and_record(experiment: Experiment) -> Results:
-        recorded.append(run(experiment))
+    def run_and_record(self: Experiment) -> Results:
+        recorded.append(run(self))
         return recorded[-1]
 
     monkeypatch.setattr(Experiment, "run", run_and_record)
+    monkeypatch.setattr(
+        experiment,
+        "measure_seeding",
+        lambda latency_ms, concurrency, _runs: SeedingTimes(concurrency, 100, latency_ms, (1.1,)),
+    )
+    monkeypatch.setattr(experiment, "_SINGLE_REQUESTS", 5)
+    monkeypatch.setattr(LoadGenerator, "run", request_each)
     measure(PLAN, tmp_path / "out", set_baseline=False)
     (results,) = recorded
     assert [measurement for measurement in results.measurements if measurement.errors] == []
@@ -121,26 +149,21 @@ def test_reports_a_failed_request_to_a_server(
     assert done.stderr.endswith("Error: A request to a server failed: gone\n")
 
 
-@pytest.mark.integration
-def test_sends_one_request_per_round_for_a_slow_read(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, migrated_file: Path
-) -> None:
-    monkeypatch.chdir(ROOT)
+def test_sends_one_request_per_round_for_a_slow_read(stand_in: Server) -> None:
     announced: list[str] = []
-    with TargetFactory(tmp_path, None).service(f"sqlite:///{migrated_file}", "off") as server:
-        workload = Workload(
-            target="service",
-            movies=0,
-            read=Read.FIRST_PAGE,
-            server=server,
-            paths=["/movies"],
-            connections=4,
-            headers=["If-None-Match: *"],
-        )
-        generator = LoadGenerator("own client", None)
-        (measurement,) = compare(
-            [workload], generator, rounds=2, seconds=1e-6, advance=announced.append
-        )
+    workload = Workload(
+        target="service",
+        movies=0,
+        read=Read.FIRST_PAGE,
+        server=stand_in,
+        paths=["/movies"],
+        connections=4,
+        headers=["If-None-Match: *"],
+    )
+    generator = LoadGenerator("own client", None)
+    (measurement,) = compare(
+        [workload], generator, rounds=2, seconds=1e-6, advance=announced.append
+    )
     assert (measurement.is_slow, measurement.errors, list(measurement.latency_us)) == (
         True,
         0,
@@ -165,8 +188,8 @@ def test_runs_without_nginx(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr("common.benchmark.targets.NGINX_FOLDERS", "")
     with ExitStack() as stack:
-        experiment = Experiment(PLAN, tmp_path, ProgressBar("Benchmark", "measurements"))
-        assert experiment._static_limits(stack, TargetFactory(tmp_path, None), {}, 20) == []
+        whole = Experiment(PLAN, tmp_path, ProgressBar("Benchmark", "measurements"))
+        assert whole._static_limits(stack, TargetFactory(tmp_path, None), {}, 20) == []
 
 
 def test_limits_the_wait_for_an_idle_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,20 +201,17 @@ def test_limits_the_wait_for_an_idle_server(monkeypatch: pytest.MonkeyPatch) -> 
         busy.kill()
 
 
-@pytest.mark.integration
 def test_sends_one_request_if_the_load_gets_no_response(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, stand_in: Server
 ) -> None:
     empty = Load(0, 1.0, 0, {"50": 0})
     monkeypatch.setattr(LoadGenerator, "run", lambda *_args, **_kwargs: empty)
-    responses = {"/": Recorded(200, (("content-length", "2"),), b"ok")}
-    with TargetFactory(tmp_path, None).raw_asgi(responses) as server:
-        workload = Workload(
-            target="raw", movies=0, read="page", server=server, paths=["/"], connections=1
-        )
-        generator = LoadGenerator("own client", None)
-        (measurement,) = compare(
-            [workload], generator, rounds=1, seconds=5, advance=lambda _about: None
-        )
+    workload = Workload(
+        target="raw", movies=0, read="page", server=stand_in, paths=["/"], connections=1
+    )
+    generator = LoadGenerator("own client", None)
+    (measurement,) = compare(
+        [workload], generator, rounds=1, seconds=5, advance=lambda _about: None
+    )
     assert measurement.is_slow
     assert measurement.requests_per_second.median > 0

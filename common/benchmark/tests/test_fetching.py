@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from common.benchmark import __main__ as command
 from common.benchmark import fetching
 from common.benchmark.__main__ import app
 from common.benchmark.commands import BenchmarkFailed
-from common.benchmark.fetching import FetchingResults
+from common.benchmark.fetching import FetchingPlan, FetchingResults
 
 pytestmark = pytest.mark.integration
 
@@ -34,16 +35,22 @@ def test_measures_a_worker_and_concurrent_reads(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_rejects_a_database_that_is_not_empty(
-    monkeypatch: pytest.MonkeyPatch, postgresql_url: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.chdir(ROOT)
+    earlier = "2026-11-01T00:00:00Z"
+    fetches = [dict.fromkeys(("created_at", "started_at", "finished_at"), earlier)]
+    monkeypatch.setattr(fetching, "run_command", lambda *_arguments: json.dumps(fetches))
+    plan = FetchingPlan(database_url="postgresql://server/movies", movies=1)
+    with pytest.raises(BenchmarkFailed, match="the database was not empty"):
+        fetching._fetch(plan, {}, tmp_path, 0)
+
+
+def test_shows_the_figures(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "200")
-    command = ["fetching", *QUICK, "--url", postgresql_url]
-    done = CliRunner().invoke(app, command)
-    assert done.exit_code == 0, done.stderr
-    assert "worker on postgresql, in the limit of OMDb's latency" in done.stdout
-    again = CliRunner().invoke(app, command)
-    assert (again.exit_code, "the database was not empty" in again.stderr) == (1, True)
+    results = FetchingResults("postgresql", 2, (2.0,), (100,), (150,))
+    monkeypatch.setattr(command, "measure_fetching", lambda *_arguments: results)
+    shown = CliRunner().invoke(app, ["fetching", *QUICK]).stdout
+    assert "worker on postgresql, in the limit of OMDb's latency" in shown
 
 
 def test_compares_medians_with_their_targets() -> None:

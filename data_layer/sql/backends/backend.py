@@ -61,7 +61,10 @@ class Backend(Protocol):
         ...
 
     def without_timeouts(self, connection: Connection) -> AbstractContextManager[None]:
-        """Disable statement timeouts for the connection's transaction within the context."""
+        """Disable timeouts within the context, for a transaction that is long or often idle.
+
+        They concern statements and idling, on PostgreSQL also locks.
+        """
         ...
 
     def next_id(self, connection: Connection, table: Table) -> int:

@@ -4,15 +4,30 @@ import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import URL, Connection, Table, func, select, text
+from sqlalchemy import URL, Connection, Table, event, func, select, text
 
 from common.errors import InvalidInput
 from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines, OnProgress
-from data_layer.sql.backends.server_engines import open_server
+from data_layer.sql.backends.server_engines import (
+    KEEPALIVE_IDLE_SECONDS,
+    KEEPALIVE_INTERVAL_SECONDS,
+    KEEPALIVE_PROBES,
+    VANISHED_SECONDS,
+    open_server,
+)
 from data_layer.sql.backends.server_locks import lock_connection
 from data_layer.sql.models import MOVIES, Movie
+
+_KEEPALIVES = {
+    "keepalives_idle": KEEPALIVE_IDLE_SECONDS,
+    "keepalives_interval": KEEPALIVE_INTERVAL_SECONDS,
+    "keepalives_count": KEEPALIVE_PROBES,
+}
+_USER_TIMEOUT_MILLISECONDS = 1000 * VANISHED_SECONDS
+"""Options of libpq; the server's settings have the same names with the prefix `tcp_`."""
 
 
 class PostgreSql:
@@ -22,13 +37,22 @@ class PostgreSql:
     snapshot_isolation = "REPEATABLE READ"
 
     def open(self, url: URL, options: DatabaseOptions) -> Engines:
-        """Return engines on psycopg, with timeouts for statements and locks."""
-        settings = (
-            f"-c statement_timeout={options.statement_timeout_seconds}s"
-            f" -c lock_timeout={options.lock_timeout_seconds}s"
-        )
-        url = url.set(drivername="postgresql+psycopg")
-        return open_server(url, {"options": settings}, options)
+        """Return engines on psycopg, with timeouts for statements, locks and idle transactions."""
+        settings = {
+            "statement_timeout": f"{options.statement_timeout_seconds}s",
+            "lock_timeout": f"{options.lock_timeout_seconds}s",
+            "idle_in_transaction_session_timeout": f"{options.lock_timeout_seconds}s",
+            "tcp_user_timeout": _USER_TIMEOUT_MILLISECONDS,
+            **{f"tcp_{name}": value for name, value in _KEEPALIVES.items()},
+        }
+        connect_args = {
+            "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+            "tcp_user_timeout": _USER_TIMEOUT_MILLISECONDS,
+            **_KEEPALIVES,
+        }
+        engines = open_server(url.set(drivername="postgresql+psycopg"), connect_args, options)
+        event.listen(engines.writing, "after_cursor_execute", _start_idle_timer)
+        return engines
 
     def exists(self, engines: Engines) -> bool:
         """Return True: a server never creates a database on connecting."""
@@ -54,9 +78,9 @@ class PostgreSql:
 
     @contextmanager
     def without_timeouts(self, connection: Connection) -> Iterator[None]:
-        """Disable statement and lock timeouts until the transaction ends."""
-        connection.execute(text("SET LOCAL statement_timeout = 0"))
-        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        """Disable the timeouts for statements, locks and idling until the transaction ends."""
+        for name in ("statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(text(f"SET LOCAL {name} = 0"))
         yield
 
     def next_id(self, connection: Connection, table: Table) -> int:
@@ -90,6 +114,17 @@ class PostgreSql:
             yield connection, next_id
             last_id = connection.scalar(select(func.max(Movie.id))) or 0
             self.set_next_id(connection, MOVIES, max(next_id, last_id + 1))
+
+
+def _start_idle_timer(_connection: Connection, cursor: Any, *arguments: object) -> None:  # noqa: ANN401 - The driver's cursor.
+    """Execute a statement after `executemany`.
+
+    psycopg sends a flush behind the last row, for which the server stops the timer of
+    `idle_in_transaction_session_timeout` until the next statement.
+    """
+    is_executemany = arguments[-1]
+    if is_executemany:
+        cursor.connection.execute("SELECT 1")
 
 
 def _sequence(table: Table) -> str:

@@ -15,6 +15,12 @@ LOCKS_AT_ONCE = 2
 POOL_RECYCLE_SECONDS = 3600
 """Maximum age of a connection. MariaDB closes connections idle for 8 hours, firewalls earlier."""
 
+KEEPALIVE_IDLE_SECONDS, KEEPALIVE_INTERVAL_SECONDS, KEEPALIVE_PROBES = 10, 5, 3
+"""TCP keepalive of connections; operating systems begin with it after two hours."""
+
+VANISHED_SECONDS = KEEPALIVE_IDLE_SECONDS + KEEPALIVE_INTERVAL_SECONDS * KEEPALIVE_PROBES
+"""Time after which a connection to a host that vanished is closed, on either side."""
+
 
 def open_server(url: URL, connect_args: dict[str, Any], options: DatabaseOptions) -> Engines:
     """Return engines on a server.

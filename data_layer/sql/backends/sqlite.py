@@ -13,6 +13,7 @@ from common.errors import DatabaseUnavailable, InvalidInput
 from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines, OnProgress
 from data_layer.sql.backends.json_columns import read_json, write_json
+from data_layer.sql.backends.sqlite_file_guard import SqliteFileGuard
 from data_layer.sql.models import MOVIES, Base
 
 WRITING_CACHE_KIB, FILLING_CACHE_KIB = 32_768, 16_384
@@ -51,6 +52,7 @@ class Sqlite:
         )
         event.listen(engine, "connect", _prepare)
         event.listen(engine, "begin", _begin)
+        SqliteFileGuard(Path(url.database or ""), _WRITES).attach(engine)
         return Engines(engine, engine.execution_options(**{_WRITES: True}))
 
     def exists(self, engines: Engines) -> bool:

@@ -113,11 +113,7 @@ class SqlAlchemyMovieRepository(MovieQueries, MovieRepository):
         change_counts(connection, counts)
 
     def remove(self, movie_id: int) -> None:
-        """Delete the movie with its relations.
-
-        Raises:
-            NotFound: No movie has this id.
-        """
+        """Delete the movie with its relations."""
         self.get(movie_id)
         self.remove_many([movie_id])
 

@@ -8,13 +8,7 @@ from sqlalchemy import delete, insert, select
 
 from common.batches import batched
 from common.errors import NotFound
-from data_layer.entities.ingest import (
-    Ingest,
-    IngestError,
-    IngestQuery,
-    IngestSource,
-    IngestState,
-)
+from data_layer.entities.ingest import Ingest, IngestError, IngestQuery, IngestSource, IngestState
 from data_layer.ports.ingests import IngestRepository
 from data_layer.sql import models
 from data_layer.sql.entity_mapper import EntityMapper

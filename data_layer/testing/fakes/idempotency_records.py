@@ -2,7 +2,7 @@
 
 import datetime as dt
 
-from data_layer.entities.idempotency_record import IdempotencyRecord
+from data_layer.entities.idempotency_record import ROW_BYTES, IdempotencyRecord
 from data_layer.ports.idempotency_records import IdempotencyRecordRepository
 
 
@@ -28,3 +28,13 @@ class FakeIdempotencyRecordRepository(IdempotencyRecordRepository):
         """Delete the records that expired before this time."""
         for record in [each for each in self.rows.values() if each.expires_at < before]:
             del self.rows[record.id]
+
+    def delete_beyond(self, max_bytes: int, id_prefix: bytes = b"") -> None:
+        """Delete the oldest responses beyond a total size."""
+        stored = [each for each in self.rows.values() if each.id.startswith(id_prefix)]
+        total = 0
+        for record in sorted(stored, key=lambda each: (-each.expires_at.timestamp(), each.id)):
+            if record.response is not None:
+                total += len(record.response) + ROW_BYTES
+                if total > max_bytes:
+                    del self.rows[record.id]

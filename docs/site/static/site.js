@@ -1,8 +1,11 @@
 "use strict";
-// Search over SEARCH_INDEX: entries of [title, place, text, url]. All words have to be found; a word
-// in the title counts more than one in the text, and a title that begins with it counts most.
+// Search over SEARCH_INDEX: entries of [title, kind, place, text, url]. Every word of the query has to be
+// found. Whole words count more than beginnings, these more than other parts; titles count more than texts;
+// options count less, code least.
 
 const RESULTS_MAX = 12;
+const WEIGHTS = { option: 0.5, code: 0.2 };
+const FILLERS = new Set("a an the of to in for and or how do i is".split(" "));
 const root = document.body.dataset.root;
 const field = document.getElementById("search");
 const list = document.getElementById("results");
@@ -12,33 +15,50 @@ function fold(text) {
   return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 }
 
+function split(text) {
+  return text.match(/[\p{L}\p{N}_]+/gu) ?? [];
+}
+
+// A name such as MOVIES_SEED is found by its parts, too.
+function splitNames(text) {
+  return split(text).flatMap((word) => [word, ...word.split("_")]);
+}
+
 let folded = null;
 
 function entries() {
-  folded ??= SEARCH_INDEX.map(([title, place, text, url]) => ({
-    title, place, text, url, foldedTitle: fold(title), foldedText: fold(`${place} ${text}`),
-  }));
+  folded ??= SEARCH_INDEX.map(([title, kind, place, text, url]) => {
+    const [foldedTitle, foldedText] = [fold(title), fold(`${place} ${text}`)];
+    return { title, kind, place, text, url, foldedTitle, foldedText,
+      titleWords: splitNames(foldedTitle), textWords: splitNames(foldedText) };
+  });
   return folded;
 }
 
-function score(entry, words) {
-  let total = 0;
+function points(word, text, words) {
+  if (words.includes(word)) return 12;
+  if (words.some((each) => each.startsWith(word))) return 6;
+  return text.includes(word) ? 1 : 0;
+}
+
+function score(entry, query, words) {
+  let total = entry.foldedTitle === query ? 100 : 0;
   for (const word of words) {
-    if (entry.foldedTitle === word) total += 100;
-    else if (entry.foldedTitle.startsWith(word)) total += 50;
-    else if (entry.foldedTitle.includes(word)) total += 25;
-    else if (entry.foldedText.includes(word)) total += 5;
-    else return 0;
+    const found = 4 * points(word, entry.foldedTitle, entry.titleWords) + points(word, entry.foldedText, entry.textWords);
+    if (!found) return 0;
+    total += found / words.length;
   }
-  return total + (entry.url.startsWith("code/") ? 0 : 8) - entry.title.length / 100;
+  if (entry.foldedText.startsWith(query)) total += 20;
+  return total * (WEIGHTS[entry.kind] ?? 1) - entry.titleWords.length / 100;
 }
 
 function find(query) {
-  const words = fold(query).split(/\s+/).filter((word) => word);
+  const all = split(fold(query));
+  const words = all.some((word) => !FILLERS.has(word)) ? all.filter((word) => !FILLERS.has(word)) : all;
   if (!words.length) return [];
   return entries()
-    .map((entry) => [score(entry, words), entry])
-    .filter(([points]) => points > 0)
+    .map((entry) => [score(entry, fold(query), words), entry])
+    .filter(([total]) => total > 0)
     .sort(([one], [other]) => other - one)
     .slice(0, RESULTS_MAX)
     .map(([, entry]) => entry);
@@ -56,7 +76,7 @@ function show() {
     const item = document.createElement("li");
     const link = document.createElement("a");
     link.href = root + entry.url;
-    for (const [name, text] of [["b", entry.title], ["i", entry.place], ["span", shorten(entry.text, query)]]) {
+    for (const [name, text] of [["em", entry.kind], ["b", entry.title], ["i", entry.place], ["span", shorten(entry.text, query)]]) {
       link.appendChild(document.createElement(name)).textContent = text;
     }
     item.append(link);
@@ -95,9 +115,27 @@ document.addEventListener("click", (event) => {
   if (!field.form.contains(event.target)) list.hidden = true;
 });
 
-// The menu is open where there is room for a column of its own.
-const wide = window.matchMedia("(min-width: 900px)");
-const adapt = () => { menu.open = wide.matches; };
-wide.addEventListener("change", adapt);
-adapt();
+// Menu and contents are open where there is room for columns of their own.
+for (const [part, width] of [[menu, 900], [document.querySelector(".contents"), 1200]]) {
+  const wide = window.matchMedia(`(min-width: ${width}px)`);
+  const adapt = () => { if (part) part.open = wide.matches; };
+  wide.addEventListener("change", adapt);
+  adapt();
+}
 document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest" });
+
+// A button copies a code block: of a console only the commands, without prompts and output.
+for (const block of navigator.clipboard ? document.querySelectorAll(".codehilite") : []) {
+  const button = document.createElement("button");
+  button.textContent = "Copy";
+  button.addEventListener("click", async () => {
+    const copy = block.querySelector("pre").cloneNode(true);
+    const lines = copy.querySelector(".gp") ? /\n+/g : /\n/g;
+    copy.querySelectorAll(".gp, .go").forEach((part) => part.remove());
+    await navigator.clipboard.writeText(copy.textContent.trim().replace(lines, "\n"));
+    button.textContent = "Copied";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  });
+  block.classList.add("copied");
+  block.append(button);
+}

@@ -3,33 +3,32 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Annotated, Generic, TypeVar
 
 from fastapi import Depends, Header, Request, Response
 from pydantic import Field
 
-from common.errors import Conflict, InvalidInput, MoviesError, NotFound
+from common.errors import InvalidInput, MoviesError
 from data_layer.entities.idempotency_record import IdempotencyRecord
 from data_layer.ports.result_recorder import ResultRecorder, record_nothing
 from data_layer.ports.unit_of_work import UnitOfWork
 from movies_service.accounts.caller import Caller
 from movies_service.api.dependencies.use_cases import UseCases, UseCasesDependency
-from movies_service.http_semantics.problem_details import problem_response
 from movies_service.use_cases.idempotency import IdempotencyStore, StoredResponse
 
 REPLAYED_HEADER = "Idempotency-Replayed"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEY_SHOWN = {"pattern": f"^{_KEY.pattern}$", "minLength": 1, "maxLength": 255}
-_FINAL = (NotFound, Conflict)
-"""Errors that are stored and replayed for 24 hours, like successful responses."""
 
 T = TypeVar("T")
 
 
 class IdempotentRequest:
-    """Request that is executed at most once per Idempotency-Key.
+    """Request that changes something at most once per Idempotency-Key.
 
-    Retries with the same key get the stored response.
+    Retries with the same key get the response that the use case recorded with its change. A request
+    that recorded nothing, whatever ended it, releases its key.
 
     Args:
         use_cases: the store of idempotency records and the executors.
@@ -58,27 +57,21 @@ class IdempotentRequest:
         Raises:
             InvalidInput: the key was already used with a different request.
             Conflict: a request with this key is still being processed.
-            MoviesError: raised by the work. The key is released, so that a retry executes the
-                work again.
+            MoviesError: raised by the work.
         """
         if self._key is None:
-            # Rendering a thousand fetches would block the event loop.
-            return await asyncio.to_thread(to_response, await work(record_nothing))
+            return await _respond(to_response, await work(record_nothing))
         store, write = self._use_cases.idempotency, self._use_cases.write
         record = await write(store.begin, caller.client, self._key, self._request)
         if isinstance(record, StoredResponse):
             return _replay(record)
         recorder = _ResponseRecorder(store, record, to_response)
         try:
-            response = to_response(await work(recorder))
-        except _FINAL as error:
-            response = problem_response(error)
-        except MoviesError:
-            await write(store.release_lock, record)
-            raise
-        if not recorder.is_stored:
-            await write(store.finish, record, _to_stored(response))
-        return response
+            return await _respond(to_response, await work(recorder))
+        finally:
+            if not recorder.is_stored:
+                with suppress(MoviesError):  # The lock expires by itself.
+                    await write(store.release_lock, record)
 
 
 class _ResponseRecorder(Generic[T]):
@@ -111,9 +104,9 @@ async def get_idempotency(
         Header(
             alias="Idempotency-Key",
             description=(
-                "A unique value per request, such as a UUID. A retry with the same key and the same"
-                " request is not executed again: for 24 hours it returns the first response, with"
-                " the header `Idempotency-Replayed: true`."
+                "A unique value per request, such as a UUID. If the request changed something, a"
+                " retry with the same key and the same request is not executed again: for 24 hours"
+                " it returns the first response, with the header `Idempotency-Replayed: true`."
             ),
         ),
     ] = None,
@@ -134,6 +127,11 @@ async def get_idempotency(
 
 
 IdempotencyDependency = Annotated[IdempotentRequest, Depends(get_idempotency)]
+
+
+async def _respond(to_response: Callable[[T], Response], result: T) -> Response:
+    """Return the response; in a thread, since a thousand fetches would block the event loop."""
+    return await asyncio.to_thread(to_response, result)
 
 
 def _to_stored(response: Response) -> StoredResponse:

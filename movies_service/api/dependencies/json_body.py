@@ -49,11 +49,7 @@ class StrictRoute(APIRoute):
 
 
 async def require_json(request: Request) -> None:
-    """Require the Content-Type `application/json`.
-
-    Raises:
-        HTTPException: 415, for any other media type.
-    """
+    """Require the Content-Type `application/json`."""
     require_media_type(request, JSON)
 
 

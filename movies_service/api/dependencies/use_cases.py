@@ -1,6 +1,5 @@
 """Container of the use cases, and the dependency that provides it to endpoints."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -19,6 +18,7 @@ from movies_service.use_cases.idempotency import IdempotencyStore
 from movies_service.use_cases.ingests import IngestHistory
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.pubsub_push import PushHandler
+from movies_service.use_cases.readiness import Readiness
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.request_fetches import RequestFetches
 from movies_service.use_cases.upstream_status import GetUpstreamStatus
@@ -59,11 +59,12 @@ class UseCases:
     idempotency: IdempotencyStore
     limits: RateLimits
     metrics: Metrics
-    is_ready: Callable[[], bool]
-    """Tells whether the database responds and has the current schema."""
+    readiness: Readiness
     policy: Policy
     read: CallExecutor
-    """Executes calls that only read the database."""
+    """Executes calls that only read the database, for less than 5 ms: the event loop may wait."""
+    long_read: CallExecutor
+    """Executes calls that only read the database, in a thread: they may take longer."""
     write: CallExecutor
     """Executes calls that may wait for another writer, or that take long."""
 

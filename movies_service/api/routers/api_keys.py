@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Depends, Path, Response
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.scope import Scope
+from movies_service.accounts.api_key_secrets import ID_PATTERN
 from movies_service.accounts.caller import Caller
 from movies_service.api.dependencies.authentication import require, require_scopes
 from movies_service.api.dependencies.idempotency import IdempotencyDependency
@@ -25,7 +26,14 @@ from movies_service.api.schemas.api_keys import (
 router = APIRouter(prefix="/api-keys", tags=["API keys"], route_class=StrictRoute)
 
 Administrator = Annotated[Caller, Depends(require(Scope.KEYS_ADMIN))]
-KeyId = Annotated[str, Path(description="Id of the API key.", examples=["0123abcd"])]
+KeyId = Annotated[
+    str,
+    Path(
+        description="Id of the API key.",
+        examples=["0123abcd"],
+        json_schema_extra={"pattern": f"^{ID_PATTERN}$"},
+    ),
+]
 _NOT_FOUND = NotFound("No API key has this id.")
 
 
@@ -70,8 +78,12 @@ async def list_api_keys(use_cases: UseCasesDependency, _administrator: Administr
 
     Requires the scope `keys:admin`.
     """
-    keys = await use_cases.read(use_cases.api_keys.list)
-    return private_json_response(ApiKeysOut(api_keys=[ApiKeyOut.of(key) for key in keys]))
+
+    def list_all() -> Response:
+        keys = use_cases.api_keys.list()
+        return private_json_response(ApiKeysOut(api_keys=[ApiKeyOut.of(key) for key in keys]))
+
+    return await use_cases.long_read(list_all)
 
 
 @router.get(

@@ -28,7 +28,7 @@ async def list_audit(
     Requires the scope `ops:read`. Filters are combined with AND and match whole values; follow
     `next_url` for older entries.
     """
-    entries = await use_cases.read(use_cases.audit.list, query.to_query())
+    entries = await use_cases.long_read(use_cases.audit.list, query.to_query())
     shown = [AuditEntryOut.of(entry) for entry in entries]
     next_url = older_page_url("/audit", query.model_dump(exclude_none=True), shown)
     return private_json_response(AuditOut(entries=shown, next_url=next_url))

@@ -88,20 +88,21 @@ async def request_fetches(
 ) -> Response:
     """Queue a fetch for each of up to 1,000 movies, and return at once.
 
-    The response lists one fetch per requested movie, in the order of the request; poll or stream
+    The response lists one fetch per accepted movie, in the order of the request; poll or stream
     each one at its `self_url`. For a movie that is already in the catalogue, the fetch is `fetched`
     at once; a movie that is already requested gets its existing fetch.
 
     Public, unless the operator requires the scope `movies:write` for adding movies. Without that
-    scope, each new movie counts towards the rate limit of adding movies; with it, only the daily
-    OMDb quota limits the number of fetches.
+    scope, each new movie counts towards the rate limit of adding movies: those beyond it are listed
+    in `not_accepted` and cost nothing; send them again, with a new `Idempotency-Key`, after
+    `retry_after_seconds`. If no movie is accepted, the response is a 429. With the scope, only the
+    daily OMDb quota limits the number of fetches.
     """
     return await idempotency.run(
         caller,
         lambda record: use_cases.request_fetches.enqueue(body.to_lookups(), caller, record),
-        lambda fetches: private_json_response(
-            RequestedFetchesOut(fetches=[FetchOut.of(fetch) for fetch in fetches]),
-            HTTPStatus.ACCEPTED,
+        lambda requested: private_json_response(
+            RequestedFetchesOut.of(requested), HTTPStatus.ACCEPTED
         ),
     )
 
@@ -124,16 +125,18 @@ async def list_fetches(
     "/{fetch_id}", summary="Get a fetch", response_model=FetchOut, responses=errors(_NOT_FOUND)
 )
 async def get_fetch(
-    use_cases: UseCasesDependency, fetch_id: FetchId, prefer: PreferDependency
+    request: Request, use_cases: UseCasesDependency, fetch_id: FetchId, prefer: PreferDependency
 ) -> Response:
     """Return a fetch and its state. Public.
 
     With `Prefer: wait=N` the response is delayed until the fetch is finished, at most N seconds
-    (long polling); the header `Preference-Applied` confirms it.
+    (long polling); the header `Preference-Applied` confirms it. A client may wait for 10 fetches
+    at a time, event streams included; more is a 429.
     """
     fetch = await use_cases.request_fetches.get(int(fetch_id))
     if prefer.wait_seconds:
-        fetch = await use_cases.request_fetches.wait(fetch, prefer.wait_seconds)
+        address = use_cases.limits.addresses.of(request.scope)
+        fetch = await use_cases.request_fetches.wait(fetch, prefer.wait_seconds, address)
     applied = PreferHeader(wait_seconds=prefer.wait_seconds).applied
     return private_json_response(FetchOut.of(fetch), HTTPStatus.OK, **applied)
 
@@ -152,12 +155,15 @@ async def follow_fetch(
 
     Each event is named `fetch` and carries the fetch as JSON. The stream ends when the fetch is
     finished, after five minutes, or when the service shuts down; an `EventSource` then reconnects.
+    A client may have 10 streams open; more is a 429.
     """
     fetch = await use_cases.request_fetches.get(int(fetch_id))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}  # nginx must not buffer.
     if is_head(request.scope):  # A stream without a body would only keep the client waiting.
         return Response(media_type=_EVENT_STREAM, headers=headers)
-    events = _events(use_cases.request_fetches, fetch)
+    address = use_cases.limits.addresses.of(request.scope)
+    use_cases.request_fetches.require_free_follower(address)
+    events = _events(use_cases.request_fetches, fetch, address)
     return StreamingResponse(events, media_type=_EVENT_STREAM, headers=headers)
 
 
@@ -213,9 +219,9 @@ def _fetch_response(fetch: Fetch) -> Response:
     return private_json_response(FetchOut.of(fetch))
 
 
-async def _events(use_case: RequestFetches, fetch: Fetch) -> AsyncGenerator[bytes]:
+async def _events(use_case: RequestFetches, fetch: Fetch, address: str) -> AsyncGenerator[bytes]:
     """Yield an event for each state of the fetch, and keep-alive comments in between."""
-    changes = use_case.follow(fetch)
+    changes = use_case.follow(fetch, address)
     loop = asyncio.get_running_loop()
     ends_at = loop.time() + EVENTS_SECONDS
     number = 0

@@ -2,7 +2,6 @@
 
 from fastapi import APIRouter
 
-from common.errors import DatabaseUnavailable
 from movies_service.api.dependencies.use_cases import UseCasesDependency
 from movies_service.api.schemas.health import LiveOut, ReadyOut
 
@@ -20,12 +19,10 @@ async def get_live() -> LiveOut:
 
 @router.get("/ready", summary="Check readiness")
 async def get_ready(use_cases: UseCasesDependency) -> ReadyOut:
-    """Return 200 if the database responds and has the current schema, else 503 with the reason.
+    """Return 200 if the database accepts reads and writes, else 503 with the reason.
 
-    Public. Do not route requests to the process while this check fails.
+    Public. The check responds within 2 seconds and runs at most once a second. Do not route
+    requests to the process while it fails.
     """
-    if not await use_cases.write(use_cases.is_ready):
-        raise DatabaseUnavailable(
-            "The database schema is outdated; run `python -m movies_service migrate`."
-        )
+    await use_cases.readiness.require()
     return ReadyOut(status="ready")

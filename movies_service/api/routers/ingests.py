@@ -101,5 +101,9 @@ async def get_ingest_errors(use_cases: UseCasesDependency, ingest_id: IngestId) 
 
     Requires the scope `ops:read`.
     """
-    errors = await use_cases.read(use_cases.ingest_history.list_errors, int(ingest_id))
-    return private_json_response(IngestErrorsOut.of(errors))
+
+    def list_errors() -> Response:
+        errors = use_cases.ingest_history.list_errors(int(ingest_id))
+        return private_json_response(IngestErrorsOut.of(errors))
+
+    return await use_cases.long_read(list_errors)

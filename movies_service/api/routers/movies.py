@@ -98,11 +98,14 @@ async def list_movies(
 
     Filters are combined with AND and match whole values, regardless of case and accents:
     `title=amelie` finds "Amélie". Follow `next_url` for the next page; it keeps filters and order.
-    Unknown and repeated query parameters are a 422.
+    Unknown and repeated query parameters are a 422, and so is a `page` with more than 10,000 movies
+    before it.
 
     The response has an `ETag`; send it as `If-None-Match` to get a 304 if nothing changed.
     """
-    page = await use_cases.read(use_cases.movies.list, query.to_query())
+    movie_query = query.to_query()
+    read = use_cases.read if movie_query.is_short else use_cases.long_read
+    page = await read(use_cases.movies.list, movie_query)
     return json_response(request, page_document(page, query.next_url(page)))
 
 
@@ -294,7 +297,7 @@ async def _find_or_enqueue(
         return existing
     fetch = await use_cases.request_fetches.enqueue_one(lookup, by, record)
     if wait_seconds:
-        fetch = await use_cases.request_fetches.wait(fetch, wait_seconds)
+        fetch = await use_cases.request_fetches.wait(fetch, wait_seconds, by.address)
     if fetch.state is not FetchState.FETCHED:
         return fetch
     added = await use_cases.read(use_cases.add_movie.find_fetched, fetch)

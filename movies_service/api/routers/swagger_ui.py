@@ -1,12 +1,16 @@
-"""Swagger UI: the interactive documentation, served without any file from other hosts."""
+"""Swagger UI and its OpenAPI document, served without any file from other hosts."""
 
+import asyncio
 from pathlib import Path
 
 import fastapi_offline
-from fastapi import APIRouter, FastAPI, Response
+import orjson
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import Receive, Scope, Send
+
+from movies_service.api.rendering.conditional_requests import json_response
 
 router = APIRouter(include_in_schema=False)
 
@@ -54,6 +58,16 @@ _START = """SwaggerUIBundle({
 async def get_docs() -> HTMLResponse:
     """Return the page of Swagger UI."""
     return HTMLResponse(_PAGE, headers=PAGE_HEADERS)
+
+
+@router.get("/openapi.json")
+async def get_openapi(request: Request) -> Response:
+    """Return the OpenAPI document.
+
+    A thread renders it, since the first time takes half a second.
+    """
+    api: FastAPI = request.app
+    return json_response(request, await asyncio.to_thread(lambda: orjson.dumps(api.openapi())))
 
 
 @router.get("/docs/start.js")

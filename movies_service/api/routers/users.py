@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path, Response
 
 from common.errors import Conflict, NotFound
 from data_layer.entities.scope import Scope
+from data_layer.entities.user import USERNAME
 from movies_service.accounts.caller import Caller
 from movies_service.api.dependencies.authentication import require, require_scopes
 from movies_service.api.dependencies.idempotency import IdempotencyDependency
@@ -19,7 +20,14 @@ from movies_service.api.schemas.users import UserIn, UserOut, UserPatchIn, Users
 router = APIRouter(prefix="/users", tags=["users"], route_class=StrictRoute)
 
 Administrator = Annotated[Caller, Depends(require(Scope.USERS_ADMIN))]
-Username = Annotated[str, Path(description="Name of the user.", examples=["alice"])]
+Username = Annotated[
+    str,
+    Path(
+        description="Name of the user.",
+        examples=["alice"],
+        json_schema_extra={"pattern": f"^{USERNAME.pattern}$"},
+    ),
+]
 _NOT_FOUND = NotFound("No user has this name.")
 
 
@@ -56,8 +64,12 @@ async def add_user(
 @router.get("", summary="List users", response_model=UsersOut)
 async def list_users(use_cases: UseCasesDependency, _administrator: Administrator) -> Response:
     """Return all users by name, including disabled ones. Requires the scope `users:admin`."""
-    users = await use_cases.read(use_cases.users.list)
-    return private_json_response(UsersOut(users=[UserOut.of(user) for user in users]))
+
+    def list_all() -> Response:
+        users = use_cases.users.list()
+        return private_json_response(UsersOut(users=[UserOut.of(user) for user in users]))
+
+    return await use_cases.long_read(list_all)
 
 
 @router.get(

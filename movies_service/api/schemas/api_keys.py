@@ -39,6 +39,13 @@ def _require_string(value: object) -> object:
     return value
 
 
+def _to_utc(value: dt.datetime | None) -> dt.datetime | None:
+    try:
+        return value and value.astimezone(dt.UTC)
+    except OverflowError:
+        raise ValueError("in UTC it must be in a year from 1 to 9999") from None
+
+
 class ApiKeyIn(RequestBody):
     """API key to create."""
 
@@ -51,7 +58,10 @@ class ApiKeyIn(RequestBody):
         description="Permissions of the key; the caller must have each of them.",
     )
     expires_at: Annotated[
-        AwareDatetime | None, Field(strict=False), BeforeValidator(_require_string)
+        AwareDatetime | None,
+        Field(strict=False),
+        BeforeValidator(_require_string),
+        AfterValidator(_to_utc),
     ] = Field(
         default=None,
         description="Time of expiry, with a UTC offset; `null` or absent: the key never expires.",

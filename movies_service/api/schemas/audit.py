@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
 from data_layer.entities.audit_entry import AuditEntry, AuditQuery
-from movies_service.api.schemas.base import NextUrl, PageParameters, examples
+from movies_service.api.schemas.base import NextUrl, PageParameters, StorableText, examples
 
 _ENTRY: JsonDict = {
     "id": 12,
@@ -21,7 +21,7 @@ _ENTRY: JsonDict = {
     "fields": ["plot"],
 }
 
-_Text = Annotated[str, Field(max_length=300)]
+_Text = Annotated[StorableText, Field(max_length=300)]
 
 
 class AuditParameters(PageParameters):

@@ -2,8 +2,44 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
+
+from common.text import is_storable
+
+
+def require_storable(value: str) -> str:
+    """Return `value` if every database can store it, and thus look it up.
+
+    Raises:
+        ValueError: it contains NUL or an unpaired surrogate.
+    """
+    if not is_storable(value):
+        raise ValueError("it must not contain NUL or an unpaired surrogate")
+    return value
+
+
+StorableText = Annotated[
+    str, Field(json_schema_extra={"pattern": r"^[^\u0000]*$"}), AfterValidator(require_storable)
+]
+"""Text that is only compared with stored ones, and may be empty."""
+
+
+def _require_digits(value: object) -> object:
+    """Return the value if it is no text, or a text of the digits 0 to 9.
+
+    Python and pydantic also accept `1_0`, ` 1`, `+1` and `1.0` as numbers.
+
+    Raises:
+        ValueError: the text contains other characters, or none.
+    """
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("it must be a whole number, written with the digits 0 to 9")
+    return value
+
+
+Digits = BeforeValidator(_require_digits)
+"""Converts a query parameter to a number strictly."""
 
 NextUrl = Annotated[
     str | None, Field(description="URL of the next, older page; `null` on the last page.")
@@ -26,7 +62,7 @@ class PageParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    before: Annotated[int, Field(ge=1, le=2**53)] | None = Field(
+    before: Annotated[Annotated[int, Field(ge=1, le=2**53)] | None, Digits] = Field(
         default=None, description="Return items older than the one with this id."
     )
-    limit: Annotated[int, Field(ge=1, le=100, description="Items per page.")] = 50
+    limit: Annotated[int, Digits, Field(ge=1, le=100, description="Items per page.")] = 50

@@ -3,10 +3,11 @@
 import datetime as dt
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, FailFast, Field
 from pydantic.config import JsonDict
 
 from common.errors import restore_error
+from data_fetcher.fetch_queue.deduplication_key import lookup_fields
 from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie_fields import is_imdb_id
@@ -14,6 +15,7 @@ from movies_service.api.schemas.base import NextUrl, PageParameters, RequestBody
 from movies_service.api.schemas.movies import MovieLookupIn, Text
 from movies_service.api.schemas.problem import ProblemOut
 from movies_service.http_semantics.problem_details import problem_document, status_for
+from movies_service.use_cases.request_fetches import RequestedFetches
 
 LOOKUPS_MAX = 1_000
 
@@ -39,9 +41,9 @@ class FetchesIn(RequestBody):
         {"movies": ["Alien", "tt0088846", {"title": "The Thing", "year": 1982}]}
     )
 
-    movies: Annotated[list[Text | MovieLookupIn], Field(min_length=1, max_length=LOOKUPS_MAX)] = (
-        Field(description="Each a title, an IMDb id, or an object as in `POST /movies`.")
-    )
+    movies: Annotated[
+        list[Text | MovieLookupIn], FailFast(), Field(min_length=1, max_length=LOOKUPS_MAX)
+    ] = Field(description="Each a title, an IMDb id, or an object as in `POST /movies`.")
 
     def to_lookups(self) -> list[MovieLookup]:
         """Return the lookups of the data fetcher, in the order of the movies."""
@@ -118,12 +120,49 @@ class FetchesOut(BaseModel):
     next_url: NextUrl
 
 
-class RequestedFetchesOut(BaseModel):
-    """One fetch per requested movie, in the order of the request; duplicates share a fetch."""
+class NotAcceptedOut(BaseModel):
+    """Requested movie beyond the rate limit of adding movies."""
 
-    model_config = examples({"fetches": [_FETCH]})
+    requested: LookupOut
+    retry_after_seconds: int = Field(description="Seconds until the movie may be requested again.")
+
+
+class RequestedFetchesOut(BaseModel):
+    """One fetch per accepted movie, in the order of the request; duplicates share a fetch."""
+
+    model_config = examples(
+        {
+            "fetches": [_FETCH],
+            "not_accepted": [
+                {
+                    "requested": {"imdb_id": None, "title": "Brazil", "year": None},
+                    "retry_after_seconds": 42,
+                }
+            ],
+        }
+    )
 
     fetches: list[FetchOut]
+    not_accepted: list[NotAcceptedOut] = Field(
+        description="Movies beyond the rate limit, in the order of the request; usually empty."
+    )
+
+    @classmethod
+    def of(cls, requested: RequestedFetches) -> Self:
+        """Return the representation of requested fetches."""
+        not_accepted = [
+            NotAcceptedOut(
+                requested=_lookup_out(lookup), retry_after_seconds=requested.retry_after_seconds
+            )
+            for lookup in requested.not_accepted
+        ]
+        fetches = [FetchOut.of(fetch) for fetch in requested.fetches]
+        return cls(fetches=fetches, not_accepted=not_accepted)
+
+
+def _lookup_out(lookup: MovieLookup) -> LookupOut:
+    imdb_id, title, year = lookup_fields(lookup)
+    return LookupOut(imdb_id=imdb_id, title=title, year=year)
 
 
 def _to_lookup(movie: str | MovieLookupIn) -> MovieLookup:

@@ -16,7 +16,7 @@ class LiveOut(BaseModel):
 
 
 class ReadyOut(BaseModel):
-    """The database responds and has the current schema."""
+    """The database accepts reads and writes."""
 
     model_config = examples({"status": "ready"})
 

@@ -116,7 +116,9 @@ class IngestSourceOut(BaseModel):
     scanned_at: dt.datetime | None = Field(
         description="End of the last scan; `null` before the first one."
     )
-    last_error: str | None = Field(description="Why the last scan failed; `null` if it succeeded.")
+    last_error: str | None = Field(
+        description="Why the last scan failed or left objects; `null` otherwise."
+    )
 
     @classmethod
     def of(cls, source: IngestSource) -> Self:

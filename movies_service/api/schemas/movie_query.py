@@ -4,8 +4,9 @@ import typing
 from typing import Annotated, Literal, Self
 from urllib.parse import quote_plus
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from common.errors import InvalidInput
 from data_layer.entities.movie_fields import Year
 from data_layer.entities.movie_query import (
     MovieFilter,
@@ -16,28 +17,16 @@ from data_layer.entities.movie_query import (
     SortPosition,
 )
 from movies_service.api.rendering.pagination import read_cursor, write_cursor
+from movies_service.api.schemas.base import Digits
 from movies_service.api.schemas.movies import Text
 from movies_service.use_cases.movie_reference import ID_MAX
 
-LIMIT_DEFAULT, LIMIT_MAX, PAGE_MAX = 10, 100, 1_000_000
+LIMIT_DEFAULT, LIMIT_MAX = 10, 100
+
+SKIP_MAX = 10_000
+"""Number of movies before the last numbered page: a database reads all that it skips."""
 
 Sort = Literal["title", "-title", "year", "-year", "id", "-id"]
-
-
-def _require_digits(value: object) -> object:
-    """Return the value if it is no text, or a text of the digits 0 to 9.
-
-    Python and pydantic also accept `1_0`, ` 1`, `+1` and `1.0` as numbers.
-
-    Raises:
-        ValueError: the text contains other characters, or none.
-    """
-    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
-        raise ValueError("it must be a whole number, written with the digits 0 to 9")
-    return value
-
-
-_Digits = BeforeValidator(_require_digits)
 
 
 class GetParameters(BaseModel):
@@ -47,7 +36,7 @@ class GetParameters(BaseModel):
 
     year: Annotated[
         Year | None,
-        _Digits,
+        Digits,
         Field(description="Year of release; selects among movies with the same title."),
     ] = None
 
@@ -60,7 +49,7 @@ class ListParameters(BaseModel):
     title: Annotated[
         Text | None, Field(description="Whole title, regardless of case and accents.")
     ] = None
-    year: Annotated[Year | None, _Digits, Field(description="Year of release.")] = None
+    year: Annotated[Year | None, Digits, Field(description="Year of release.")] = None
     genre: Annotated[Text | None, Field(description="Genre, such as `Drama`.")] = None
     cast: Annotated[Text | None, Field(description="Whole name of a cast member.")] = None
     sort: Annotated[
@@ -68,12 +57,17 @@ class ListParameters(BaseModel):
         Field(description="Order; `-` means descending. Default: `title`, or `-id` with `start`."),
     ] = None
     limit: Annotated[
-        Annotated[int, Field(ge=1, le=LIMIT_MAX)], _Digits, Field(description="Movies per page.")
+        Annotated[int, Field(ge=1, le=LIMIT_MAX)], Digits, Field(description="Movies per page.")
     ] = LIMIT_DEFAULT
     page: Annotated[
-        Annotated[int, Field(ge=1, le=PAGE_MAX)] | None,
-        _Digits,
-        Field(description="Page number, from 1. Prefer `next_url` for long lists."),
+        Annotated[int, Field(ge=1, json_schema_extra={"maximum": SKIP_MAX + 1})] | None,
+        Digits,
+        Field(
+            description=(
+                f"Page number, from 1, of the pages that begin within the first {SKIP_MAX + 1:,}"
+                " movies. Follow `next_url` for longer lists."
+            )
+        ),
     ] = None
     cursor: Annotated[
         Annotated[str, Field(max_length=4096)] | None,
@@ -81,7 +75,7 @@ class ListParameters(BaseModel):
     ] = None
     start: Annotated[
         Annotated[int, Field(ge=0, le=ID_MAX)] | None,
-        _Digits,
+        Digits,
         Field(description="With `sort=-id`: return movies with ids below this one."),
     ] = None
 
@@ -97,19 +91,30 @@ class ListParameters(BaseModel):
         """Return the query of the data layer.
 
         Raises:
-            InvalidInput: the cursor is invalid, or belongs to other filters or another order.
+            InvalidInput: the page is too far from the first one, or the cursor is invalid, or
+                belongs to other filters or another order.
         """
+        skip = ((self.page or 1) - 1) * self.limit
+        if skip > SKIP_MAX:
+            raise InvalidInput(
+                f"A numbered page has at most {SKIP_MAX:,} movies before it: follow next_url from"
+                " page to page, which leads through the whole list.",
+                field="query.page",
+            )
         return MovieQuery(
             filter=self._filter(),
             sort=self._movie_sort(),
             limit=self.limit,
             after=self._after(),
-            skip=((self.page or 1) - 1) * self.limit,
+            skip=skip,
             counts_total=self.cursor is None,
         )
 
     def next_url(self, page: MoviePage) -> str | None:
-        """Return the URL of the page after `page`, with all filters; `None` on the last page."""
+        """Return the URL of the page after `page`, with all filters; `None` on the last page.
+
+        After the last numbered page the URL has a cursor or `start`.
+        """
         if page.next_after is None:
             return None
         texts = {"title": self.title, "genre": self.genre, "cast": self.cast}
@@ -119,7 +124,7 @@ class ListParameters(BaseModel):
         if self.year is not None:
             parameters.append(f"year={self.year}")
         parameters += f"sort={self._sort()}", f"limit={self.limit}"
-        if self.page is not None:
+        if self.page is not None and self.page * self.limit <= SKIP_MAX:
             parameters.append(f"page={self.page + 1}")
         elif self._sort() == "-id" and self.cursor is None:
             parameters.append(f"start={page.next_after[-1]}")

@@ -5,7 +5,6 @@ from typing import Annotated, Any, Self, get_type_hints
 import orjson
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
-from common.text import is_storable
 from data_fetcher.movie_json.document import (
     CHANGE_TYPES,
     MovieDocument,
@@ -16,7 +15,7 @@ from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_fields import TITLE_MAX_CHARACTERS, ImdbId, Year
 from data_layer.entities.movie_serialization import render_movie
-from movies_service.api.schemas.base import RequestBody, examples
+from movies_service.api.schemas.base import RequestBody, examples, require_storable
 
 
 def require_text(value: str) -> str:
@@ -27,9 +26,7 @@ def require_text(value: str) -> str:
     """
     if not value.strip():
         raise ValueError("it must not be blank")
-    if not is_storable(value):
-        raise ValueError("it must not contain NUL or an unpaired surrogate")
-    return value
+    return require_storable(value)
 
 
 SHOWN_TEXT = {"pattern": r"^[^\u0000]*[^\s\u0000][^\u0000]*$"}

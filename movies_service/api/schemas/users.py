@@ -12,7 +12,7 @@ from movies_service.accounts.caller import Caller
 from movies_service.accounts.passwords import MAX_CHARACTERS, MIN_CHARACTERS
 from movies_service.accounts.sessions import Tokens
 from movies_service.accounts.signing_keys import ACCESS_SECONDS
-from movies_service.api.schemas.base import RequestBody, examples
+from movies_service.api.schemas.base import RequestBody, StorableText, examples
 
 Password = Annotated[
     str,
@@ -42,7 +42,7 @@ class LoginIn(RequestBody):
 
     model_config = examples({"username": "alice", "password": "correct horse battery"})
 
-    username: str = Field(max_length=4096, description="Regardless of case.")
+    username: StorableText = Field(max_length=4096, description="Regardless of case.")
     password: _EnteredPassword
 
 

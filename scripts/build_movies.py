@@ -1,4 +1,4 @@
-"""Generator of movies.json: `python -m data_fetcher.emulator.build_movies [FILE]`.
+"""Generator of movies.json: `python -m scripts.build_movies [FILE]`.
 
 Source: the movie facts of Wikidata (CC0) in the package `bokeh_sampledata`, which the
 development requirements install.
@@ -113,11 +113,7 @@ def render_movies(movies: Iterable[Row]) -> str:
 
 
 def find_source() -> Path:
-    """Return the path of the database in `bokeh_sampledata`.
-
-    Raises:
-        InvalidInput: The package is not installed.
-    """
+    """Return the path of the database in `bokeh_sampledata`."""
     package = importlib.util.find_spec("bokeh_sampledata")
     if package is None or package.origin is None:
         raise InvalidInput("bokeh_sampledata is not installed; run make setup-dev.")
