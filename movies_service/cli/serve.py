@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import multiprocessing
 import os
 import signal
 import socket
@@ -148,6 +149,7 @@ class _Server(uvicorn.Server):
     """Uvicorn server with heartbeats, and a shutdown signal that ends long polls.
 
     A second signal ends the process at once: Uvicorn would cancel the app, and log the traceback.
+    A supervised process leaves that to its supervisor, whose signal may be the second one.
     """
 
     def __init__(
@@ -163,7 +165,7 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if self._shutdown.is_set():
+        if self._shutdown.is_set() and multiprocessing.parent_process() is None:
             os._exit(ExitCode.DONE)
         self._shutdown.trigger()
         force_exit_after(EXIT_SECONDS, ExitCode.DONE)

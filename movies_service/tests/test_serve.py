@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import multiprocessing
 import os
 import pty
 import random
@@ -143,15 +144,19 @@ def test_a_second_signal_ends_the_service_at_once_and_without_a_traceback(tmp_pa
     assert "graceful shutdown exceeded" not in log
 
 
-def test_the_second_signal_of_any_kind_exits(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("parent", "expected"), [(None, [ExitCode.DONE]), (object(), [])])
+def test_the_second_signal_of_any_kind_exits_unless_supervised(
+    monkeypatch: pytest.MonkeyPatch, parent: object, expected: list[int]
+) -> None:
     exits: list[int] = []
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: parent)
     monkeypatch.setattr(os, "_exit", exits.append)
     monkeypatch.setattr(serve, "force_exit_after", lambda _seconds, _exit_code: None)
     server = serve._Server(uvicorn.Config("no:app"), ShutdownSignal(), lambda: None)
     server.handle_exit(signal.SIGTERM, None)
     assert exits == []
     server.handle_exit(signal.SIGINT, None)
-    assert exits == [ExitCode.DONE]
+    assert exits == expected
 
 
 def test_resumes_an_interrupted_seeding(tmp_path: Path) -> None:
