@@ -80,7 +80,10 @@ class MalformedBody(MoviesError):
 
 
 class Unauthenticated(MoviesError):
-    """Missing, unknown, revoked or expired credential; the message does not distinguish them."""
+    """Missing, malformed, unknown, revoked or expired credential.
+
+    The message names a malformed key; it does not distinguish the other causes.
+    """
 
     code = "unauthenticated"
 
@@ -98,7 +101,7 @@ class NotFound(MoviesError):
 
 
 class Conflict(MoviesError):
-    """Conflict between the request and stored data."""
+    """Conflict with stored data, or with a request that has the same `Idempotency-Key`."""
 
     code = "conflict"
 
@@ -144,7 +147,7 @@ class DatabaseBusy(DatabaseUnavailable):
 
 
 class DatabaseFull(DatabaseUnavailable):
-    """No disk space for writes, which the operator has to free. Reads still work."""
+    """Disk without space for writes; reads still work."""
 
     code = "database-full"
     retry_helps = False

@@ -19,9 +19,10 @@ class AccountsSettings(SettingsGroup):
     0 invalidates it at once."""
 
     jwt_secret: SecretStr | None = None
-    """Secret that signs access tokens, at least 32 bytes; if unset, the service generates one and
-    stores it in the database. To rotate, put the new secret before the old one, separated by a
-    space: the first signs, all are accepted."""
+    """Secret that signs access tokens, at least 32 bytes, such as the output of
+    `openssl rand -base64 48`; if unset, the service generates one and stores it in the database.
+    To rotate, put the new secret before the old one, separated by a space: the first signs, all
+    are accepted."""
 
     jwt_secret_file: Path | None = None
     """Path of a file that contains the value of `MOVIES_JWT_SECRET`; set only one of the two."""

@@ -20,8 +20,7 @@ class IngestingSettings(SettingsGroup):
         default_factory=lambda: f"dir:{UPDATES_FOLDER}" if Path(UPDATES_FOLDER).is_dir() else None
     )
     """Folder or bucket that workers scan for movie updates: `dir:/path`, `s3://bucket/prefix`,
-    `gs://…` or `az://…`; `off` disables ingestion. The default is the folder `updates` if it exists
-    in the working directory, else `off`."""
+    `gs://…` or `az://…`; `off` disables ingestion."""
 
     ingest_poll_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """Seconds between two scans of the source, 1 to 86,400 (one day)."""

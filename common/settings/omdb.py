@@ -12,7 +12,7 @@ class OmdbSettings(SettingsGroup):
     """OMDb key, daily quota and rate limit."""
 
     omdb_api_key: Annotated[SecretStr | None, Field(validation_alias="OMDB_API_KEY")] = None
-    """API key of omdbapi.com; if unset, movies come from the bundled OMDb emulator."""
+    """API key of OMDb; if unset, movies come from the bundled OMDb emulator."""
 
     omdb_api_key_file: Annotated[Path | None, Field(validation_alias="OMDB_API_KEY_FILE")] = None
     """Path of a file that contains the value of `OMDB_API_KEY`, such as a mounted Docker or
@@ -33,7 +33,8 @@ class OmdbSettings(SettingsGroup):
         int, Field(validation_alias="OMDB_INTERACTIVE_RESERVE", ge=0, le=10**9)
     ] = 100
     """Part of the daily quota reserved for requests that wait for a movie, 0 to 1,000,000,000;
-    background fetches pause when only this part remains."""
+    background fetches pause when only this part remains. With a value of at least the daily limit
+    they never start."""
 
     omdb_client_share_percent: Annotated[
         int, Field(validation_alias="OMDB_CLIENT_SHARE_PERCENT", ge=1, le=100)

@@ -20,7 +20,7 @@ class ServerSettings(SettingsGroup):
     """Address, processes and CORS."""
 
     host: Annotated[str, Field(validation_alias="HOST", min_length=1)] = "127.0.0.1"
-    """Address to listen on; `0.0.0.0` for every IPv4 interface."""
+    """Address to listen on; `0.0.0.0` for every IPv4 interface, `::` for every IPv6 interface."""
 
     port: Annotated[int, Field(validation_alias="PORT", ge=0, le=65535)] = 8080
     """TCP port to listen on, 0 to 65,535; 0 selects a free port."""
@@ -85,10 +85,10 @@ class LimitSettings(SettingsGroup):
 
 
 class CacheSettings(SettingsGroup):
-    """The response cache."""
+    """Lifetime and size of the response cache."""
 
     cache: Switch = "on"
-    """`on`: public responses are cached in the memory of each process."""
+    """`on`: responses to public GET requests are cached in the memory of each process."""
 
     cache_ttl_seconds: Annotated[int, Field(ge=1, le=86_400)] = 60
     """Maximum age of a cached response in seconds, 1 to 86,400. A write invalidates the cache of
@@ -115,4 +115,5 @@ class LoggingSettings(SettingsGroup):
     """`console` for terminals; `json` for log collectors, one object a line."""
 
     access_log: Switch = "on"
-    """`on`: each request is logged."""
+    """`on`: each request that reaches the application is logged; responses from the cache are only
+    counted."""

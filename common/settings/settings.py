@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from dotenv import dotenv_values
 from pydantic import ValidationError
@@ -15,6 +15,9 @@ from common.settings.fetching import FetchingSettings
 from common.settings.ingesting import IngestingSettings
 from common.settings.omdb import OmdbSettings
 from common.settings.server import CacheSettings, LimitSettings, LoggingSettings, ServerSettings
+
+_CHECKED_PREFIXES = (PREFIX, "OMDB_")
+"""Beginnings of the names that belong to this program, so that an unknown one is an error."""
 
 
 class Settings(
@@ -47,8 +50,8 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
             environment of the process.
 
     Raises:
-        InvalidSetting: A name that starts with `MOVIES_` is unknown, or a value is invalid. The
-            message is one sentence with the name of the setting, never with its value.
+        InvalidSetting: A name that starts with `MOVIES_` or `OMDB_` is unknown, or a value is
+            invalid. The message is one sentence with the name of the setting, never with its value.
     """
     _refuse_unknown_names([*environment, *dotenv_values(DOTENV)])
     try:
@@ -67,6 +70,13 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
 def _refuse_unknown_names(names: Iterable[str]) -> None:
     known = setting_names()
     for name in names:
-        if name.upper().startswith(PREFIX) and name.upper() not in known:
-            nearest = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.0)[0]
+        if name.upper().startswith(_CHECKED_PREFIXES) and name.upper() not in known:
+            nearest = _find_nearest(name.upper(), known)
             raise InvalidSetting(f"{name} is not a setting; the nearest one is {nearest}.")
+
+
+def _find_nearest(name: str, known: Sequence[str]) -> str:
+    """Return the name without the prefix if that is known, else the most similar known name."""
+    if (bare_name := name.removeprefix(PREFIX)) in known:
+        return bare_name
+    return difflib.get_close_matches(name, known, n=1, cutoff=0.0)[0]

@@ -104,9 +104,20 @@ def test_reads_jwt_secrets_in_order_from_value_or_file(
         load_settings().read_jwt_secrets()
 
 
-def test_rejects_an_unknown_name_and_suggests_the_nearest() -> None:
-    with pytest.raises(InvalidSetting, match=r"MOVIES_LOGLEVEL .* MOVIES_LOG_LEVEL"):
-        load_settings({"MOVIES_LOGLEVEL": "debug"})
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("MOVIES_LOGLEVEL", "MOVIES_LOG_LEVEL"),
+        ("MOVIES_PORT", "PORT"),
+        ("MOVIES_HOST", "HOST"),
+        ("movies_database_url", "DATABASE_URL"),
+        ("MOVIES_OMDB_API_KEY", "OMDB_API_KEY"),
+        ("OMDB_API_KEYS", "OMDB_API_KEY"),
+    ],
+)
+def test_rejects_an_unknown_name_and_suggests_the_nearest(name: str, nearest: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^{name} is not .* the nearest one is {nearest}\\.$"):
+        load_settings({name: "1"})
 
 
 def test_rejects_an_unknown_name_in_dotenv(tmp_path: Path) -> None:

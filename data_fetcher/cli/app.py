@@ -10,7 +10,7 @@ from data_fetcher.cli.seed import seed
 from data_fetcher.cli.update_schema import update_schema
 from data_fetcher.cli.worker import worker
 
-app = new_command_line("Add movies to the catalogue.")
+app = new_command_line("Add movies to the catalogue; without a command, the 100 seed movies.")
 app.callback(invoke_without_command=True)(seed)
 app.command()(worker)
 app.command()(ingest)

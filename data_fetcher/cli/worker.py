@@ -27,7 +27,8 @@ def worker() -> None:
     """Fetch requested movies and ingest until stopped; any number of workers share the queue.
 
     SIGINT or SIGTERM stops it within 8 seconds: fetches in progress are finished or requeued.
-    A second signal stops it at once; other workers take over its fetches within a minute.
+    A second signal stops it at once; other workers take over its fetches when their lease expires
+    (MOVIES_FETCH_LEASE_SECONDS, 60 by default).
     """
     with command_settings() as settings:
         settings.read_omdb_key()

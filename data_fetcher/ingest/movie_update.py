@@ -36,6 +36,7 @@ class UpdateDocument(TypedDict, total=False):
     id: MovieId | None
     """Ignored, like `self_url`: exports of another catalogue contain its own ids."""
     self_url: str | None
+    """Ignored, like `id`."""
     updated_at: AwareDatetime
     """Time of the update; default: the modification time of the object. Older updates are stale."""
     deleted: bool

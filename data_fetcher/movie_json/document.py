@@ -2,12 +2,12 @@
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, create_model
 
 from data_layer.entities.movie import MovieFacts
-from data_layer.entities.movie_fields import MovieId
+from data_layer.entities.movie_fields import MovieId, meaning
 
 _Model = TypeVar("_Model", bound=BaseModel)
 
@@ -48,8 +48,7 @@ class MovieDocument(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     id: MovieId | None = None
-    self_url: str | None = None
-    """Accepted, because exported documents contain it, and ignored."""
+    self_url: Annotated[str | None, meaning("Ignored; exported movies contain it.")] = None
 
     def to_facts(self) -> MovieFacts:
         """Return the movie's facts, which do not include its id."""

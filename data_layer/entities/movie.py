@@ -45,31 +45,37 @@ class MovieFacts:
     """
 
     imdb_id: Annotated[ImdbId | None, meaning("`tt` and 7 or more digits.")] = None
-    title: Title
+    title: Annotated[Title, meaning("Title as the source spells it, such as `Alien`.")]
     year: Annotated[Year | None, meaning("Year of release; of a series the first year.")] = None
     end_year: Annotated[Year | None, meaning("Last year of a series that has ended.")] = None
-    type: MovieType = "movie"
+    type: Annotated[
+        MovieType, meaning("Type of the title, as OMDb names it; there is no filter for it.")
+    ] = "movie"
     rated: Annotated[Name | None, meaning("Age rating, such as `PG-13`.")] = None
-    released: dt.date | None = None
-    runtime_minutes: Minutes | None = None
-    genres: Names = ()
-    directors: Names = ()
-    writers: Names = ()
+    released: Annotated[dt.date | None, meaning("Date of the first release.")] = None
+    runtime_minutes: Annotated[Minutes | None, meaning("Runtime in minutes, such as 117.")] = None
+    genres: Annotated[Names, meaning("Genres, such as `Horror`.")] = ()
+    directors: Annotated[Names, meaning("Full names of the directors.")] = ()
+    writers: Annotated[Names, meaning("Full names of the writers.")] = ()
     cast: Annotated[
-        Names, meaning("In the order of the source, which is not always the billing order.")
+        Names, meaning("Actors in the order of the source, which is not always the billing order.")
     ] = ()
-    plot: Text | None = None
-    languages: Names = ()
-    countries: Names = ()
-    awards: Text | None = None
-    poster_url: Url | None = None
-    ratings: Annotated[tuple[Rating, ...], Field(max_length=NAMES_MAX)] = ()
+    plot: Annotated[Text | None, meaning("Summary of the plot.")] = None
+    languages: Annotated[Names, meaning("Spoken languages, such as `English`.")] = ()
+    countries: Annotated[Names, meaning("Countries of production.")] = ()
+    awards: Annotated[Text | None, meaning("Awards as text, such as `Won 1 Oscar.`")] = None
+    poster_url: Annotated[Url | None, meaning("Link to an image on another host.")] = None
+    ratings: Annotated[
+        tuple[Rating, ...],
+        Field(max_length=NAMES_MAX),
+        meaning("Ratings in the text of their sources, such as `93%` of Rotten Tomatoes."),
+    ] = ()
     metascore: Annotated[Metascore | None, meaning("Score of Metacritic, 0 to 100.")] = None
     imdb_rating: Annotated[ImdbRating | None, meaning("Rating of IMDb, 0.0 to 10.0.")] = None
-    imdb_votes: Count | None = None
+    imdb_votes: Annotated[Count | None, meaning("Number of votes for the rating of IMDb.")] = None
     box_office_usd: Annotated[Count | None, meaning("Box office in US dollars.")] = None
-    production: Text | None = None
-    website: Url | None = None
+    production: Annotated[Text | None, meaning("Production companies.")] = None
+    website: Annotated[Url | None, meaning("Official website.")] = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,17 +68,25 @@ def _row(parameter: TyperArgument | TyperOption) -> tuple[str, str, str]:
         spelling = f"`{_metavar(parameter)}`"
     else:
         spelling = ", ".join(f"`{each}`" for each in parameter.opts)
-    meaning = str(parameter.help or "")
+    meaning, default = _split_default(str(parameter.help or ""))
     if choices := _choices(parameter.type_descriptor.annotation):
         meaning += f" One of {', '.join(f'`{choice}`' for choice in choices)}."
-    return spelling, _default(parameter), meaning
+    return spelling, _default(parameter) or default, meaning
+
+
+def _split_default(text: str) -> tuple[str, str]:
+    """Return a help text without its last part, `default: …`, and this default."""
+    meaning, _, default = text.partition(" default: " if "; default: " in text else " Default: ")
+    return f"{meaning.rstrip('.;')}.", default.rstrip(".")
 
 
 def _default(parameter: TyperArgument | TyperOption) -> str:
     if parameter.required:
         return "required"
     default = parameter.default
-    if default is None or default is False or default == "" or callable(default):
+    if default is False:
+        return "off"
+    if default is None or default == "" or callable(default):
         return ""
     if isinstance(default, Enum):
         default = default.value

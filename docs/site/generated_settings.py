@@ -8,7 +8,9 @@ from pydantic_core import PydanticUndefined
 from common.settings import Settings, setting_names
 from docs.site.tables import attribute_docstrings, code, first_sentence, table
 
-_DEFAULTS = {"MOVIES_INGEST_SOURCE": "`dir:updates` if the folder `updates` exists"}
+_DEFAULTS = {
+    "MOVIES_INGEST_SOURCE": "`dir:updates` if the working folder has a folder `updates`, else `off`"
+}
 """Defaults that depend on the surroundings of the process."""
 
 

@@ -15,15 +15,15 @@ from data_layer.bootstrap import open_database
 
 
 def copy(
-    target_url: Annotated[
-        str,
-        typer.Option("--to", metavar="URL", help="Target: an empty database.", show_default=False),
-    ],
+    *,
     source_url: Annotated[
         str | None,
         typer.Option("--from", metavar="URL", help="Source; default: DATABASE_URL."),
     ] = None,
-    *,
+    target_url: Annotated[
+        str,
+        typer.Option("--to", metavar="URL", help="Target: an empty database.", show_default=False),
+    ],
     as_json: AsJson = False,
 ) -> None:
     """Copy the whole catalogue into another database, also of another kind.

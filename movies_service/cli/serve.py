@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -51,7 +53,10 @@ _LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - Local addresses o
 
 
 def serve() -> None:
-    """Serve the API; first migrate the database, and seed an empty catalogue.
+    """Serve the API; first migrate the database, and seed it once.
+
+    The first start on a database adds the 100 seed movies, even if it has other movies;
+    MOVIES_SEED=off prevents this.
 
     SIGINT or SIGTERM shuts the service down within 8 seconds, after finishing the requests in
     flight; a second signal stops it immediately. An unreachable database server is waited for.
@@ -141,7 +146,11 @@ def base_url(listener: socket.socket) -> str:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn server with heartbeats, and a shutdown signal that ends long polls."""
+    """Uvicorn server with heartbeats, and a shutdown signal that ends long polls.
+
+    A second signal ends the process at once: Uvicorn would cancel the app, and log the traceback.
+    A supervised process leaves that to its supervisor, whose signal may be the second one.
+    """
 
     def __init__(
         self, config: uvicorn.Config, shutdown: ShutdownSignal, send_heartbeat: Callable[[], None]
@@ -156,6 +165,8 @@ class _Server(uvicorn.Server):
         return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if self._shutdown.is_set() and multiprocessing.parent_process() is None:
+            os._exit(ExitCode.DONE)
         self._shutdown.trigger()
         force_exit_after(EXIT_SECONDS, ExitCode.DONE)
         super().handle_exit(sig, frame)

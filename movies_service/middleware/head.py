@@ -25,4 +25,6 @@ class HeadMiddleware:
                 message = {**message, "body": b""}
             await send(message)
 
-        await self._app(as_get(scope), receive, send_without_body)
+        get_scope = as_get(scope)
+        await self._app(get_scope, receive, send_without_body)
+        scope["route"] = get_scope.get("route")  # The access log counts by it.

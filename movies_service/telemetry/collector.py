@@ -100,20 +100,22 @@ def _collect_cache(counts: CacheCounters) -> Iterator[Metric]:
 
 def _collect_upstream(status: UpstreamStatus) -> Iterator[Metric]:
     fetches = GaugeMetricFamily(
-        "movies_fetch_jobs", "Fetch jobs of the last 30 days by state.", labels=["state"]
+        "movies_fetch_jobs",
+        "Stored fetch jobs by state; finished ones are deleted after 30 days.",
+        labels=["state"],
     )
     for state in FetchState:
         fetches.add_metric([state.value], status.fetches.get(state, 0))
     yield fetches
     yield GaugeMetricFamily(
         "movies_upstream_quota_used",
-        "Requests to OMDb used of the quota of this UTC day.",
+        "Requests of this UTC day that were sent to OMDb or are reserved by workers.",
         value=status.quota_used,
     )
     if status.quota_remaining is not None:
         yield GaugeMetricFamily(
             "movies_upstream_quota_remaining",
-            "Requests to OMDb remaining in the quota of this UTC day.",
+            "Requests that remain of the quota of this UTC day; absent without a daily limit.",
             value=status.quota_remaining,
         )
     yield GaugeMetricFamily(
@@ -135,11 +137,13 @@ def _collect_ingests(status: IngestStatus) -> Iterator[Metric]:
     scanned_at = status.source.scanned_at
     yield GaugeMetricFamily(
         "movies_ingest_last_scan_timestamp_seconds",
-        "Unix time at which the last scan of the source ended; 0 before the first one.",
+        "Unix time at which the last scan of the source ended; 0 before the first one, "
+        "absent without a source.",
         value=0 if scanned_at is None else scanned_at.timestamp(),
     )
     yield GaugeMetricFamily(
         "movies_ingest_source_up",
-        "1 if the last scan of the ingest source succeeded and left no object, else 0.",
+        "1 if the last scan of the ingest source succeeded and left no object, else 0; absent "
+        "without a source.",
         value=int(status.source.last_error is None),
     )

@@ -27,11 +27,13 @@ pytestmark = pytest.mark.integration
 
 def test_index_links_to_existing_resources(client: TestClient) -> None:
     index = client.get("/").json()
-    assert index["movies_url"] == "/movies"
+    paths = client.get("/openapi.json").json()["paths"]
+    gets = {path for path, calls in paths.items() if "get" in calls and "{" not in path}
+    assert gets - {"/"} <= set(index.values())
     for name, url in index.items():
         if "{" not in url:
-            protected = {"api_keys_url", "users_url", "me_url", "audit_url", "upstream_url"}
-            expected = 401 if name in protected else 405 if name == "login_url" else 200
+            calls = paths.get(url, {"get": {"security": [{}]}})
+            expected = 405 if "get" not in calls else 200 if {} in calls["get"]["security"] else 401
             assert client.get(url).status_code == expected, name
 
 
@@ -239,6 +241,7 @@ def test_metrics_count_handled_requests(
     client.post("/movies", json={"title": "Alien"})
     for path in ("/movies", "/movies", "/movies/Alien", "/movies/7", "/nope"):
         client.get(path)
+    client.head("/movies/Alien")
     response = client.get("/metrics")
     assert response.headers["content-type"].startswith("text/plain; version=0.0.4")
     lines = response.text.splitlines()
@@ -248,6 +251,7 @@ def test_metrics_count_handled_requests(
         counted.format("/movies/{reference:path}", 200, 1.0),
         counted.format("/movies/{reference:path}", 404, 1.0),
         counted.format("unknown", 404, 1.0),
+        counted.replace("GET", "HEAD").format("/movies/{reference:path}", 200, 1.0),
         'movies_http_request_duration_seconds_count{route="/movies"} 3.0',
         'movies_upstream_requests_total{outcome="asked"} 1.0',
         "movies_catalogue_size 1.0",

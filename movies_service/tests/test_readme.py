@@ -1,19 +1,26 @@
 import re
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
+from email.message import Message
+from io import BytesIO
 from pathlib import Path
 from typing import cast
+from urllib.error import HTTPError
 
 import pytest
+from fastapi.testclient import TestClient
 
 from common.clock import utc_now
 from data_fetcher.emulator.movies import load_movies
 from data_layer.entities.api_key import ApiKey
+from data_layer.entities.movie import MovieFacts
 from data_layer.ports.result_recorder import ResultRecorder
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from movies_service.accounts.api_keys import ApiKeys, NewKey
 from movies_service.cli import startup_messages
+from movies_service.tests.conftest import SmallOmdb
 from movies_service.tests.service_process import running
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +64,38 @@ def test_each_command_prints_what_the_document_shows(
     assert printed.split(f"{DIVIDER}\n") == [output for _command, output in steps]
 
 
+@pytest.mark.integration
+def test_the_python_examples_run(
+    client: TestClient,
+    omdb: SmallOmdb,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def urlopen(request: str | urllib.request.Request) -> BytesIO:
+        if isinstance(request, str):
+            request = urllib.request.Request(request)
+        url, headers = request.full_url, dict(request.header_items())
+        body = cast("bytes | None", request.data)
+        response = client.request(request.get_method(), url, content=body, headers=headers)
+        content = BytesIO(response.content)
+        if response.is_error:
+            raise HTTPError(url, response.status_code, "", Message(), content)
+        return content
+
+    monkeypatch.setattr(urllib.request, "urlopen", urlopen)
+    text = (ROOT / "docs" / "how-to" / "call-from-python.md").read_text(encoding="utf-8")
+    read_all, add = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    omdb.movies = [MovieFacts(title="Brazil", year=1985, genres=("Western",))]
+    for example in (add.replace("Brazil", "Unknown"), add, read_all):
+        exec(example, {})  # noqa: S102 - The examples of the guide.
+    printed = capsys.readouterr().out.splitlines()
+    assert [line for line in printed if "[info" not in line] == [
+        "404 not-found",
+        "/movies/1",
+        "Brazil 1985",
+    ]
+
+
 class FirstKey:
     def create_first(self, record: ResultRecorder[NewKey]) -> None:
         key = ApiKey(
@@ -84,7 +123,7 @@ def test_readme_shows_the_startup_messages(
 
 
 def test_readme_is_short() -> None:
-    assert len(README.read_text(encoding="utf-8").splitlines()) <= 250
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 200
 
 
 def test_readme_states_the_number_of_emulated_movies() -> None:

@@ -2,6 +2,7 @@ import asyncio
 import contextlib
 import json
 import logging
+import multiprocessing
 import os
 import pty
 import random
@@ -19,12 +20,16 @@ from typing import Any
 
 import pytest
 import requests
+import uvicorn
 
+from common.cli.exit_codes import ExitCode
 from common.errors import InvalidSetting
 from common.settings import Settings
+from common.shutdown import ShutdownSignal
 from data_fetcher.emulator.server import EmulatorOptions
 from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
+from movies_service.cli import serve
 from movies_service.cli.serve import base_url, bind_socket, is_no_cancellation
 from movies_service.tests.service_process import ROOT, STOP_SECONDS, Service, running
 
@@ -119,6 +124,39 @@ def test_finishes_requests_in_flight_before_it_stops(tmp_path: Path) -> None:
         post.join()
     assert responses[0].status_code == 201
     assert count_movies(tmp_path) == 1
+
+
+def test_a_second_signal_ends_the_service_at_once_and_without_a_traceback(tmp_path: Path) -> None:
+    settings = {"OMDB_API_KEY": "key", "MOVIES_SEED": "off", "MOVIES_FETCH_BACKEND": "workers"}
+    with socket.create_server(("127.0.0.1", 0)) as silent_omdb:
+        omdb_url = f"http://127.0.0.1:{silent_omdb.getsockname()[1]}/"
+        with running(tmp_path, OMDB_URL=omdb_url, **settings) as service:
+            url = service.url()
+            with pytest.raises(requests.ReadTimeout):
+                requests.post(f"{url}/movies", json={"title": "Alien"}, timeout=1)
+            while service.process.poll() is None:
+                service.process.send_signal(signal.SIGINT)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    service.process.wait(0.1)
+            assert service.process.returncode == 0
+    log = service.log.read_text()
+    assert "Traceback" not in log
+    assert "graceful shutdown exceeded" not in log
+
+
+@pytest.mark.parametrize(("parent", "expected"), [(None, [ExitCode.DONE]), (object(), [])])
+def test_the_second_signal_of_any_kind_exits_unless_supervised(
+    monkeypatch: pytest.MonkeyPatch, parent: object, expected: list[int]
+) -> None:
+    exits: list[int] = []
+    monkeypatch.setattr(multiprocessing, "parent_process", lambda: parent)
+    monkeypatch.setattr(os, "_exit", exits.append)
+    monkeypatch.setattr(serve, "force_exit_after", lambda _seconds, _exit_code: None)
+    server = serve._Server(uvicorn.Config("no:app"), ShutdownSignal(), lambda: None)
+    server.handle_exit(signal.SIGTERM, None)
+    assert exits == []
+    server.handle_exit(signal.SIGINT, None)
+    assert exits == expected
 
 
 def test_resumes_an_interrupted_seeding(tmp_path: Path) -> None:

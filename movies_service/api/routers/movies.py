@@ -175,7 +175,7 @@ async def refresh_movie(
     idempotency: IdempotencyDependency,
     reference: Identifier,
 ) -> Response:
-    """Fetch a movie from OMDb again, and replace its stored data.
+    """Fetch a movie from OMDb again, by its id or IMDb id, and replace its stored data.
 
     Requires the scope `movies:write`, and counts towards the rate limit of adding movies. Changes
     made with `PATCH` are overwritten; a field that OMDb no longer has becomes `null`. If OMDb
@@ -211,7 +211,7 @@ async def change_movie(
     reference: Identifier,
     if_match: IfMatch = None,
 ) -> Response:
-    """Change fields of a movie with a JSON merge patch (RFC 7396).
+    """Change fields of a movie, by its id or IMDb id, with a JSON merge patch (RFC 7396).
 
     Requires the scope `movies:write`. Absent fields stay unchanged, `null` clears a field, and a
     list replaces the whole list. Send the `ETag` of the movie as `If-Match` to avoid overwriting

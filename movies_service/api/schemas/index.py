@@ -10,6 +10,7 @@ INDEX: JsonDict = {
     "movies_url": "/movies",
     "movie_url": "/movies/{id}",
     "fetches_url": "/fetches",
+    "ingests_url": "/ingests",
     "api_keys_url": "/api-keys",
     "users_url": "/users",
     "login_url": "/login",
@@ -18,7 +19,9 @@ INDEX: JsonDict = {
     "upstream_url": "/upstream",
     "docs_url": "/docs",
     "openapi_url": "/openapi.json",
+    "live_url": "/health/live",
     "ready_url": "/health/ready",
+    "metrics_url": "/metrics",
 }
 
 

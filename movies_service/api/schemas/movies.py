@@ -72,7 +72,7 @@ def _shown_fields() -> dict[str, Any]:
     return {
         name: (kind, Field(description=meanings[name]))
         for name, kind in get_type_hints(MovieFacts).items()
-    } | {"ratings": (list[RatingOut], ...)}
+    } | {"ratings": (list[RatingOut], Field(description=meanings["ratings"]))}
 
 
 @with_fields(
@@ -83,7 +83,7 @@ class MovieOut(BaseModel):
 
     model_config = examples(_MOVIE)
 
-    id: int
+    id: int = Field(description="Number that the catalogue gave to the movie.")
 
 
 class MoviePageOut(BaseModel):
@@ -97,7 +97,7 @@ class MoviePageOut(BaseModel):
         }
     )
 
-    movies: list[MovieOut]
+    movies: list[MovieOut] = Field(description="Movies of the page, in the requested order.")
     next_url: str | None = Field(description="URL of the next page; `null` on the last page.")
     total: int | None = Field(
         description="Number of matching movies; `null` on pages that are selected by a cursor."
@@ -120,9 +120,9 @@ class MovieLookupIn(RequestBody):
 
     model_config = examples({"title": "Alien", "year": 1979}, {"imdb_id": "tt0078748"})
 
-    title: Text | None = None
+    title: Text | None = Field(default=None, description="Title, such as `Alien`.")
     year: Year | None = Field(default=None, description="Year of release; only with `title`.")
-    imdb_id: ImdbId | None = None
+    imdb_id: ImdbId | None = Field(default=None, description="`tt` and 7 or more digits.")
 
     @model_validator(mode="after")
     def _require_one_lookup(self) -> Self:
