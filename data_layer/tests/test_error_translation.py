@@ -28,6 +28,7 @@ from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
 from data_layer.sql.backends.server_engines import KEEPALIVE_IDLE_SECONDS
 from data_layer.sql.error_translation import translate
+from data_layer.tests.faults import limit_values
 from data_layer.tests.servers import SERVERS, Server
 
 pytestmark = pytest.mark.integration
@@ -162,10 +163,7 @@ def test_a_deleted_write_ahead_log_takes_no_writes(database: Database) -> None:
 
 
 def test_a_large_value_is_not_stored_in_sqlite(database: Database) -> None:
-    @event.listens_for(database.engines.reading, "connect")
-    def limit_length(connection: sqlite3.Connection, _record: object) -> None:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10_000)
-
+    limit_values(database, 10_000)
     with pytest.raises(DatabaseLimitExceeded):
         add(database, plot="x" * 10_000)
     add(database)

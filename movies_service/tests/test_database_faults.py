@@ -14,13 +14,13 @@ import pymysql
 import pytest
 import requests
 from fastapi.testclient import TestClient
-from sqlalchemy import event
 
 from common.errors import DatabaseUnavailable
 from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
+from data_layer.tests.faults import limit_values
 from data_layer.tests.servers import TEMPLATE, Server
 from movies_service.accounts.api_keys import ApiKeys
 from movies_service.app import MiddlewareOptions
@@ -265,10 +265,7 @@ def test_a_deleted_sqlite_file_takes_no_writes_and_is_not_ready(
 def test_a_value_beyond_the_limit_of_the_database_is_a_413(
     database: Database, omdb: SmallOmdb
 ) -> None:
-    @event.listens_for(database.engines.reading, "connect")
-    def limit_length(connection: sqlite3.Connection, _record: object) -> None:
-        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 10_000)
-
+    limit_values(database, 10_000)
     omdb.movies = [dataclasses.replace(BRAZIL, plot="x" * 10_000)]
     with new_client(database, omdb) as client:
         response = client.post("/movies", json={"imdb_id": BRAZIL.imdb_id})
