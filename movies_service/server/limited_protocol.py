@@ -1,8 +1,9 @@
 """Uvicorn's HTTP/1.1 protocol with limits; malformed requests get a problem document.
 
-Request headers that are too large or arrive too slowly close the connection, and so does a body
-that has not arrived when the response is complete. A request that arrives in one piece, as nearly
-all do, costs two comparisons. When file descriptors run short, idle connections are closed.
+Request headers that are too large or arrive too slowly close the connection. So does a body that
+has not arrived when the response is complete, and a client that does not read its response. A
+request that arrives in one piece, as nearly all do, costs two comparisons. When file descriptors
+run short, idle connections are closed.
 """
 
 import asyncio
@@ -28,6 +29,9 @@ _DESCRIPTORS_RESERVED = 1 / 8
 
 _EVICTED = 1 / 16
 """Share of the idle connections that are closed when file descriptors run short."""
+
+_UPGRADES_MAX = 100
+"""Number of upgrade requests that one read may contain; each one is parsed twice."""
 
 _LOG_SECONDS = 60
 """Interval at which a lack of file descriptors is logged."""
@@ -55,7 +59,9 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._open_bytes = 0
         self._is_large = False
         self._deadline: asyncio.TimerHandle | None = None
-        self._received = b""
+        self._write_deadline: asyncio.TimerHandle | None = None
+        self._running: RequestResponseCycle | None = None
+        self._received = self._received_again = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # Like uvicorn.
         """Start the deadline of the first request; make room if file descriptors run short."""
@@ -65,27 +71,47 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._close_idle_connections()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the deadline."""
+        """Cancel the deadlines, and end the request that the app handles.
+
+        Uvicorn ends only the newest request, of which pipelined ones may be ahead.
+        """
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
         self._clear_deadline()
+        self._clear_write_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Process a part of a request, a complete one, or several."""
-        self._is_large = self._open_bytes + len(data) > self.max_header_bytes
+        self._open_bytes += len(data)
+        self._is_large = self._open_bytes > self.max_header_bytes
         self._received = data
         super().data_received(data)
+        if self._received_again:
+            self._parse_again()
         if self.transport.get_protocol() is not self:  # The request was rejected.
             return
         scope: Any = self.scope
         if scope is None or "method" in scope:  # Between requests, or the headers are complete.
             if self._deadline is not None:
                 self._clear_deadline()
-            return
-        self._open_bytes += len(data)
-        if self._open_bytes > self.max_header_bytes:
+            self._open_bytes = 0
+        elif self._open_bytes > self.max_header_bytes:
             self._reject_large_headers()
         elif self._deadline is None:
             self._set_deadline()
+
+    def pause_writing(self) -> None:
+        """Start the deadline of a client that does not read."""
+        super().pause_writing()
+        self._write_deadline = self.loop.call_later(
+            self.request_timeout_seconds, self.transport.abort
+        )
+
+    def resume_writing(self) -> None:
+        """End the deadline: the client reads."""
+        super().resume_writing()
+        self._clear_write_deadline()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - Replaces uvicorn's message.
         """Respond to malformed HTTP."""
@@ -98,6 +124,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """End the body of the request."""
+        self._open_bytes = 0
         if not (self.parser.should_upgrade() and self._is_upgrade()):
             super().on_message_complete()
 
@@ -128,8 +155,16 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         ]
         self.parser = httptools.HttpRequestParser(self)
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self._received = b"".join([*lines, b"\r\n", self._received[upgrade.args[0] :]])
-        super().data_received(self._received)
+        self._received_again = b"".join([*lines, b"\r\n", self._received[upgrade.args[0] :]])
+
+    def _parse_again(self) -> None:
+        """Parse what follows upgrades, at most `_UPGRADES_MAX` times."""
+        for _ in range(_UPGRADES_MAX):
+            if not self._received_again:
+                return
+            self._received, self._received_again = self._received_again, b""
+            super().data_received(self._received)
+        self._reject(HTTPStatus.BAD_REQUEST, "malformed-request", "Too many upgrade requests.")
 
     def _close_idle_connections(self) -> None:
         """Close the connections that are idle for the longest time; without any, this one."""
@@ -161,6 +196,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         if self._is_large and self._measure_headers() > self.max_header_bytes:
             self._reject_large_headers()
             return
+        self._running = cycle
         super()._start_asgi_task(cycle, app)
 
     def _measure_headers(self) -> int:
@@ -170,6 +206,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(
             self.request_timeout_seconds, self._reject_slow_headers
         )
+
+    def _clear_write_deadline(self) -> None:
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
 
     def _clear_deadline(self) -> None:
         self._open_bytes = 0

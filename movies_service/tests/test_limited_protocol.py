@@ -3,7 +3,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
 import uvicorn
@@ -203,3 +203,30 @@ def test_a_connection_is_refused_when_none_is_idle(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(LimitedHttpProtocol, "descriptors_max", 0)
     with served(CountedApp(), LimitedHttpProtocol) as port:
         assert talk(port) == b""
+
+
+def test_many_upgrades_in_one_read_are_rejected(port: int) -> None:
+    request = b"GET /b HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"
+    assert b"Too many upgrade requests." in talk(port, request * 200)
+
+
+def test_complete_pipelined_requests_do_not_count_as_large_headers(port: int) -> None:
+    request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    last = b"GET / HTTP/1.1\r\nConnection: close\r\nHost: h"
+    responses = talk(port, request * 100 + last, b"\r\n\r\n", pause_seconds=0.05)
+    assert responses.count(b"HTTP/1.1 200 OK") == 101
+
+
+def test_a_client_that_does_not_read_is_disconnected(read_log: ReadLog) -> None:
+    received = b""
+    with (
+        served(CountedApp(), LimitedHttpProtocol) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=5) as client,
+    ):
+        client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 3_000)
+        time.sleep(3 * TIMEOUT_SECONDS)
+        with suppress(ConnectionResetError):
+            while data := client.recv(65_536):
+                received += data
+    assert received.count(b"HTTP/1.1 200 OK") < 3_000
+    assert not [line for line in read_log() if line["level"] == "error"]
