@@ -15,6 +15,9 @@ from movies_service.rate_limiting.rate_limiter import ConnectionTokens
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.server.limited_protocol import LimitedHttpProtocol
 
+_CHAINED_MAX = 50
+"""Number of pipelined hits that are sent in one call; each one calls for the next."""
+
 
 class CachedHttpProtocol(LimitedHttpProtocol):
     """HTTP protocol that serves hits from `cache`; see `with_cache`."""
@@ -24,10 +27,11 @@ class CachedHttpProtocol(LimitedHttpProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Uvicorn's signature.
         super().__init__(*args, **kwargs)
         self._tokens = ConnectionTokens()
+        self._chained = 0
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         """Send a hit, or start the app; all earlier requests of the connection are answered."""
-        if self._is_large:
+        if self._is_large or self._chained > _CHAINED_MAX:
             super()._start_asgi_task(cycle, app)
             return
         is_free = not (self.flow.write_paused or self.transport.is_closing())
@@ -46,7 +50,9 @@ class CachedHttpProtocol(LimitedHttpProtocol):
         cycle.more_body = False  # A request with a body is never a hit.
         if not cycle.keep_alive:
             self.transport.close()
+        self._chained += 1
         cycle.on_response()
+        self._chained -= 1
 
 
 def with_cache(cache: ResponseCacheMiddleware) -> type[CachedHttpProtocol]:

@@ -10,6 +10,7 @@ import asyncio
 import resource
 import sys
 import time
+from collections import Counter
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
@@ -61,6 +62,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None
         self._write_deadline: asyncio.TimerHandle | None = None
         self._running: RequestResponseCycle | None = None
+        self._rejection: tuple[HTTPStatus, str, str] | None = None
+        self._headers_count = self._trailer_bytes = 0
         self._received = self._received_again = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # Like uvicorn.
@@ -68,34 +71,34 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._set_deadline()
         if transport.get_extra_info("socket").fileno() >= self.descriptors_max:
-            self._close_idle_connections()
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancel the deadlines, and end the request that the app handles.
-
-        Uvicorn ends only the newest request, of which pipelined ones may be ahead.
-        """
-        if self._running is not None and not self._running.response_complete:
-            self._running.disconnected = True
+        """Cancel the deadlines, and end all requests of the connection."""
+        self._end_requests()
         self._clear_deadline()
         self._clear_write_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Process a part of a request, a complete one, or several."""
+        if self._rejection is not None:
+            return
         self._open_bytes += len(data)
         self._is_large = self._open_bytes > self.max_header_bytes
         self._received = data
         super().data_received(data)
         if self._received_again:
             self._parse_again()
-        if self.transport.get_protocol() is not self:  # The request was rejected.
+        if self._rejection is not None or self.transport.get_protocol() is not self:
             return
         scope: Any = self.scope
         if scope is None or "method" in scope:  # Between requests, or the headers are complete.
             if self._deadline is not None:
                 self._clear_deadline()
             self._open_bytes = 0
+            if len(self.headers or ()) > self._headers_count:
+                self._discard_trailers()
         elif self._open_bytes > self.max_header_bytes:
             self._reject_large_headers()
         elif self._deadline is None:
@@ -120,6 +123,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the request, unless it has to be parsed again without its upgrade."""
         if not (self.parser.should_upgrade() and self._is_upgrade()):
+            self._headers_count, self._trailer_bytes = len(self.headers), 0
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -131,7 +135,11 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Start the next request; close the connection if this one has not arrived completely."""
         super().on_response_complete()
-        if self.cycle.response_complete and self.cycle.more_body:
+        if self.transport.is_closing():
+            return
+        if self._rejection is not None:
+            self._reject(*self._rejection)
+        elif self.cycle.response_complete and self.cycle.more_body:
             self._close_slowly()
 
     def _is_upgrade(self) -> bool:
@@ -166,15 +174,36 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             super().data_received(self._received)
         self._reject(HTTPStatus.BAD_REQUEST, "malformed-request", "Too many upgrade requests.")
 
-    def _close_idle_connections(self) -> None:
-        """Close the connections that are idle for the longest time; without any, this one."""
+    def _make_room(self) -> None:
+        """Close idle connections, or else some of the client that has the most connections.
+
+        Idle connections of that client are closed first, then those that are idle for longest.
+        """
         self._log_exhaustion()
-        others = cast("set[LimitedHttpProtocol]", self.connections) - {self}
-        idle = sorted((until, id(each), each) for each in others if (until := each.idle_until))
-        for _until, _id, connection in idle[: 1 + int(len(idle) * _EVICTED)]:
+        connections = cast("set[LimitedHttpProtocol]", self.connections)
+        counts = Counter(each.address for each in connections)
+        others = connections - {self}
+        idle = sorted(
+            (-counts[each.address], until, id(each), each)
+            for each in others
+            if (until := each.idle_until)
+        )
+        for *_order, connection in idle[: 1 + int(len(idle) * _EVICTED)]:
             connection.transport.close()
-        if not idle:
+        if idle:
+            return
+        ((largest, count),) = counts.most_common(1)
+        if self.address == largest:
             self.transport.close()
+            return
+        busy = [each for each in others if each.address == largest]
+        for connection in busy[: 1 + int(count * _EVICTED)]:
+            connection.transport.abort()
+
+    @property
+    def address(self) -> str:
+        """Address of the client or proxy; empty for a local socket."""
+        return self.client[0] if self.client else ""
 
     def _log_exhaustion(self) -> None:
         now = time.monotonic()
@@ -189,7 +218,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     @property
     def idle_until(self) -> float | None:
         """Time on the loop's clock at which an idle connection is closed; None for a busy one."""
-        timer = self.timeout_keep_alive_task or (self._deadline if self.cycle is None else None)
+        is_busy = self.cycle is not None and not self.cycle.response_complete
+        timer = None if is_busy else self.timeout_keep_alive_task or self._deadline
         return None if timer is None else timer.when()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
@@ -231,7 +261,17 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         )
 
     def _reject(self, status: HTTPStatus, code: str, detail: str) -> None:
-        """Send a problem document, and close the connection."""
+        """Send a problem document, and close the connection.
+
+        Earlier requests of the connection get their responses first.
+
+        Source: RFC 9112, section 9.3.2.
+        """
+        if self.pipeline and self.pipeline[0][0].more_body:
+            self.pipeline.popleft()  # The rejected request itself.
+        if self.pipeline or self._is_answering_another():
+            self._rejection = status, code, detail
+            return
         request_id = self._ids.accept(b"")
         with structlog.contextvars.bound_contextvars(request_id=request_id.decode()):
             response = build_problem_response(
@@ -245,7 +285,30 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.transport.write(b"".join((status_line, lines, b"\r\n", cast("bytes", response.body))))
         self._close_slowly()
 
+    def _is_answering_another(self) -> bool:
+        """Return whether the app handles a request that has arrived completely."""
+        running = self._running
+        return running is not None and not (running.response_complete or running.more_body)
+
+    def _end_requests(self) -> None:
+        """Tell the app that the client is gone; uvicorn tells only the newest of its requests."""
+        for cycle in (self._running, *(cycle for cycle, _app in self.pipeline)):
+            if cycle is not None and not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
+
+    def _discard_trailers(self) -> None:
+        """Remove the trailers of a chunked body from the headers; they are never used."""
+        trailers = self.headers[self._headers_count :]
+        del self.headers[self._headers_count :]
+        self._trailer_bytes += sum(len(name) + len(value) for name, value in trailers)
+        if self._trailer_bytes > self.max_header_bytes:
+            self._reject_large_headers()
+
     def _close_slowly(self) -> None:
+        self._end_requests()
+        self.flow.resume_writing()
+        self._clear_write_deadline()
         self._unset_keepalive_if_required()
         self._clear_deadline()
         self.connections.discard(self)

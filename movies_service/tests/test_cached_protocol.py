@@ -159,3 +159,10 @@ def test_other_requests_reach_the_app(counted: CountedApp, port: int) -> None:
     keyed = requests.get(url, headers={"X-API-Key": "key"}, timeout=5)
     assert keyed.headers["Cache-Status"] == "movies-api; fwd=bypass"
     assert counted.app_calls == 3
+
+
+def test_many_pipelined_hits_behind_a_miss_are_answered(port: int) -> None:
+    hits = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n" * 600
+    last = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    responses = talk(port, b"GET /other HTTP/1.1\r\nHost: h\r\n\r\n" + hits + last)
+    assert responses.count(b"HTTP/1.1 200 OK") == 602

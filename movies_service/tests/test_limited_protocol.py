@@ -1,3 +1,4 @@
+import asyncio
 import json
 import socket
 import threading
@@ -230,3 +231,80 @@ def test_a_client_that_does_not_read_is_disconnected(read_log: ReadLog) -> None:
                 received += data
     assert received.count(b"HTTP/1.1 200 OK") < 3_000
     assert not [line for line in read_log() if line["level"] == "error"]
+
+
+def test_trailers_are_bounded_and_never_headers() -> None:
+    seen: list[tuple[bytes, bytes]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        seen.extend(scope["headers"])
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with served(app, LimitedHttpProtocol) as port:
+        few = talk(port, head + b"1\r\nx\r\n0\r\n", b"X-Api-Key: y\r\n\r\n", pause_seconds=0.05)
+        assert b"done" in few
+        many = talk(port, head + b"1\r\nx\r\n0\r\n", b"a:\r\n" * 5_000, pause_seconds=0.05)
+    assert problem_of(many) == (431, "header-fields-too-large")
+    assert b"X-Api-Key" not in dict(seen)
+
+
+def test_a_malformed_body_ends_its_request_quietly(read_log: ReadLog) -> None:
+    ended: list[str] = []
+
+    async def app(_scope: Scope, receive: Receive, _send: Send) -> None:
+        ended.append((await receive())["type"])
+
+    head = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+    with served(app, LimitedHttpProtocol) as port:
+        assert problem_of(talk(port, head + b"Z\r\n")) == (400, "malformed-request")
+    assert ended == ["http.disconnect"]
+    assert not [line for line in read_log() if line["level"] == "error"]
+
+
+def test_requests_before_a_malformed_one_get_their_responses_first() -> None:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await asyncio.sleep(0.05)
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+    request = b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx"
+    bad_body = b"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nZ\r\n"
+    with served(app, LimitedHttpProtocol) as port:
+        for bad in (b"BAD\r\n\r\n", bad_body):
+            response = talk(port, request * 2 + bad, b"more")
+            assert response.count(b"HTTP/1.1 200 OK") == 2
+            assert problem_of(response[response.index(b"HTTP/1.1 400") :])[0] == 400
+
+
+def test_the_client_with_the_most_connections_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(stack: ExitStack, port: int, address: str) -> socket.socket:
+        client = socket.create_connection(("127.0.0.1", port), 5, (address, 0))
+        client.sendall(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n.")
+        return stack.enter_context(client)
+
+    async def app(_scope: Scope, receive: Receive, send: Send) -> None:
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"done"})
+
+    with served(app, LimitedHttpProtocol) as port, ExitStack() as stack:
+        attackers = [connect(stack, port, "127.0.0.2") for _ in range(3)]
+        time.sleep(0.1)
+        monkeypatch.setattr(LimitedHttpProtocol, "descriptors_max", 0)
+        other = connect(stack, port, "127.0.0.3")
+        other.sendall(b"........")
+        assert other.recv(12) == b"HTTP/1.1 200"
+        ended = 0
+        for attacker in attackers:
+            attacker.settimeout(0.2)
+            with suppress(TimeoutError):
+                try:
+                    ended += attacker.recv(1) == b""
+                except ConnectionResetError:
+                    ended += 1
+        assert ended == 1
