@@ -27,7 +27,7 @@ from data_layer.entities.movie_query import MovieQuery
 from movies_service.tests.service_process import ROOT, url_of
 
 LEASE_SECONDS = 5
-LIFE_SECONDS = (0.1, 1.2)
+LIFE_SECONDS = (0.1, 2.0)
 """Shortest and longest time between the start of a worker's work and its kill."""
 
 
