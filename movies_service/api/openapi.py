@@ -47,7 +47,8 @@ _COMMON_ERRORS = (
         "Path, query and headers exceed 16384 bytes.",
     ),
     TooManyRequests(
-        "Rate limit exceeded (6000 requests per 60 seconds); retry after the time in Retry-After."
+        "Rate limit exceeded (MOVIES_RATE_LIMIT_ADDS=60/minute); retry after the time in"
+        " Retry-After."
     ),
     DatabaseUnavailable("The database is temporarily unavailable."),
 )
