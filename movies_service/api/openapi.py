@@ -34,7 +34,7 @@ _MODELS: tuple[_Model, ...] = (
 )
 """Models of bodies that endpoints parse or render without FastAPI."""
 
-INVALID_INPUT = errors(InvalidInput("query.limit: input should be less than or equal to 100."))
+INVALID_INPUT = errors(InvalidInput("query.limit: it must be at most 100."))
 """Error of every operation; without it FastAPI documents an error response of its own."""
 
 _COMMON_ERRORS = (
