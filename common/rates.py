@@ -16,6 +16,11 @@ class Rate:
     amount: int
     seconds: int
 
+    def __str__(self) -> str:
+        """Return the rate in the grammar `RATE`."""
+        units = {seconds: unit for unit, seconds in _SECONDS.items()}
+        return f"{self.amount}/{units[self.seconds]}"
+
     @classmethod
     def parse(cls, text: str) -> "Rate | None":
         """Parse a text of the grammar `RATE`; return `None` for `off` and for invalid text."""

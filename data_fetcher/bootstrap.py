@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 from aiolimiter import AsyncLimiter
 
-from common.errors import NotFound
+from common.errors import MoviesError, NotFound, UpstreamUnauthorized
 from common.rates import Rate
 from common.settings import Settings
 from common.shutdown import ShutdownSignal
@@ -21,7 +21,7 @@ from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue, Notify, notify_none
 from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.client import OmdbClient, OmdbClientConfig
-from data_fetcher.omdb.lookups import MovieLookup
+from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup
 from data_fetcher.seeding.config import FetcherConfig
 from data_fetcher.seeding.seeder import Seeder
 from data_fetcher.throttling.admission_controller import UpstreamAdmission
@@ -30,6 +30,7 @@ from data_fetcher.workers.fetch_worker import POLL_SECONDS, FetchWorker
 from data_fetcher.workers.refresher import MovieRefresher
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.movie_query import MovieQuery
 
 EMULATOR_KEY = "bundled-emulator"
 """API key that is sent to the bundled emulator, which accepts any."""
@@ -111,6 +112,31 @@ async def open_omdb_client(
         )
         client = endpoint.client(endpoint.url, endpoint.key, client_config, admission=admission)
         yield await stack.enter_async_context(client), admission
+
+
+async def require_accepted_key(
+    settings: Settings, config: FetcherConfig, database: Database
+) -> None:
+    """Ask OMDb for the first seed movie if the catalogue is to be seeded and has no movie yet.
+
+    It costs one request of the daily quota. Other failures of OMDb are left to the seeding.
+
+    Raises:
+        UpstreamUnauthorized: OMDb rejected the API key.
+    """
+    if settings.seed == "off" or settings.read_omdb_key() is None:
+        return
+    with database.unit_of_work(is_read_only=True) as uow:
+        if uow.movies.list(MovieQuery(limit=1)).movies:
+            return
+    async with open_omdb_client(settings, config, database) as (omdb, admission):
+        await admission.clear_rejected_key()
+        try:
+            await omdb.fetch(ImdbIdLookup(config.movies[0].imdb_id), Purpose.SEED)
+        except UpstreamUnauthorized:
+            raise
+        except MoviesError as error:
+            _log.debug("omdb_key_not_checked", reason=error.message)
 
 
 @asynccontextmanager

@@ -78,7 +78,10 @@ class Database:
             InvalidInput: The file does not exist.
         """
         if not self._backend.exists(self.engines):
-            raise InvalidInput("The SQLite file does not exist: check its path.")
+            raise InvalidInput(
+                f"The SQLite file {self.engines.writing.url.database} does not exist:"
+                " check DATABASE_URL or the given URL."
+            )
 
     def backup(self, path: Path, on_progress: OnProgress) -> None:
         """Write a backup to a new SQLite file while the database is in use.
@@ -99,19 +102,25 @@ class Database:
         """Upgrade the schema to a migration; see `data_layer.sql.schema.upgrade`."""
         schema.upgrade(self._backend, self.engines, revision)
 
-    def require_ready(self) -> None:
-        """Raise unless reads and writes work; waits for other writers up to the lock timeout.
+    def require_readable(self) -> None:
+        """Raise unless the schema can be read and is up to date.
 
         Raises:
-            DatabaseUnavailable: The reason, such as an outdated schema, a write lock that is not
-                released, or a read-only or damaged database.
+            DatabaseUnavailable: The reason, such as an outdated schema or a damaged database.
         """
         self.health.require_undamaged()
-        try:
-            schema.require_usable(self.engines)
-        except DatabaseUnavailable as error:
-            self.health.record(error)
-            raise
+        with self._recorded_faults():
+            schema.require_current(self.engines)
+
+    def require_writable(self) -> None:
+        """Raise unless writes work; wait for other writers up to the lock timeout.
+
+        Raises:
+            DatabaseBusy: Another transaction holds the write lock.
+            DatabaseUnavailable: The reason, such as a read-only database.
+        """
+        with self._recorded_faults():
+            schema.require_writable(self.engines)
 
     def is_current(self) -> bool:
         """Return whether the schema is up to date; see `data_layer.sql.schema.is_current`."""
@@ -120,6 +129,14 @@ class Database:
     def try_lock(self, name: str) -> AbstractContextManager[bool]:
         """Try to acquire a lock shared by all processes; see `Backend.try_lock`."""
         return self._backend.try_lock(self.engines, name)
+
+    @contextmanager
+    def _recorded_faults(self) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseUnavailable as error:
+            self.health.record(error)
+            raise
 
     def _read_revision(self) -> int:
         with self.unit_of_work(is_read_only=True) as uow:

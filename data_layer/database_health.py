@@ -1,15 +1,12 @@
 """Faults of a database, as this process sees them."""
 
-import threading
 import time
 from collections.abc import Callable
 
 import structlog
 
 from common.errors import DatabaseDamaged, DatabaseLimitExceeded, DatabaseUnavailable
-
-LOG_SECONDS = 60.0
-"""Time during which a repeated fault is only counted."""
+from common.log_throttle import LogThrottle
 
 _CAUSE_MAX_CHARACTERS = 300
 
@@ -28,26 +25,18 @@ class DatabaseHealth:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._logged_at: dict[str, float] = {}
-        self._repeated: dict[str, int] = {}
+        self._throttle = LogThrottle(clock)
         self._damage: DatabaseDamaged | None = None
 
     def record(self, error: BaseException | None) -> None:
         """Record an error that ended a transaction; ignore one that is no fault of the database."""
         if not isinstance(error, (DatabaseUnavailable, DatabaseLimitExceeded)):
             return
+        if isinstance(error, DatabaseDamaged):
+            self._damage = error
         reason = error.message
-        with self._lock:
-            if isinstance(error, DatabaseDamaged):
-                self._damage = error
-            now = self._clock()
-            if now - self._logged_at.get(reason, float("-inf")) < LOG_SECONDS:
-                self._repeated[reason] = self._repeated.get(reason, 0) + 1
-                return
-            self._logged_at[reason] = now
-            repeated = self._repeated.pop(reason, 0)
+        if (repeated := self._throttle.count(reason)) is None:
+            return
         _log.error(
             "database_fault",
             code=error.code,

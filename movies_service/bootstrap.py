@@ -56,7 +56,7 @@ from movies_service.use_cases.ingests import IngestHistory
 from movies_service.use_cases.movies import Movies
 from movies_service.use_cases.omdb_allowance import OmdbAllowance
 from movies_service.use_cases.pubsub_push import PushHandler, PushTokenVerifier
-from movies_service.use_cases.readiness import Readiness
+from movies_service.use_cases.readiness import Readiness, require_seedable
 from movies_service.use_cases.refresh_movie import RefreshMovie
 from movies_service.use_cases.request_fetches import RequestFetches
 from movies_service.use_cases.upstream_status import GetUpstreamStatus
@@ -124,10 +124,15 @@ def built_use_cases(
     signing_keys = SigningKeys(unit_of_work, policy.jwt_secrets)
     sessions = Sessions(unit_of_work, signing_keys)
     allowance = OmdbAllowance(limits.adds, limits.omdb_share)
+
+    def check_reads() -> None:
+        database.require_readable()
+        require_seedable(unit_of_work)
+
     with (
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as read,
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as write,
-        closing(Readiness(database.require_ready)) as readiness,
+        closing(Readiness(check_reads, database.require_writable)) as readiness,
     ):
         reads = run_inline if database.reads_are_short else read
         yield UseCases(

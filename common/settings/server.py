@@ -40,9 +40,9 @@ class ServerSettings(SettingsGroup):
 class LimitSettings(SettingsGroup):
     """Rate limits, and limits on the size and duration of a request."""
 
-    rate_limit_requests: RateText = "6000/minute"
+    rate_limit_requests: RateText = "off"
     """Maximum rate of requests for each client, as `number/unit` with the unit `second`, `minute`,
-    `hour` or `day`, or `off`; more is a 429."""
+    `hour` or `day`, or `off`; more is a 429. A public host needs one, such as `6000/minute`."""
 
     rate_limit_adds: RateText = "60/minute"
     """Maximum rate of OMDb lookups caused by one client, or `off`; movies already in the catalogue

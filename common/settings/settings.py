@@ -8,6 +8,7 @@ from dotenv import dotenv_values
 from pydantic import ValidationError
 
 from common.errors import InvalidSetting
+from common.invalid_values import describe_invalid
 from common.settings.accounts import AccountsSettings
 from common.settings.base import DOTENV, PREFIX
 from common.settings.database import DatabaseSettings
@@ -58,7 +59,7 @@ def load_settings(environment: Mapping[str, str] = os.environ) -> Settings:
         return Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        reason = first["msg"].removeprefix("Value error, ")
+        reason = describe_invalid(first)
         name = str(first["loc"][0]).upper() if first["loc"] else ""
         known = setting_names()
         name = name if name in known else f"{PREFIX}{name}"

@@ -35,6 +35,7 @@ _NOT_FOUND = frozenset(
 )
 _REFUSED = frozenset({"No API key provided.", "Invalid API key!"})
 _QUOTA = "Request limit reached!"
+_CORRECT_KEY = "check OMDB_API_KEY, or remove it to use the bundled emulator."
 
 _ESCAPE = re.compile(r'\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?')
 
@@ -101,7 +102,7 @@ def _error_of(message: str, response: OmdbResponse) -> Exception:
             retry_after_seconds=_retry_after(response),
         )
     if message in _REFUSED:
-        return UpstreamUnauthorized("OMDb rejected the API key: check OMDB_API_KEY.")
+        return UpstreamUnauthorized(f"OMDb rejected the API key: {_CORRECT_KEY}")
     if message in _NOT_FOUND and response.status == HTTPStatus.OK:
         return NotFound("OMDb has no such movie.")
     return _status_error(response)
@@ -109,7 +110,7 @@ def _error_of(message: str, response: OmdbResponse) -> Exception:
 
 def _status_error(response: OmdbResponse) -> Exception:
     if response.status == HTTPStatus.UNAUTHORIZED and not _is_web_page(response):
-        return UpstreamUnauthorized("OMDb rejected the request (401): check OMDB_API_KEY.")
+        return UpstreamUnauthorized(f"OMDb rejected the request (401): {_CORRECT_KEY}")
     if HTTPStatus.MULTIPLE_CHOICES <= response.status < HTTPStatus.BAD_REQUEST:
         return UpstreamBadResponse(
             "OMDb returned a redirect, which is not followed: check OMDB_URL."

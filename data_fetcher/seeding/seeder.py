@@ -21,6 +21,7 @@ from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import Purpose
 from data_fetcher.omdb.lookups import ImdbIdLookup
 from data_fetcher.seeding.config import PlannedMovie
+from data_fetcher.throttling.circuit_breaker import is_request_specific
 from data_layer.entities.fetch import Fetch, FetchState, Lease
 from data_layer.entities.movie import MovieFacts
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
@@ -196,16 +197,23 @@ class Seeder:
                 for fetch, outcome in batch:
                     if fetch.id in stored:
                         report.stored += 1
-                    else:
-                        progress.message(self._add_unseeded(report, fetch, outcome))
-                    progress.advance()
+                        progress.advance()
+                    elif message := self._add_unseeded(report, fetch, outcome):
+                        progress.message(message)
         return report
 
     def _add_unseeded(self, report: SeedingReport, fetch: Fetch, outcome: Outcome) -> str:
-        """Add a movie that was not stored to the report, and return the message about it."""
+        """Add a movie that was not stored to the report, and return the message about it.
+
+        A failure of OMDb as a whole has one message, which the first movie gets; the message of the
+        others is empty.
+        """
         titles = {movie.imdb_id: movie.title for movie in self.plan}
         imdb_id = fetch.imdb_id or ""
         reason = NOT_STORED if isinstance(outcome, MovieFacts) else outcome.message
         unseeded = UnseededMovie(imdb_id, titles.get(imdb_id, imdb_id), reason)
+        is_known = any(reason == each.reason for each in report.pending)
         (report.failed if isinstance(outcome, NotFound) else report.pending).append(unseeded)
-        return f"{unseeded.title} ({imdb_id}): {reason}"
+        if isinstance(outcome, MovieFacts) or is_request_specific(outcome):
+            return f"{unseeded.title} ({imdb_id}): {reason}"
+        return "" if is_known else reason

@@ -97,7 +97,7 @@ def test_a_rejected_key_is_reported_and_can_be_corrected(
     assert "hunter2" not in output
     result = json.loads(last_object(seed("--json", code=4)))
     assert {movie["reason"] for movie in result["pending"]} == {
-        "OMDb rejected the API key: check OMDB_API_KEY."
+        "OMDb rejected the API key: check OMDB_API_KEY, or remove it to use the bundled emulator."
     }
     monkeypatch.setenv("OMDB_API_KEY", "right")
     assert "100 movies stored" in seed()

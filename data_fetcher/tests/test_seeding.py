@@ -11,6 +11,7 @@ from common.errors import (
     MoviesError,
     NotFound,
     UpstreamQuotaExceeded,
+    UpstreamUnauthorized,
     UpstreamUnavailable,
 )
 from data_fetcher.fetch_queue.deduplication_key import Requester
@@ -149,9 +150,17 @@ def test_failures_are_reported_and_do_not_stop_the_rest() -> None:
     assert report.pending == [UnseededMovie("tt0000005", "Movie 5", "OMDb can't be reached.")]
     assert shown.getvalue().splitlines() == [
         "Movie 3 (tt0000003): OMDb has no such movie.",
-        "Movie 5 (tt0000005): OMDb can't be reached.",
-        "Seeding: 30/30 movies",
+        "OMDb can't be reached.",
+        "Seeding: 28/30 movies",
     ]
+
+
+def test_a_failure_of_omdb_as_a_whole_is_one_line_and_no_progress() -> None:
+    rejected = UpstreamUnauthorized("OMDb rejected the API key.")
+    shown = io.StringIO()
+    report = seed(FakeDatabase(), Omdb({each.imdb_id: rejected for each in PLAN}), shown)
+    assert (report.stored, len(report.pending)) == (0, 30)
+    assert shown.getvalue() == "OMDb rejected the API key.\n"
 
 
 def test_the_next_run_retries_transient_errors_only() -> None:

@@ -30,21 +30,19 @@ BASE = "base"
 def upgrade(backend: Backend, engines: Engines, revision: str = HEAD) -> None:
     """Apply the missing migrations up to `revision`, and commit.
 
-    Processes that start at the same time wait for the first one. A schema of a newer version of
-    this program stays unchanged: it still has everything that this version needs.
+    Processes that start at the same time wait for the first one. A schema that is up to date is
+    only read, so that another process may hold the write lock meanwhile. A schema of a newer
+    version of this program stays unchanged: it still has everything that this version needs.
 
     Raises:
         DatabaseUnavailable: The database cannot be opened or written, is an unfinished copy, or
             has the schema of a development version.
     """
-    with (
-        backend.wait_for_lock(engines, "migration"),
-        _writing(engines) as connection,
-        backend.without_timeouts(connection),
-    ):
-        version = version_of(connection)
-        _require_supported(version)
-        if version != own_version() and not _is_newer(version):
+    with backend.wait_for_lock(engines, "migration"):
+        if is_current(engines):
+            return
+        with _writing(engines) as connection, backend.without_timeouts(connection):
+            _require_supported(version_of(connection))
             _run_alembic("upgrade", connection, revision)
 
 
@@ -67,8 +65,20 @@ def is_current(engines: Engines) -> bool:
     return version == own_version() or _is_newer(version)
 
 
-def require_usable(engines: Engines) -> None:
-    """Raise unless the schema is up to date, and the database accepts writes.
+def require_current(engines: Engines) -> None:
+    """Raise unless the schema is up to date.
+
+    Raises:
+        DatabaseUnavailable: The reason.
+    """
+    if not is_current(engines):
+        raise DatabaseUnavailable(
+            "The database schema is missing or outdated; run `python -m movies_service migrate`."
+        )
+
+
+def require_writable(engines: Engines) -> None:
+    """Raise unless the database accepts writes.
 
     The check tries what every write needs: the writer's lock and a statement that may change a
     table. It changes no row.
@@ -76,10 +86,6 @@ def require_usable(engines: Engines) -> None:
     Raises:
         DatabaseUnavailable: The reason.
     """
-    if not is_current(engines):
-        raise DatabaseUnavailable(
-            "The database schema is outdated; run `python -m movies_service migrate`."
-        )
     with translated_errors(), engines.writing.begin() as connection:
         connection.execute(_CHANGE_NOTHING)
 

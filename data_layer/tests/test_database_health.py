@@ -8,7 +8,8 @@ from common.errors import (
     DatabaseReadOnly,
     DatabaseUnavailable,
 )
-from data_layer.database_health import LOG_SECONDS, DatabaseHealth
+from common.log_throttle import LOG_SECONDS
+from data_layer.database_health import DatabaseHealth
 
 
 def faulty(error: Exception, cause: str) -> Exception:

@@ -107,7 +107,7 @@ def damage(database: Database) -> None:
 
 def test_a_damaged_file_is_reported_and_not_ready(database: Database) -> None:
     add(database)
-    database.require_ready()
+    database.require_readable()
     damage(database)
     with capture_logs() as log:
         for _ in range(2):
@@ -115,7 +115,7 @@ def test_a_damaged_file_is_reported_and_not_ready(database: Database) -> None:
                 count(database)
         for _ in range(2):
             with pytest.raises(DatabaseDamaged):
-                database.require_ready()
+                database.require_readable()
     (line,) = log
     assert (line["code"], line["cause"]) == (
         "database-damaged",
@@ -138,7 +138,7 @@ def test_a_file_that_is_deleted_or_replaced_takes_no_writes(
             with pytest.raises(DatabaseUnavailable, match="deleted or replaced"):
                 add(database)
             with pytest.raises(DatabaseUnavailable, match="deleted or replaced"):
-                database.require_ready()
+                database.require_writable()
     assert [line["event"] for line in log] == ["database_fault"]
     assert count(database) == 1
     database.close()
@@ -146,7 +146,7 @@ def test_a_file_that_is_deleted_or_replaced_takes_no_writes(
         count(database)
     assert path.exists() is is_replaced
     moved.replace(path)
-    database.require_ready()
+    database.require_writable()
     assert count(database) == 1
 
 
@@ -214,7 +214,7 @@ def test_a_read_only_database_serves_reads(
             with pytest.raises(DatabaseReadOnly, match="reads still work"):
                 add(database)
             with pytest.raises(DatabaseReadOnly):
-                database.require_ready()
+                database.require_writable()
         assert count(database) == 1
     assert [line["code"] for line in log] == ["database-read-only"]
 

@@ -4,6 +4,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import insert, inspect, select, text
 
-from common.errors import DatabaseUnavailable, InvalidInput
+from common.errors import DatabaseBusy, DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.fetch import FetchState
@@ -35,7 +36,7 @@ def test_only_a_missing_file_fails_the_existence_check(
     any_database: Database, tmp_path: Path
 ) -> None:
     any_database.require_existing()
-    with pytest.raises(InvalidInput, match="SQLite file does not exist"):
+    with pytest.raises(InvalidInput, match=r"The SQLite file .*typo\.db does not exist"):
         Database(f"sqlite:///{tmp_path / 'typo.db'}").require_existing()
 
 
@@ -48,6 +49,18 @@ def test_migrations_run_up_down_and_up(any_database: Database) -> None:
     assert not any_database.is_current()
     any_database.migrate()
     assert table_names(any_database) == expected
+
+
+def test_a_current_schema_needs_no_write_lock_to_migrate(database: Database) -> None:
+    path = str(database.engines.writing.url.database)
+    options = DatabaseOptions(lock_timeout_seconds=1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as importing:
+        importing.execute("BEGIN IMMEDIATE")
+        with closing(Database(f"sqlite:///{path}", options)) as starting:
+            starting.migrate()
+            starting.require_readable()
+            with pytest.raises(DatabaseBusy):
+                starting.require_writable()
 
 
 def test_models_and_migrations_match(any_database: Database) -> None:

@@ -31,6 +31,8 @@ EVENTS = {
     "they poll.",
     "file_descriptors_exhausted": "Idle connections were closed. Raise `ulimit -n`.",
     "http_request": "A request reached the application.",
+    "http_requests_refused": "A rate limit refuses requests; `repeated` counts those since the last "
+    "line.",
     "ingest_completed": "A scan ingested objects; the fields count them.",
     "ingest_disabled": "The ingest source cannot be opened; the worker only fetches. Correct "
     "`MOVIES_INGEST_SOURCE` and restart.",
@@ -48,6 +50,7 @@ EVENTS = {
     "object_store_failed": "An object could not be stored and is rejected. Report the traceback.",
     "omdb_circuit_closed": "OMDb answers again; requests are sent.",
     "omdb_circuit_opened": "No requests are sent to OMDb before `until`. `reason` says what to do.",
+    "omdb_key_not_checked": "OMDb did not answer when the service checked the key at its start.",
     "omdb_emulator_started": "No OMDb key is set; movies come from the emulator at `url`.",
     "process_unresponsive": "A process did not answer for `silent_seconds`. Its supervisor kills "
     "and replaces it.",

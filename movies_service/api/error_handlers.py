@@ -6,10 +6,13 @@ from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from common.errors import MoviesError
+from common.invalid_values import describe_invalid, describe_unknown
+from movies_service.api.schemas.base import UNION_TAGS
 from movies_service.http_semantics.problem_details import build_problem_response, problem_response
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
@@ -75,11 +78,11 @@ def _allowed_methods(request: Request) -> list[str]:
     return ["HEAD", *allowed] if "GET" in allowed and "HEAD" not in allowed else allowed
 
 
-async def _handle_validation_error(_request: Request, error: Exception) -> Response:
+async def _handle_validation_error(request: Request, error: Exception) -> Response:
     details: Sequence[dict[str, Any]] = cast("RequestValidationError", error).errors()
     if any(detail["type"] == "json_invalid" for detail in details):
         return build_problem_response(HTTPStatus.BAD_REQUEST, *_HTTP_CODES[HTTPStatus.BAD_REQUEST])
-    errors = [_describe(detail) for detail in details[:ERRORS_MAX]]
+    errors = [_describe(detail, request) for detail in details[:ERRORS_MAX]]
     return build_problem_response(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "invalid-input",
@@ -88,13 +91,23 @@ async def _handle_validation_error(_request: Request, error: Exception) -> Respo
     )
 
 
-def _describe(detail: dict[str, Any]) -> tuple[str, str]:
+def _describe(detail: dict[str, Any], request: Request) -> tuple[str, str]:
     """Return the location and the error message of one input value, without the value.
 
     An unknown field is reported at its parent, since its name is input.
     """
-    location = [str(part) for part in detail["loc"]]
+    location = [str(part) for part in detail["loc"] if part not in UNION_TAGS]
     if detail["type"] in {"extra_forbidden", "unexpected_keyword_argument"}:
-        return ".".join(location[:-1]), "it has an unknown field"
-    message = str(detail["msg"]).removeprefix("Value error, ").rstrip(".")
-    return ".".join(location), message[:1].lower() + message[1:]
+        known = _body_fields(request) if location[:-1] == ["body"] else ()
+        return ".".join(location[:-1]), f"unknown field: {describe_unknown(location[-1], known)}"
+    return ".".join(location), describe_invalid(detail)
+
+
+def _body_fields(request: Request) -> tuple[str, ...]:
+    """Return the names of the fields of the endpoint's request body."""
+    route: APIRoute = request.scope["route"]
+    return tuple(
+        name
+        for parameter in route.dependant.body_params
+        for name in getattr(parameter.field_info.annotation, "model_fields", ())
+    )

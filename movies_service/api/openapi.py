@@ -34,7 +34,7 @@ _MODELS: tuple[_Model, ...] = (
 )
 """Models of bodies that endpoints parse or render without FastAPI."""
 
-INVALID_INPUT = errors(InvalidInput("query.limit: input should be less than or equal to 100."))
+INVALID_INPUT = errors(InvalidInput("query.limit: it must be at most 100."))
 """Error of every operation; without it FastAPI documents an error response of its own."""
 
 _COMMON_ERRORS = (
@@ -47,7 +47,8 @@ _COMMON_ERRORS = (
         "Path, query and headers exceed 16384 bytes.",
     ),
     TooManyRequests(
-        "Rate limit exceeded (6000 requests per 60 seconds); retry after the time in Retry-After."
+        "Rate limit exceeded (MOVIES_RATE_LIMIT_ADDS=60/minute); retry after the time in"
+        " Retry-After."
     ),
     DatabaseUnavailable("The database is temporarily unavailable."),
 )

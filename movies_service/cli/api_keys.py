@@ -14,7 +14,7 @@ from common.clock import utc_now
 from data_layer.entities.api_key import ApiKey
 from data_layer.entities.scope import Scope
 from movies_service.accounts.api_keys import ApiKeys
-from movies_service.cli.database import migrated_database
+from movies_service.cli.database import existing_database, migrated_database
 from movies_service.cli.tables import print_table
 
 api_keys = new_command_line("Create, list and revoke API keys.")
@@ -25,8 +25,8 @@ Name = Annotated[str, typer.Argument(help="Unique name of the key.", show_defaul
 
 
 @contextmanager
-def _api_keys() -> Iterator[ApiKeys]:
-    with migrated_database() as database:
+def _existing_keys() -> Iterator[ApiKeys]:
+    with existing_database() as database:
         yield ApiKeys(database.unit_of_work)
 
 
@@ -46,8 +46,9 @@ def create(
     The secret cannot be shown again: the database holds only its hash. If it cannot be printed, no
     key is created.
     """
-    with _api_keys() as keys:
-        expires_at = None if days is None else utc_now() + dt.timedelta(days=days)
+    expires_at = None if days is None else utc_now() + dt.timedelta(days=days)
+    with migrated_database() as database:
+        keys = ApiKeys(database.unit_of_work)
         keys.create(name, scope, expires_at, record=lambda _uow, new: print_now(new.secret))
     print("Store this key now; it is not shown again.", file=sys.stderr)
 
@@ -55,7 +56,7 @@ def create(
 @api_keys.command("list")
 def list_keys(*, as_json: AsJson = False) -> None:
     """List all API keys, oldest first, without their secrets."""
-    with _api_keys() as keys:
+    with _existing_keys() as keys:
         rows = [_row(key) for key in keys.list()]
     print_table(("prefix", "state", "scopes", "expires", "name"), rows, as_json=as_json)
 
@@ -63,7 +64,7 @@ def list_keys(*, as_json: AsJson = False) -> None:
 @api_keys.command()
 def revoke(name: Name) -> None:
     """Revoke an API key, immediately and permanently."""
-    with _api_keys() as keys:
+    with _existing_keys() as keys:
         keys.revoke(name)
     print("Revoked.", file=sys.stderr)
 

@@ -9,6 +9,18 @@ from data_layer.database import Database
 
 
 @contextmanager
+def existing_database() -> Iterator[Database]:
+    """Yield the configured database unchanged, and report errors in the context.
+
+    Neither a file nor a table is created: the path may be wrong.
+    """
+    with command_settings() as settings, closing(open_database(settings)) as database:
+        database.require_existing()
+        database.require_readable()
+        yield database
+
+
+@contextmanager
 def migrated_database() -> Iterator[Database]:
     """Yield the configured database after migrating it, and report errors in the context."""
     with command_settings() as settings, closing(open_database(settings)) as database:

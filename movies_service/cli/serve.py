@@ -19,10 +19,11 @@ from starlette.types import ASGIApp
 
 from common.cli.commands import command_settings
 from common.cli.exit_codes import ExitCode
-from common.errors import DatabaseUnreachable, InvalidSetting
+from common.errors import DatabaseBusy, DatabaseUnreachable, InvalidSetting
 from common.logging_setup import configure_logs
 from common.settings import Settings
 from common.shutdown import EXIT_SECONDS, ShutdownSignal, force_exit_after
+from data_fetcher.bootstrap import require_accepted_key
 from data_fetcher.ingest.bootstrap import open_ingest_store
 from data_fetcher.seeding.config import FetcherConfig, load_fetcher_config
 from data_layer.bootstrap import open_database
@@ -59,7 +60,11 @@ def serve() -> None:
     MOVIES_SEED=off prevents this.
 
     SIGINT or SIGTERM shuts the service down within 8 seconds, after finishing the requests in
-    flight; a second signal stops it immediately. An unreachable database server is waited for.
+    flight; a second signal stops it immediately. An unreachable database server is waited for, and
+    so is the write lock, during which reads are served.
+
+    Exit codes: 0 stopped by a signal; 2 invalid setting; 4 on a terminal, OMDb rejected the API key
+    of a catalogue without movies; 5 the database cannot be used.
     """
     with command_settings() as settings:
         settings.read_omdb_key()
@@ -67,8 +72,13 @@ def serve() -> None:
         if settings.ingest_source is not None:
             open_ingest_store(settings, settings.ingest_source)
         config = load_fetcher_config()
-        with closing(open_database(settings)) as database, suppress(DatabaseUnreachable):
+        with (
+            closing(open_database(settings)) as database,
+            suppress(DatabaseUnreachable, DatabaseBusy),
+        ):
             database.migrate()
+            if sys.stdout is not None and sys.stdout.isatty():
+                asyncio.run(require_accepted_key(settings, config, database))
         with closing(bind_socket(settings)) as listener:
             print_address(base_url(listener))
             if settings.processes == 1:

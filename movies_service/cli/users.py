@@ -15,7 +15,7 @@ from data_layer.entities.user import User
 from movies_service.accounts.caller import COMMAND_LINE
 from movies_service.accounts.signing_keys import SigningKeys
 from movies_service.accounts.users import Users
-from movies_service.cli.database import migrated_database
+from movies_service.cli.database import existing_database, migrated_database
 from movies_service.cli.tables import print_table
 
 users = new_command_line("Create, list and change users, and rotate the signing key.")
@@ -24,8 +24,8 @@ Username = Annotated[str, typer.Argument(help="Name of the user.", show_default=
 
 
 @contextmanager
-def _users() -> Iterator[Users]:
-    with migrated_database() as database:
+def _existing_users() -> Iterator[Users]:
+    with existing_database() as database:
         yield Users(database.unit_of_work)
 
 
@@ -43,7 +43,8 @@ def add(
 
     The password is prompted for; without a terminal it is the first line of standard input.
     """
-    with _users() as all_users:
+    with migrated_database() as database:
+        all_users = Users(database.unit_of_work)
         all_users.add(username, _read_password(), scope or [], COMMAND_LINE)
     print("Created.", file=sys.stderr)
 
@@ -51,7 +52,7 @@ def add(
 @users.command("list")
 def list_users(*, as_json: AsJson = False) -> None:
     """List all users by name."""
-    with _users() as all_users:
+    with _existing_users() as all_users:
         rows = [_row(user) for user in all_users.list()]
     print_table(("username", "state", "scopes"), rows, as_json=as_json)
 
@@ -59,7 +60,7 @@ def list_users(*, as_json: AsJson = False) -> None:
 @users.command()
 def disable(username: Username) -> None:
     """Disable a user: logins are rejected, and all sessions end immediately."""
-    with _users() as all_users:
+    with _existing_users() as all_users:
         all_users.set_disabled(username, COMMAND_LINE, is_disabled=True)
     print("Disabled.", file=sys.stderr)
 
@@ -67,7 +68,7 @@ def disable(username: Username) -> None:
 @users.command()
 def enable(username: Username) -> None:
     """Enable a disabled user, who can then log in again."""
-    with _users() as all_users:
+    with _existing_users() as all_users:
         all_users.set_disabled(username, COMMAND_LINE, is_disabled=False)
     print("Enabled.", file=sys.stderr)
 
@@ -78,7 +79,7 @@ def passwd(username: Username) -> None:
 
     The password is prompted for; without a terminal it is the first line of standard input.
     """
-    with _users() as all_users:
+    with _existing_users() as all_users:
         all_users.get(username)
         all_users.set_password(username, _read_password(), COMMAND_LINE)
     print("Changed.", file=sys.stderr)
@@ -95,7 +96,7 @@ def rotate_signing_key(
     with command_settings() as settings:
         if settings.read_jwt_secrets():
             raise InvalidInput("The signing key is set by MOVIES_JWT_SECRET: change it there.")
-    with migrated_database() as database:
+    with existing_database() as database:
         SigningKeys(database.unit_of_work).rotate(COMMAND_LINE, revokes_existing=revoke_existing)
     print("Rotated.", file=sys.stderr)
 

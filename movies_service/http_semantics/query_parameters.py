@@ -1,10 +1,10 @@
 """Strict query parameters: only documented ones, each given once."""
 
-import difflib
 from collections import Counter
 from collections.abc import Sequence
 
 from common.errors import InvalidInput
+from common.invalid_values import describe_unknown
 
 
 def require_known(pairs: Sequence[tuple[str, str]], documented: Sequence[str]) -> None:
@@ -24,8 +24,4 @@ def require_known(pairs: Sequence[tuple[str, str]], documented: Sequence[str]) -
 def _hint(name: str, documented: Sequence[str]) -> str:
     if not documented:
         return "This path accepts no query parameters."
-    closest = difflib.get_close_matches(name, documented, n=1, cutoff=0.0)[0]
-    return (
-        f"Unknown query parameter; the closest match is {closest}. "
-        f"Accepted are: {', '.join(documented)}."
-    )
+    return f"Unknown query parameter: {describe_unknown(name, documented)}."

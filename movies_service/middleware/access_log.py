@@ -1,4 +1,4 @@
-"""Access log: counts, times and logs each request."""
+"""Access log: counts and times each request, and logs it; refused ones together."""
 
 import time
 from http import HTTPStatus
@@ -6,6 +6,7 @@ from http import HTTPStatus
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common.log_throttle import LogThrottle
 from movies_service.telemetry.counters import UNKNOWN_ROUTE, RequestCounters
 
 _log = structlog.get_logger(__name__)
@@ -13,6 +14,9 @@ _log = structlog.get_logger(__name__)
 
 class AccessLogMiddleware:
     """Middleware that counts and times every request, and logs it.
+
+    Requests that a rate limit refused are logged at most once a minute, with their number: a client
+    above its limit must not fill the log.
 
     Args:
         app: the wrapped app.
@@ -24,6 +28,7 @@ class AccessLogMiddleware:
         self._app = app
         self._requests = requests
         self._logs_requests = logs_requests
+        self._refusals = LogThrottle()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
@@ -42,14 +47,20 @@ class AccessLogMiddleware:
         await self._app(scope, receive, send_and_record_status)
         seconds = time.perf_counter() - started
         self._requests.add((scope["method"], route_of(scope), int(status)), seconds)
-        if self._logs_requests:
-            _log.info(
-                "http_request",
-                method=scope["method"],
-                path=scope["raw_path"].decode("latin-1"),
-                status=int(status),
-                milliseconds=round(seconds * 1000, 2),
-            )
+        if not self._logs_requests:
+            return
+        path = scope["raw_path"].decode("latin-1")
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            if (repeated := self._refusals.count("")) is not None:
+                _log.warning("http_requests_refused", path=path, repeated=repeated)
+            return
+        _log.info(
+            "http_request",
+            method=scope["method"],
+            path=path,
+            status=int(status),
+            milliseconds=round(seconds * 1000, 2),
+        )
 
 
 def route_of(scope: Scope) -> str:

@@ -40,7 +40,8 @@ class RateLimiter:
     """Rate limit that applies to each client separately.
 
     Args:
-        name: name of the limit in response headers.
+        name: name of the limit in response headers; its setting is `MOVIES_RATE_LIMIT_` and this
+            name, in upper case.
         rate: requests per window of each client.
         counters: window counters, possibly shared with other processes.
         clock: returns monotonic seconds.
@@ -54,6 +55,7 @@ class RateLimiter:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._name = name
+        self._setting = f"MOVIES_RATE_LIMIT_{name.upper()}={rate}"
         self._rate = rate
         self._counters = counters
         self._clock = clock
@@ -125,8 +127,7 @@ class RateLimiter:
         granted = min(size, rate.amount - (state.count - size))
         if granted <= 0:
             raise TooManyRequests(
-                f"Rate limit exceeded ({rate.amount} requests per {rate.seconds} seconds);"
-                " retry after the time in Retry-After.",
+                f"Rate limit exceeded ({self._setting}); retry after the time in Retry-After.",
                 retry_after_seconds=int(state.seconds_left) + 1,
             )
         if len(self._batches) >= _CLIENTS_MAX:

@@ -1,6 +1,9 @@
 import getpass
 import json
+import random
+import sqlite3
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -84,7 +87,6 @@ def test_a_database_of_a_development_version_ends_a_command(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["api-keys", "revoke", "unknown"], "No API key has this name"),
         (["api-keys", "create", " ", "--scope", "admin"], "A name has 1 to 300 characters"),
         (["api-keys", "create", "x" * 301, "--scope", "admin"], "A name has 1 to 300 characters"),
         (["api-keys", "create", "x"], "Missing option"),
@@ -94,6 +96,11 @@ def test_a_database_of_a_development_version_ends_a_command(
 def test_reports_invalid_arguments_in_one_sentence(arguments: list[str], message: str) -> None:
     _, stderr = run(*arguments, code=ExitCode.USAGE)
     assert message in stderr
+
+
+def test_an_unknown_key_cannot_be_revoked() -> None:
+    run("migrate")
+    assert "No API key has this name" in run("api-keys", "revoke", "robot", code=ExitCode.USAGE)[1]
 
 
 def test_rejects_a_second_key_of_the_same_name() -> None:
@@ -142,6 +149,7 @@ def test_prompts_for_a_password_twice_on_a_terminal(monkeypatch: pytest.MonkeyPa
 def test_rotates_the_signing_key_unless_a_setting_provides_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    run("migrate")
     for option in ([], ["--revoke-existing"]):
         assert "Rotated." in run("users", "rotate-signing-key", *option)[1]
     monkeypatch.setenv("MOVIES_JWT_SECRET", "x" * 32)
@@ -158,9 +166,49 @@ def test_reports_an_unusable_database_in_one_sentence(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'missing' / 'movies.db'}")
-    for command in (["migrate"], ["api-keys", "list"]):
+    for command in (["migrate"], ["api-keys", "create", "robot", "--scope", "admin"]):
         _, stderr = run(*command, code=ExitCode.DATABASE)
         assert "check DATABASE_URL" in stderr
+
+
+CHANGES_NOTHING = [
+    ["api-keys", "list"],
+    ["api-keys", "revoke", "robot"],
+    ["users", "list"],
+    ["users", "disable", "alice"],
+    ["users", "rotate-signing-key"],
+    ["export"],
+    ["backup", "copy.db"],
+]
+
+
+@pytest.mark.parametrize("command", CHANGES_NOTHING, ids=" ".join)
+def test_a_command_on_a_misspelt_path_creates_nothing(command: list[str], tmp_path: Path) -> None:
+    _, stderr = run(*command, code=ExitCode.USAGE)
+    assert f"The SQLite file {tmp_path / 'movies.db'} does not exist" in stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", CHANGES_NOTHING[:-2], ids=" ".join)
+def test_a_command_adds_no_tables_to_another_database(command: list[str], tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "movies.db")) as other:
+        other.execute("CREATE TABLE other (id INTEGER)")
+        _, stderr = run(*command, code=ExitCode.DATABASE)
+        tables = other.execute("SELECT name FROM sqlite_master").fetchall()
+    assert "schema is missing or outdated" in stderr
+    assert tables == [("other",)]
+
+
+@pytest.mark.parametrize("command", [["serve"], ["migrate"], ["users", "list"]], ids=" ".join)
+def test_a_path_that_is_no_database_is_named(command: list[str], tmp_path: Path) -> None:
+    path = tmp_path / "movies.db"
+    path.write_bytes(random.Random(20).randbytes(20_000))  # noqa: S311 - No secret.
+    _, stderr = run(*command, code=ExitCode.DATABASE)
+    assert f"{path} is not an SQLite database" in stderr
+    path.unlink()
+    path.mkdir()
+    _, stderr = run(*command, code=ExitCode.DATABASE)
+    assert f"{path} cannot be opened" in stderr
 
 
 def test_reports_an_invalid_setting_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:

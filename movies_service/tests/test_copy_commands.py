@@ -43,7 +43,10 @@ def test_copies_the_configured_catalogue(tmp_path: Path) -> None:
         (["copy", "--to", "redis://localhost"], "--to: it must be sqlite:///"),
         (["copy", "--from", "movies.db", "--to", "sqlite:///x.db"], "--from: it must be"),
         (["copy", "--from", "sqlite:///a.db", "--to", "sqlite:///a.db"], "the same database"),
-        (["copy", "--from", "sqlite:///typo.db", "--to", "sqlite:///x.db"], "file does not exist"),
+        (
+            ["copy", "--from", "sqlite:///typo.db", "--to", "sqlite:///x.db"],
+            "does not exist: check DATABASE_URL",
+        ),
         (["backup", "movies.db"], "already exists"),
         (["export", "movies.db"], "already exists"),
         (["export", "missing/movies.ndjson"], "cannot be written"),
@@ -61,7 +64,7 @@ def test_does_not_create_a_missing_source_database(
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", "sqlite:///typo.db")
     _, stderr = run(command, "out", code=ExitCode.USAGE)
-    assert "file does not exist" in stderr
+    assert "does not exist: check DATABASE_URL" in stderr
     assert not (tmp_path / "typo.db").exists()
 
 

@@ -194,6 +194,30 @@ def test_rejects_an_invalid_request_for_movies(client: TestClient, body: object)
     assert client.get("/fetches").json()["fetches"] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "error"),
+    [
+        (
+            "/fetches",
+            {"movies": ["Alien", 7]},
+            ("body.movies.1", "it must be a title, an IMDb id, or an object"),
+        ),
+        ("/fetches", {"movies": [{"name": "Alien"}]}, ("body.movies.0", "unknown field")),
+        (
+            "/movies",
+            {"name": "Alien"},
+            ("body", "unknown field: name is unknown; did you mean title?"),
+        ),
+    ],
+)
+def test_an_invalid_body_is_described_without_internals(
+    client: TestClient, path: str, body: object, error: tuple[str, str]
+) -> None:
+    (found,) = client.post(path, json=body).json()["errors"]
+    assert found["field"] == error[0]
+    assert found["message"].startswith(error[1])
+
+
 def test_lists_fetches_newest_first(client: TestClient, worker: Worker) -> None:
     enqueue(client, "Alien", "Nothing")
     worker.work()

@@ -209,14 +209,15 @@ def test_names_the_invalid_parameter(client: TestClient, query: str, field: str)
 
 
 @pytest.mark.parametrize(
-    ("query", "closest"), [("gener=Drama", "genre"), ("per_page=3", "page"), ("Title=x", "title")]
+    ("query", "closest"),
+    [("gener=Drama", "genre"), ("per_page=3", "limit"), ("q=x", "title"), ("Title=x", "title")],
 )
 def test_suggests_the_closest_name_for_an_unknown_parameter(
     client: TestClient, query: str, closest: str
 ) -> None:
     response = client.get(f"/movies?{query}")
     assert response.status_code == 422
-    assert f"the closest match is {closest}." in response.json()["detail"]
+    assert f"did you mean {closest}?" in response.json()["detail"]
 
 
 def test_rejects_parameters_of_a_path_without_any(client: TestClient) -> None:

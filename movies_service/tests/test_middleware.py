@@ -156,7 +156,10 @@ def test_liveness_and_readiness_differ(
 ) -> None:
     monkeypatch.setattr(readiness, "FRESH_SECONDS", 0)
     assert client.get("/health/live").json() == {"status": "live"}
-    assert client.get("/health/ready").json() == {"status": "ready"}
+    assert client.get("/health/ready").json() == {
+        "status": "ready",
+        "writes": "accepted",
+    }
     schema.downgrade(database.engines)
     assert client.get("/health/live").status_code == 200
     response = client.get("/health/ready")

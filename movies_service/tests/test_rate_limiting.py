@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from starlette.types import Message, Receive, Send
+from structlog.testing import capture_logs
 
 from common.errors import TooManyRequests, UpstreamUnavailable
 from common.rates import Rate
@@ -72,10 +73,20 @@ def test_responses_report_the_remaining_requests(open_limited: OpenClient) -> No
         assert response.headers["ratelimit"].startswith(f'"requests";r={remaining};t=')
     rejected = client.get("/movies")
     assert (rejected.status_code, rejected.json()["code"]) == (429, "too-many-requests")
+    assert "(MOVIES_RATE_LIMIT_REQUESTS=3/minute)" in rejected.json()["detail"]
     assert 1 <= int(rejected.headers["retry-after"]) <= 61
     assert rejected.headers["ratelimit-policy"] == '"requests";q=3;w=60'
     assert rejected.headers["x-content-type-options"] == "nosniff"
     assert "ratelimit" not in client.get("/health/live").headers
+
+
+def test_refused_requests_are_one_line_of_the_log(open_limited: OpenClient) -> None:
+    with capture_logs() as log:
+        client = open_limited(rate_limit_requests="1/minute")
+        statuses = [client.get("/movies").status_code for _ in range(20)]
+    assert statuses == [200, *[429] * 19]
+    lines = [(line["event"], line["path"]) for line in log]
+    assert lines == [("http_request", "/movies"), ("http_requests_refused", "/movies")]
 
 
 @pytest.mark.parametrize("limit", [3, 50])
@@ -474,10 +485,9 @@ def test_known_addresses_are_not_slowed_by_an_attack(
         assert slept == [0.25]
 
 
-def test_limits_are_enabled_by_default() -> None:
+def test_adds_and_logins_are_limited_by_default_but_not_reads() -> None:
     limits = build_limits(Settings())
-    assert limits.requests is not None
-    assert limits.requests.policy == b'"requests";q=6000;w=60'
+    assert limits.requests is None
     assert limits.adds is not None
     assert limits.logins is not None
     off = build_limits(

@@ -216,18 +216,49 @@ def test_a_signal_during_the_start_stops_the_service(
 def test_serves_requests_if_omdb_fails(tmp_path: Path) -> None:
     with (
         emulator(EmulatorOptions(fault="bad-key")) as omdb_url,
-        running(tmp_path, OMDB_URL=omdb_url, OMDB_API_KEY="hunter2") as service,
+        running(
+            tmp_path, OMDB_URL=omdb_url, OMDB_API_KEY="hunter2", MOVIES_ACCESS_LOG="off"
+        ) as service,
     ):
         url = service.url()
-        service.read_until("Ready. Try:")
+        while requests.get(f"{url}/health/ready", timeout=5).ok:
+            time.sleep(0.05)
+        ready = requests.get(f"{url}/health/ready", timeout=5)
+        assert (ready.status_code, ready.json()["code"]) == (503, "unavailable")
         assert requests.get(f"{url}/movies", timeout=5).json()["total"] == 0
         response = requests.post(f"{url}/movies", json={"title": "Alien"}, timeout=5)
         assert response.status_code == 502
         assert service.stop() == 0
         log = service.log.read_text()
     assert "check OMDB_API_KEY" in log
-    assert "seeding_incomplete" in log
     assert "hunter2" not in log
+    assert len(log.splitlines()) <= 10, log
+
+
+def test_a_rejected_key_ends_the_first_start_on_a_terminal(tmp_path: Path) -> None:
+    terminal, terminal_end = pty.openpty()
+    with emulator(EmulatorOptions(fault="bad-key")) as omdb_url:
+        environment = os.environ | {
+            "DATABASE_URL": f"sqlite:///{tmp_path / 'movies.db'}",
+            "PORT": "0",
+            "OMDB_URL": omdb_url,
+            "OMDB_API_KEY": "hunter2",
+        }
+        done = subprocess.run(
+            [sys.executable, "-m", "movies_service", "serve"],
+            check=False,
+            cwd=ROOT,
+            env=environment,
+            stdout=terminal_end,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=15,
+        )
+    os.close(terminal)
+    os.close(terminal_end)
+    assert done.returncode == 4
+    assert done.stderr.splitlines()[-1].startswith("Error: OMDb rejected the API key: check")
+    assert len(done.stderr.splitlines()) <= 3
 
 
 def test_a_hundred_concurrent_requests_fetch_a_movie_once(tmp_path: Path) -> None:

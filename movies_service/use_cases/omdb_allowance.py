@@ -8,8 +8,8 @@ from movies_service.accounts.caller import Caller
 from movies_service.rate_limiting.rate_limiter import RateLimiter
 
 _SHARE_USED_UP = (
-    "This client has used its share of the daily OMDb quota; retry after the time in Retry-After,"
-    " or with a credential that has the scope movies:write."
+    "This client has used its share of the daily OMDb quota (OMDB_CLIENT_SHARE_PERCENT);"
+    " retry after the time in Retry-After, or with a credential that has the scope movies:write."
 )
 
 

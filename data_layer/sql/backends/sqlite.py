@@ -2,14 +2,15 @@
 
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 
 from sqlalchemy import URL, Connection, Table, create_engine, event, func, select, text
 
-from common.errors import DatabaseUnavailable, InvalidInput
+from common.errors import DatabaseDamaged, DatabaseUnavailable, InvalidInput
 from data_layer.database_options import DatabaseOptions
 from data_layer.sql.backends.backend import Engines, OnProgress
 from data_layer.sql.backends.json_columns import read_json, write_json
@@ -50,9 +51,9 @@ class Sqlite:
             json_serializer=write_json,
             json_deserializer=read_json,
         )
-        event.listen(engine, "connect", _prepare)
-        event.listen(engine, "begin", _begin)
         SqliteFileGuard(Path(url.database or ""), _WRITES).attach(engine)
+        event.listen(engine, "do_connect", partial(_connect, url.database or ""))
+        event.listen(engine, "begin", _begin)
         return Engines(engine, engine.execution_options(**{_WRITES: True}))
 
     def exists(self, engines: Engines) -> bool:
@@ -172,10 +173,34 @@ def _prepare_bulk_load(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA threads = 2")
 
 
-def _prepare(connection: sqlite3.Connection, _record: Any) -> None:  # noqa: ANN401 - SQLAlchemy's own record type is not public.
-    connection.isolation_level = None  # Disable the driver's implicit transactions.
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA foreign_keys = ON")
+def _connect(
+    path: str,
+    _dialect: object,
+    _record: object,
+    arguments: Sequence[Any],
+    options: dict[str, Any],
+) -> sqlite3.Connection:
+    """Open the file, which is created if it is missing."""
+    try:
+        connection: sqlite3.Connection = sqlite3.connect(*arguments, **options)
+        connection.isolation_level = None  # Disable the driver's implicit transactions.
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+    except sqlite3.DatabaseError as error:
+        match error.sqlite_errorcode & 0xFF:
+            case sqlite3.SQLITE_NOTADB:
+                raise DatabaseDamaged(
+                    f"{path} is not an SQLite database, or is damaged: check DATABASE_URL or the"
+                    " given URL, move the file away to start with an empty catalogue, or restore a"
+                    " backup."
+                ) from error
+            case sqlite3.SQLITE_CANTOPEN:
+                raise DatabaseUnavailable(
+                    f"{path} cannot be opened: check DATABASE_URL or the given URL, and that it is"
+                    " a file in a folder that exists and is writable."
+                ) from error
+        raise
+    return connection
 
 
 def _begin(connection: Connection) -> None:

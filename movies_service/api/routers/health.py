@@ -19,10 +19,12 @@ async def get_live() -> LiveOut:
 
 @router.get("/ready", summary="Check readiness")
 async def get_ready(use_cases: UseCasesDependency) -> ReadyOut:
-    """Return 200 if the database accepts reads and writes, else 503 with the reason.
+    """Return 200 if the database answers reads and accepts writes, else 503 with the reason.
 
-    Public. The check responds within 2 seconds and runs at most once a second. Do not route
-    requests to the process while it fails.
+    Public. Also 200 while writes wait for another process, such as an import: `writes` is then
+    `waiting`. Also 503 if OMDb rejected the API key before any movie was stored. The check responds
+    within 3 seconds and runs at most once a second. Do not route requests to the process while it
+    fails.
     """
-    await use_cases.readiness.require()
-    return ReadyOut(status="ready")
+    accepts_writes = await use_cases.readiness.require()
+    return ReadyOut(status="ready", writes="accepted" if accepts_writes else "waiting")

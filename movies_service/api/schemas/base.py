@@ -7,6 +7,10 @@ from pydantic.config import JsonDict
 
 from common.text import is_storable
 
+TEXT_TAG, OBJECT_TAG = "[text]", "[object]"
+UNION_TAGS = (TEXT_TAG, OBJECT_TAG)
+"""Tags of the kinds of a value that may be a text or an object; no field has such a name."""
+
 
 def require_storable(value: str) -> str:
     """Return `value` if every database can store it, and thus look it up.

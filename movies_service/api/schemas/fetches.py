@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Annotated, Self
 
-from pydantic import BaseModel, FailFast, Field
+from pydantic import BaseModel, Discriminator, FailFast, Field, Tag
 from pydantic.config import JsonDict
 
 from common.errors import restore_error
@@ -11,7 +11,14 @@ from data_fetcher.fetch_queue.deduplication_key import lookup_fields
 from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie_fields import is_imdb_id
-from movies_service.api.schemas.base import NextUrl, PageParameters, RequestBody, examples
+from movies_service.api.schemas.base import (
+    OBJECT_TAG,
+    TEXT_TAG,
+    NextUrl,
+    PageParameters,
+    RequestBody,
+    examples,
+)
 from movies_service.api.schemas.movies import MovieLookupIn, Text
 from movies_service.api.schemas.problem import ProblemOut
 from movies_service.http_semantics.problem_details import problem_document, status_for
@@ -34,6 +41,23 @@ _FETCH: JsonDict = {
 }
 
 
+def _tag(movie: object) -> str | None:
+    """Return the tag of the kind of a movie, so that only this kind reports errors."""
+    if isinstance(movie, str):
+        return TEXT_TAG
+    return OBJECT_TAG if isinstance(movie, dict | MovieLookupIn) else None
+
+
+_Movie = Annotated[
+    Annotated[Text, Tag(TEXT_TAG)] | Annotated[MovieLookupIn, Tag(OBJECT_TAG)],
+    Discriminator(
+        _tag,
+        custom_error_type="movie_type",
+        custom_error_message="it must be a title, an IMDb id, or an object with title or imdb_id",
+    ),
+]
+
+
 class FetchesIn(RequestBody):
     """Movies to fetch."""
 
@@ -41,9 +65,9 @@ class FetchesIn(RequestBody):
         {"movies": ["Alien", "tt0088846", {"title": "The Thing", "year": 1982}]}
     )
 
-    movies: Annotated[
-        list[Text | MovieLookupIn], FailFast(), Field(min_length=1, max_length=LOOKUPS_MAX)
-    ] = Field(description="Each a title, an IMDb id, or an object as in `POST /movies`.")
+    movies: Annotated[list[_Movie], FailFast(), Field(min_length=1, max_length=LOOKUPS_MAX)] = (
+        Field(description="Each a title, an IMDb id, or an object as in `POST /movies`.")
+    )
 
     def to_lookups(self) -> list[MovieLookup]:
         """Return the lookups of the data fetcher, in the order of the movies."""

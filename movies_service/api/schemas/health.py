@@ -16,8 +16,10 @@ class LiveOut(BaseModel):
 
 
 class ReadyOut(BaseModel):
-    """The database accepts reads and writes."""
+    """The service answers reads; `writes` states whether the database accepts writes at once."""
 
-    model_config = examples({"status": "ready"})
+    model_config = examples({"status": "ready", "writes": "accepted"})
 
     status: Literal["ready"]
+    writes: Literal["accepted", "waiting"]
+    """`waiting`: another process, such as an import, holds the write lock of the database."""
