@@ -31,8 +31,8 @@ EVENTS = {
     "they poll.",
     "file_descriptors_exhausted": "Idle connections were closed. Raise `ulimit -n`.",
     "http_request": "A request reached the application.",
-    "http_requests_refused": "A rate limit refuses requests; `repeated` counts those since the last "
-    "line.",
+    "http_requests_refused": "A rate limit refuses requests; `repeated` counts those "
+    "since the last line.",
     "ingest_completed": "A scan ingested objects; the fields count them.",
     "ingest_disabled": "The ingest source cannot be opened; the worker only fetches. Correct "
     "`MOVIES_INGEST_SOURCE` and restart.",
