@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from data_fetcher.ingest.ingested_object import IngestedObject
-from data_fetcher.ingest.object_reader import UnreadableObject, parse_items
+from data_fetcher.ingest.object_reader import UnreadableObject, decompress, parse_items
 from data_fetcher.object_stores.port import REJECTED, REPORT, ObjectStore
 from data_layer.entities.ingest import IngestState
 
@@ -60,7 +60,7 @@ class ObjectCleanup:
             return b""
         rejected = {error.line for error in ingested.errors}
         try:
-            items = parse_items(content, self.max_bytes)
+            items = parse_items(decompress(content, self.max_bytes))
             return b"".join(text + b"\n" for line, text in items if line in rejected)
         except UnreadableObject:  # The operator has lowered a limit since the object was applied.
             return b""

@@ -205,7 +205,7 @@ def emptied(database: Database) -> None:
 def test_an_export_and_its_import_are_the_identity(database: Database) -> None:
     last_id = 0
 
-    @settings(max_examples=15, deadline=None)
+    @settings(max_examples=8, deadline=None)
     @given(SMALL_MOVIES)
     def check(movies: list[MovieFacts]) -> None:
         nonlocal last_id

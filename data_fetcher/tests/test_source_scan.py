@@ -252,6 +252,57 @@ def test_two_workers_apply_an_object_once(drop: Drop) -> None:
     assert len(drop.ingests) == 2
 
 
+def test_reads_objects_before_the_transaction_begins(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    class RecordingDatabase(FakeDatabase):
+        def __call__(self, *, is_read_only: bool = False) -> FakeUnitOfWork:
+            if not is_read_only:
+                events.append("begin")
+            return super().__call__(is_read_only=is_read_only)
+
+    def recording(name: str) -> None:
+        function = getattr(object_ingester, name)
+
+        def call(*arguments: object) -> object:
+            events.append(name)
+            return function(*arguments)
+
+        monkeypatch.setattr(object_ingester, name, call)
+
+    drop.database = RecordingDatabase()
+    recording("decompress")
+    recording("parse_update")
+    drop.put("a.json", {"title": "Alien"})
+    drop.put("b.json", {"title": "Brazil"})
+    drop.scan().run()
+    assert events == ["decompress", "decompress", "parse_update", "parse_update", "begin"]
+
+
+def test_a_transaction_has_a_maximum_of_decompressed_bytes(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_ingester, "TRANSACTION_BYTES", 50_000)
+    for number in range(3):
+        text = json.dumps({"title": f"Movie {number}"}).encode() + b" " * 20_000
+        drop.write(f"{number}.json", gzip.compress(text))
+    drop.write("3.json", gzip.compress(b"{}" + b" " * MAX_BYTES))
+    transactions = 0
+
+    class CountingDatabase(FakeDatabase):
+        def __call__(self, *, is_read_only: bool = False) -> FakeUnitOfWork:
+            nonlocal transactions
+            transactions += not is_read_only
+            return super().__call__(is_read_only=is_read_only)
+
+    drop.database = CountingDatabase()
+    report = drop.scan().run()
+    assert report.objects == {IngestState.APPLIED: 3, IngestState.REJECTED: 1}
+    assert transactions == 2
+
+
 class FaultyMovies(FakeMovieRepository):
     """Repository with a bug that one movie triggers."""
 
