@@ -64,7 +64,8 @@ class ScanReport:
         return (
             f"Objects stay in the source, unread or undeleted: {len(self.remaining_keys)}."
             " Their keys must not have an empty, `.` or `..` segment, a slash at the end, or a"
-            f" control character; S3 must support deletion with If-Match. Their keys: {keys}"
+            " control character; S3 must support deletion with If-Match; folders must be readable,"
+            f" and their paths at most 768 bytes long. Their keys: {keys}"
         )
 
     def add(self, ingested: IngestedObject) -> None:

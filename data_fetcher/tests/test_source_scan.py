@@ -659,3 +659,20 @@ def test_writes_large_updates_in_several_chunks(
     monkeypatch.setattr(object_ingester, "CHUNK_BYTES", 10)
     drop.put("a.ndjson", {"title": "Alien"}, {"title": "Brazil"}, {"title": "Alien", "year": None})
     assert drop.scan().run().updates == {"added": 2, "unchanged": 1, "rejected": 0}
+
+
+def test_writes_nothing_through_a_link_named_rejected(drop: Drop, tmp_path: Path) -> None:
+    source, outside = tmp_path / "source", tmp_path / "outside"
+    source.mkdir()
+    outside.mkdir()
+    drop.path, drop.folder = source, Folder(source)
+    (source / "rejected").symlink_to(outside)
+    drop.write("bad.json", b"nonsense")
+    drop.put("good.json", {"title": "Alien"})
+    with pytest.raises(BucketUnavailable, match="`rejected`"):
+        drop.scan().run()
+    assert (drop.titles, [*outside.iterdir()]) == (["Alien"], [])
+    assert list(drop.remaining_files) == ["bad.json"]
+    (source / "rejected").unlink()
+    drop.scan().run()
+    assert list(drop.remaining_files) == ["rejected/bad.json"]
