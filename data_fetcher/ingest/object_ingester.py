@@ -6,7 +6,7 @@ begins: it blocks all other writers.
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -73,24 +73,24 @@ class ObjectIngester:
     is_stopping: Callable[[], bool] = lambda: False
     clock: Clock = utc_now
 
-    def find_existing(self, versions: Sequence[ObjectVersion]) -> dict[ObjectVersion, Ingest]:
-        """Return the ingest records of those versions that were ingested before."""
-        ids = {self._object_id(version): version for version in versions}
+    def find_existing(self, objects: Sequence[IngestedObject]) -> Mapping[bytes, Ingest]:
+        """Return the ingest records of those that were ingested before, by object id."""
         with self.unit_of_work(is_read_only=True) as uow:
-            return {ids[key]: ingest for key, ingest in uow.ingests.find_existing(ids).items()}
+            return uow.ingests.find_existing([ingested.object_id for ingested in objects])
 
-    def restore_object(self, version: ObjectVersion, ingest: Ingest) -> IngestedObject:
-        """Return an object with the results of its ingest record, and without its content."""
+    def restore_results(self, ingested: IngestedObject, ingest: Ingest) -> None:
+        """Fill in the results of an object from its ingest record."""
         with self.unit_of_work(is_read_only=True) as uow:
-            errors = uow.ingests.list_errors(ingest.known_id)
-        counts = Counter({effect.value: getattr(ingest, effect.value) for effect in Effect})
-        return IngestedObject(
-            version, ingest.object_id, b"", counts, list(errors), rejected=ingest.rejected
-        )
+            ingested.errors = list(uow.ingests.list_errors(ingest.known_id))
+        ingested.counts = Counter({each.value: getattr(ingest, each.value) for each in Effect})
+        ingested.rejected = ingest.rejected
 
-    def new_object(self, version: ObjectVersion, content: bytes) -> IngestedObject:
-        """Return an object without results, ready for `apply`."""
-        return IngestedObject(version, self._object_id(version), content)
+    def new_object(self, version: ObjectVersion, content: bytes | None) -> IngestedObject:
+        """Return an object without results, ready for `apply`; `None` is content not read."""
+        sha256 = None
+        if content is not None and not version.has_strong_etag:
+            sha256 = hashlib.sha256(content).digest()
+        return IngestedObject(version, self._object_id(version, sha256), content, sha256)
 
     def apply(self, objects: Sequence[IngestedObject], *, commits: bool = True) -> None:
         """Apply objects in their order and record the results; commits.
@@ -128,7 +128,7 @@ class ObjectIngester:
         if ingested.version.size_bytes > self.max_bytes:
             return UnreadableObject(too_large(self.max_bytes))
         try:
-            return decompress(ingested.content, self.max_bytes)
+            return decompress(ingested.content or b"", self.max_bytes)
         except UnreadableObject as error:
             return error
 
@@ -144,7 +144,7 @@ class ObjectIngester:
                 return
             ingested, _text = objects[0]
             ingested.reset()
-            ingested.is_ours = not self.find_existing([ingested.version])
+            ingested.is_ours = not self.find_existing([ingested])
             if ingested.is_ours:
                 _log.error("object_store_failed", key=ingested.shown_key, exc_info=error)
                 ingested.add_error(
@@ -232,8 +232,10 @@ class ObjectIngester:
             rejected=ingested.rejected,
         )
 
-    def _object_id(self, version: ObjectVersion) -> bytes:
-        parts = (self.source, version.key, version.etag, version.modified_at.isoformat())
+    def _object_id(self, version: ObjectVersion, sha256: bytes | None) -> bytes:
+        """Return the identity of a version: by its content if its ETag is weak and it was read."""
+        validator = version.etag if sha256 is None else sha256.hex()
+        parts = (self.source, version.key, validator, version.modified_at.isoformat())
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
 
 

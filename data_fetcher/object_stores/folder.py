@@ -1,6 +1,7 @@
 """Object store in a local folder."""
 
 import datetime as dt
+import hashlib
 import os
 import shutil
 import time
@@ -36,6 +37,9 @@ It is restored, since it may be a newer version than the one to delete.
 class Folder:
     """Local folder; implements `ObjectStore`. Files whose names start with a dot are ignored.
 
+    ETags are weak: tools that set the modification time, such as tar and rsync, can leave other
+    content with the same inode, time and size. The content decides before a file is deleted.
+
     Args:
         path: Path of an existing folder.
     """
@@ -56,25 +60,28 @@ class Folder:
             return None if file is None else file.read()
 
     def exists(self, version: ObjectVersion) -> bool:
-        """Compare the file's inode, time and size."""
+        """Compare the file's inode, times and size."""
         with _errors_translated():
             try:
                 return _etag((self._path / version.key).stat()) == version.etag
             except FileNotFoundError:
                 return False
 
-    def delete_if_unchanged(self, version: ObjectVersion) -> None:
+    def delete_if_unchanged(self, version: ObjectVersion, sha256: bytes | None = None) -> None:
         """Delete the file if it is unchanged.
 
-        The file is renamed first, so that no process can replace it between check and deletion.
+        The file is renamed before its content is compared, so that no process can replace it
+        between check and deletion. Without a digest, the times and the size are compared.
         """
         path = self._path_of(version.key)
         folder, _, name = path.rpartition("/")
         short_name = os.fsdecode(os.fsencode(name)[:_NAME_MAX_BYTES])
         renamed = f"{folder}/.{uuid.uuid4().hex}.{short_name}{_REMOVING}"
         with _errors_translated(), suppress(FileNotFoundError):
+            if _etag(os.lstat(path)) != version.etag:
+                return
             os.rename(path, renamed)
-            if _etag(os.stat(renamed)) == version.etag:
+            if sha256 is None or sha256 == _sha256_of(renamed):
                 os.unlink(renamed)
             else:
                 _restore(Path(renamed), Path(path))
@@ -184,7 +191,8 @@ def _find(entry: os.DirEntry[str], key: str, prefixes: list[str]) -> Iterator[Ob
 def _version(key: str, stat: os.stat_result) -> ObjectVersion:
     """Return a file as an object; times outside the years 1970 to 9999 become the nearest one."""
     seconds = min(max(stat.st_mtime, 0), _LATEST_SECONDS)
-    return ObjectVersion(key, _etag(stat), stat.st_size, dt.datetime.fromtimestamp(seconds, dt.UTC))
+    modified_at = dt.datetime.fromtimestamp(seconds, dt.UTC)
+    return ObjectVersion(key, _etag(stat), stat.st_size, modified_at, has_strong_etag=False)
 
 
 def _unsupported(key: str) -> ObjectVersion:
@@ -213,7 +221,12 @@ def _restore(renamed: Path, path: Path) -> None:
 
 
 def _etag(stat: os.stat_result) -> str:
-    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}"
+    return f"{stat.st_ino:x}-{stat.st_mtime_ns:x}-{stat.st_size:x}-{stat.st_ctime_ns:x}"
+
+
+def _sha256_of(path: str) -> bytes:
+    with open(path, "rb", 0, opener=_open_without_blocking) as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 @contextmanager

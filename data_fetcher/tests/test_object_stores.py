@@ -1,6 +1,7 @@
 """Tests of object stores in folders and in buckets of a real S3 server."""
 
 import datetime as dt
+import hashlib
 import inspect
 import os
 import sys
@@ -117,6 +118,15 @@ def test_ignores_hidden_files_and_symbolic_links(tmp_path: Path) -> None:
     (tmp_path / ".part").write_text("{}")
     (tmp_path / "link").symlink_to(tmp_path / ".part")
     assert Folder(tmp_path).list(100) == []
+
+
+def test_the_content_decides_whether_a_file_is_deleted(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    folder = Folder(tmp_path)
+    folder.delete_if_unchanged(only(folder), hashlib.sha256(b"[]").digest())
+    assert folder.read(only(folder)) == b"{}"
+    folder.delete_if_unchanged(only(folder), hashlib.sha256(b"{}").digest())
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_does_not_write_through_links(tmp_path: Path) -> None:
