@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import orjson
 
+from common.unique_names import RepeatedName, require_unique_names
 from data_layer.entities.ingest import IngestError
 
 _GZIP = b"\x1f\x8b"
@@ -120,8 +121,13 @@ def decompress(content: bytes, max_bytes: int) -> bytes:
 def _items_of_array(text: bytes) -> Iterator[Item]:
     try:
         items = orjson.loads(text)
+        require_unique_names(text, items)
     except orjson.JSONDecodeError as error:
         raise UnreadableObject(f"Invalid JSON array: {error}.") from None
+    except orjson.JSONEncodeError:  # Its limit is lower than that of the parser.
+        raise UnreadableObject("Nested too deeply.") from None
+    except RepeatedName:
+        raise UnreadableObject("An object of the array contains a name twice.") from None
     return ((position, orjson.dumps(item)) for position, item in enumerate(items, 1))
 
 

@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+import orjson
 from pydantic import ValidationError
 
 from common.cli.progress import Advance
 from common.text import match_key
+from common.unique_names import RepeatedName, require_unique_names
 from data_fetcher.movie_json.document import MovieDocument
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
@@ -153,13 +155,18 @@ class _Import:
             self._reject(number, f"must have at most {LINE_MAX_BYTES} bytes")
             return None
         try:
-            return MovieDocument.model_validate_json(line)
+            document = MovieDocument.model_validate_json(line)
+            require_unique_names(line, [orjson.loads(line)])
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             field = ".".join(map(str, first["loc"]))
             message = first["msg"].removeprefix("Value error, ")
             self._reject(number, f"{field}: {message}" if field else message)
             return None
+        except (RepeatedName, orjson.JSONDecodeError):  # The first of two values may be NaN.
+            self._reject(number, "an object contains a name twice")
+            return None
+        return document
 
     def _is_repeated(self, number: int, movie_id: int | None, facts: MovieFacts) -> bool:
         """Return whether the line repeats an earlier one, and report it; remember the line."""

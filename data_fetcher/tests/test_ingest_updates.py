@@ -254,3 +254,27 @@ def test_the_cost_of_many_gzip_members_is_linear(monkeypatch: pytest.MonkeyPatch
         patched.setattr(zlib, "decompressobj", lambda wbits: CountingStream(new_stream(wbits)))
         assert decompress(content, 18) == b'{"title": "Alien"}'
     assert CountingStream.total < 10 * len(content)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"title": "Alien", "year": 1979, "year": 1980}',
+        b'{"title": "Alien", "imdb_rating": NaN, "imdb_rating": 8}',
+        b'{"title": "Alien", "ratings": [{"source": "a", "value": "b", "value": "c"}]}',
+    ],
+)
+def test_rejects_an_update_that_contains_a_name_twice(text: bytes) -> None:
+    assert parse_update(text, 3, NOW) == IngestError(3, "", "An object contains a name twice.")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'[{"title": "Alien"}, {"title": "A", "title": "B"}]', "contains a name twice"),
+        (b'["\\u003a",' + b"[" * 1_000 + b"]" * 1_000 + b"]", "Nested too deeply"),
+    ],
+)
+def test_rejects_an_array_with_an_ambiguous_object(content: bytes, message: str) -> None:
+    with pytest.raises(UnreadableObject, match=message):
+        items(content)

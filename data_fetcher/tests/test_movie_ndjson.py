@@ -131,6 +131,8 @@ INVALID_LINES = [
     (b'{"title": "A", "website": "javascript:alert(1)"}', "website"),
     (b'{"title": "A", "cast": ["x", 5]}', "cast.1"),
     (b'{"title": "A", "id": 0}', "id: Input should be greater than or equal to 1"),
+    (b'{"title": "A", "year": 1999, "year": 1999}', "an object contains a name twice"),
+    (b'{"title": "A", "imdb_rating": NaN, "imdb_rating": 5}', "an object contains a name twice"),
     (b'{"title": "' + b"x" * LINE_MAX_BYTES * 2 + b'"}', "must have at most 1048576 bytes"),
 ]
 
