@@ -18,14 +18,17 @@ class IngestedObject:
     Args:
         version: Its key, ETag, size and modification time.
         object_id: SHA-256 of the version; see `Ingest`.
-        content: Empty if the object exceeds the size limit or was ingested before.
+        content: `None` if it was not read, since the object exceeds the size limit or was ingested
+            before.
+        sha256: Digest of the content, if only the content identifies the version.
         counts: Number of updates by `Effect` value.
         errors: The first `ERRORS_MAX` errors.
     """
 
     version: ObjectVersion
     object_id: bytes
-    content: bytes
+    content: bytes | None
+    sha256: bytes | None
     counts: Counter[str] = field(default_factory=Counter)
     errors: list[IngestError] = field(default_factory=list)
 

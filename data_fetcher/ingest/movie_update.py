@@ -4,10 +4,12 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from pydantic import AwareDatetime, TypeAdapter, ValidationError, with_config
 from typing_extensions import TypedDict
 
 from common.text import match_key
+from common.unique_names import RepeatedName, require_unique_names
 from data_fetcher.movie_json.document import CHANGE_TYPES, to_changes
 from data_layer.entities.ingest import IngestError
 from data_layer.entities.movie import MovieFacts, MovieType
@@ -90,6 +92,7 @@ def parse_update(text: bytes, line: int, now: dt.datetime) -> MovieUpdate | Inge
     """
     try:
         document = UPDATE_DOCUMENT.validate_json(text)
+        require_unique_names(text, [orjson.loads(text)])
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         field = ".".join(map(str, first["loc"]))[:FIELD_MAX_CHARACTERS]
@@ -97,6 +100,8 @@ def parse_update(text: bytes, line: int, now: dt.datetime) -> MovieUpdate | Inge
             first["msg"].removeprefix("Value error, ").replace(" at line 1 column", " at column")
         )
         return IngestError(line, field, f"{message}.")
+    except (RepeatedName, orjson.JSONDecodeError):  # The first of two values may be NaN.
+        return IngestError(line, "", "An object contains a name twice.")
     if "title" not in document and "imdb_id" not in document:
         return IngestError(line, "title", "An update requires `imdb_id` or `title`.")
     updated_at = document.get("updated_at")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import orjson
 
 from data_fetcher.ingest.ingested_object import IngestedObject
-from data_fetcher.ingest.object_reader import UnreadableObject, parse_items
+from data_fetcher.ingest.object_reader import UnreadableObject, decompress, parse_items
 from data_fetcher.object_stores.port import REJECTED, REPORT, ObjectStore
 from data_layer.entities.ingest import IngestState
 
@@ -33,7 +33,7 @@ class ObjectCleanup:
     keeps_rejected: bool
     max_bytes: int
 
-    def clear(self, ingested: IngestedObject, content: bytes) -> None:
+    def clear(self, ingested: IngestedObject) -> None:
         """Quarantine the rejected updates of an object, then delete it if it is unchanged.
 
         If the object changed after it was read, it is left in place and ingested again: the
@@ -46,21 +46,21 @@ class ObjectCleanup:
         """
         if ingested.rejected and self.keeps_rejected and self.store.exists(ingested.version):
             key = rejected_key(ingested.version.key, ingested.object_id)
-            if lines := self._rejected_lines(ingested, content):
+            if lines := self._rejected_lines(ingested):
                 key = key.removesuffix(".gz")
                 self.store.put(key, lines)
             else:
                 self.store.copy(ingested.version, key)
             self.store.put(key + REPORT, _report(ingested))
-        self.store.delete_if_unchanged(ingested.version)
+        self.store.delete_if_unchanged(ingested.version, ingested.sha256)
 
-    def _rejected_lines(self, ingested: IngestedObject, content: bytes) -> bytes:
+    def _rejected_lines(self, ingested: IngestedObject) -> bytes:
         """Return the rejected lines; empty if the whole object is to be quarantined."""
         if ingested.state is IngestState.REJECTED or ingested.rejected > len(ingested.errors):
             return b""
         rejected = {error.line for error in ingested.errors}
         try:
-            items = parse_items(content, self.max_bytes)
+            items = parse_items(decompress(ingested.content or b"", self.max_bytes))
             return b"".join(text + b"\n" for line, text in items if line in rejected)
         except UnreadableObject:  # The operator has lowered a limit since the object was applied.
             return b""

@@ -1,8 +1,12 @@
-"""Application of objects: their updates and the ingest records share one transaction."""
+"""Application of objects: their updates and the ingest records share one transaction.
+
+Objects are decompressed, and the first chunk of their updates is parsed, before the transaction
+begins: it blocks all other writers.
+"""
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -11,7 +15,12 @@ from common.clock import Clock, utc_now
 from common.errors import DatabaseUnavailable
 from data_fetcher.ingest.ingested_object import IngestedObject
 from data_fetcher.ingest.movie_update import MovieUpdate, parse_update
-from data_fetcher.ingest.object_reader import UnreadableObject, parse_items, too_large
+from data_fetcher.ingest.object_reader import (
+    UnreadableObject,
+    decompress,
+    parse_items,
+    too_large,
+)
 from data_fetcher.ingest.update_applier import (
     Effect,
     TimestampedUpdate,
@@ -29,12 +38,18 @@ UPDATES_AT_ONCE = 1_000
 CHUNK_BYTES = 2_000_000
 """JSON size after which a chunk ends; larger statements would exceed the statement timeout."""
 
+TRANSACTION_BYTES = 8_000_000
+"""Maximum decompressed size of the objects of a transaction; a larger object has its own."""
+
 _log = structlog.get_logger(__name__)
 
 
 class IngestInterrupted(Exception):
     """The worker has to stop at once; the transaction was rolled back."""
 
+
+_DecompressedObject = tuple[IngestedObject, bytes | UnreadableObject]
+"""An object with its decompressed content, or the reason why it has none."""
 
 LocatedUpdate = tuple[IngestedObject, int, MovieUpdate, int]
 """An update with its object, its line or array position, and its size in bytes."""
@@ -58,51 +73,78 @@ class ObjectIngester:
     is_stopping: Callable[[], bool] = lambda: False
     clock: Clock = utc_now
 
-    def find_existing(self, versions: Sequence[ObjectVersion]) -> dict[ObjectVersion, Ingest]:
-        """Return the ingest records of those versions that were ingested before."""
-        ids = {self._object_id(version): version for version in versions}
+    def find_existing(self, objects: Sequence[IngestedObject]) -> Mapping[bytes, Ingest]:
+        """Return the ingest records of those that were ingested before, by object id."""
         with self.unit_of_work(is_read_only=True) as uow:
-            return {ids[key]: ingest for key, ingest in uow.ingests.find_existing(ids).items()}
+            return uow.ingests.find_existing([ingested.object_id for ingested in objects])
 
-    def restore_object(self, version: ObjectVersion, ingest: Ingest) -> IngestedObject:
-        """Return an object with the results of its ingest record, and without its content."""
+    def restore_results(self, ingested: IngestedObject, ingest: Ingest) -> None:
+        """Fill in the results of an object from its ingest record."""
         with self.unit_of_work(is_read_only=True) as uow:
-            errors = uow.ingests.list_errors(ingest.known_id)
-        counts = Counter({effect.value: getattr(ingest, effect.value) for effect in Effect})
-        return IngestedObject(
-            version, ingest.object_id, b"", counts, list(errors), rejected=ingest.rejected
-        )
+            ingested.errors = list(uow.ingests.list_errors(ingest.known_id))
+        ingested.counts = Counter({each.value: getattr(ingest, each.value) for each in Effect})
+        ingested.rejected = ingest.rejected
 
-    def new_object(self, version: ObjectVersion, content: bytes) -> IngestedObject:
-        """Return an object without results, ready for `apply`."""
-        return IngestedObject(version, self._object_id(version), content)
+    def new_object(self, version: ObjectVersion, content: bytes | None) -> IngestedObject:
+        """Return an object without results, ready for `apply`; `None` is content not read."""
+        sha256 = None
+        if content is not None and not version.has_strong_etag:
+            sha256 = hashlib.sha256(content).digest()
+        return IngestedObject(version, self._object_id(version, sha256), content, sha256)
 
     def apply(self, objects: Sequence[IngestedObject], *, commits: bool = True) -> None:
-        """Apply objects in their order and record the results in one transaction; commits.
+        """Apply objects in their order and record the results; commits.
 
-        After an unexpected error each object is applied in a transaction of its own, so that one
-        faulty object does not block the others.
+        Objects share a transaction up to `TRANSACTION_BYTES`. After an unexpected error each
+        object is applied in a transaction of its own, so that one faulty object does not block the
+        others.
 
         Args:
             objects: Their counts and errors are filled in.
             commits: `False` rolls back and only fills in the results.
 
         Raises:
-            DatabaseUnavailable: Nothing was stored.
-            IngestInterrupted: Nothing was stored.
+            DatabaseUnavailable: The transaction was rolled back; those before it are committed.
+            IngestInterrupted: The transaction was rolled back; those before it are committed.
         """
+        for group in self._decompress(objects):
+            self._apply_isolated(group, commits=commits)
+
+    def _decompress(self, objects: Sequence[IngestedObject]) -> Iterator[list[_DecompressedObject]]:
+        """Yield the objects of each transaction, decompressed."""
+        group: list[_DecompressedObject] = []
+        group_bytes = 0
+        for ingested in objects:
+            text = self._text_of(ingested)
+            text_bytes = len(text) if isinstance(text, bytes) else 0
+            if group and group_bytes + text_bytes > TRANSACTION_BYTES:
+                yield group
+                group, group_bytes = [], 0
+            group.append((ingested, text))
+            group_bytes += text_bytes
+        yield group
+
+    def _text_of(self, ingested: IngestedObject) -> bytes | UnreadableObject:
+        if ingested.version.size_bytes > self.max_bytes:
+            return UnreadableObject(too_large(self.max_bytes))
+        try:
+            return decompress(ingested.content or b"", self.max_bytes)
+        except UnreadableObject as error:
+            return error
+
+    def _apply_isolated(self, objects: Sequence[_DecompressedObject], *, commits: bool) -> None:
         try:
             self._apply(objects, commits=commits)
         except (DatabaseUnavailable, IngestInterrupted):
             raise
         except Exception as error:  # noqa: BLE001 - A bug must not block the other objects.
             if len(objects) > 1:
-                for ingested in objects:
-                    self.apply([ingested], commits=commits)
+                for each in objects:
+                    self._apply_isolated([each], commits=commits)
                 return
-            ingested = objects[0]
+            ingested, _text = objects[0]
             ingested.reset()
-            ingested.is_ours = not self.find_existing([ingested.version])
+            ingested.is_ours = not self.find_existing([ingested])
             if ingested.is_ours:
                 _log.error("object_store_failed", key=ingested.shown_key, exc_info=error)
                 ingested.add_error(
@@ -111,14 +153,16 @@ class ObjectIngester:
                 self._save_record(ingested, commits=commits)
 
     @retried_when_busy
-    def _apply(self, objects: Sequence[IngestedObject], *, commits: bool) -> None:
-        for ingested in objects:
+    def _apply(self, objects: Sequence[_DecompressedObject], *, commits: bool) -> None:
+        for ingested, _text in objects:
             ingested.reset()
+        updates = self._read(objects)
+        chunk = _take_chunk(updates)
         with self.unit_of_work() as uow:
-            updates = self._read(objects)
-            while chunk := _take_chunk(updates):
+            while chunk:
                 self._apply_chunk(uow, chunk)
-            uow.ingests.add_many([(self._record(each), each.errors) for each in objects])
+                chunk = _take_chunk(updates)
+            uow.ingests.add_many([(self._record(each), each.errors) for each, _text in objects])
             if commits:
                 uow.commit()
 
@@ -137,19 +181,18 @@ class ObjectIngester:
             else:
                 ingested.counts[effect.value] += 1
 
-    def _read(self, objects: Sequence[IngestedObject]) -> Iterator[LocatedUpdate]:
+    def _read(self, objects: Sequence[_DecompressedObject]) -> Iterator[LocatedUpdate]:
         """Yield the valid updates of all objects; add the errors of the invalid ones.
 
         Raises:
             IngestInterrupted: The transaction has to be aborted.
         """
         now = self.clock()
-        for ingested in objects:
-            if ingested.version.size_bytes > self.max_bytes:
-                ingested.add_error(IngestError(None, "", too_large(self.max_bytes)))
-                continue
+        for ingested, content in objects:
             try:
-                items = parse_items(ingested.content, self.max_bytes)
+                if isinstance(content, UnreadableObject):
+                    raise content
+                items = parse_items(content)
             except UnreadableObject as error:
                 ingested.add_error(error.error)
                 continue
@@ -189,8 +232,10 @@ class ObjectIngester:
             rejected=ingested.rejected,
         )
 
-    def _object_id(self, version: ObjectVersion) -> bytes:
-        parts = (self.source, version.key, version.etag, version.modified_at.isoformat())
+    def _object_id(self, version: ObjectVersion, sha256: bytes | None) -> bytes:
+        """Return the identity of a version: by its content if its ETag is weak and it was read."""
+        validator = version.etag if sha256 is None else sha256.hex()
+        parts = (self.source, version.key, validator, version.modified_at.isoformat())
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
 
 

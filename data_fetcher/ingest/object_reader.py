@@ -7,11 +7,19 @@ from collections.abc import Iterator
 
 import orjson
 
+from common.unique_names import RepeatedName, require_unique_names
 from data_layer.entities.ingest import IngestError
 
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _GZIP_WINDOW = 16 + zlib.MAX_WBITS
+
+_PIECE_MIN_BYTES = 128
+"""Length of the first piece of a gzip member that is decompressed; it doubles with each piece.
+
+zlib copies what follows a member in its piece: pieces of the whole rest would make many small
+members cost the square of their number.
+"""
 
 UPDATES_MAX = 1_000_000
 """Maximum number of lines of an object."""
@@ -36,17 +44,16 @@ class UnreadableObject(Exception):
         self.error = IngestError(None, "", message)
 
 
-def parse_items(content: bytes, max_bytes: int) -> Iterator[Item]:
+def parse_items(text: bytes) -> Iterator[Item]:
     """Return the updates of an object in their order; each may still be invalid JSON.
 
     Args:
-        content: Of the object; gzip is detected by its first bytes.
-        max_bytes: Size limit after decompression.
+        text: Content of the object, decompressed.
 
     Raises:
-        UnreadableObject: The object is empty, too large, or contains no JSON.
+        UnreadableObject: The object is empty, has too many values, or contains no JSON.
     """
-    text = _decompressed(content, max_bytes).removeprefix(_BOM)
+    text = text.removeprefix(_BOM)
     start = text.lstrip()[:1]
     if not start:
         raise UnreadableObject("No content: expected JSON.")
@@ -79,30 +86,48 @@ def too_large(max_bytes: int) -> str:
     return f"Larger than {max_bytes} bytes: split the object."
 
 
-def _decompressed(content: bytes, max_bytes: int) -> bytes:
+def decompress(content: bytes, max_bytes: int) -> bytes:
+    """Return the content, decompressed if its first bytes are those of gzip. Its cost is linear.
+
+    Args:
+        content: Of the object. A gzip file may consist of several members.
+        max_bytes: Size limit after decompression.
+
+    Raises:
+        UnreadableObject: The content is too large, or no complete gzip file.
+    """
     if not content.startswith(_GZIP):
         return content
-    parts, size = [], 0
-    while content:  # A gzip file may consist of several members.
+    text, size, position = io.BytesIO(), 0, 0
+    while position < len(content):
         stream = zlib.decompressobj(_GZIP_WINDOW)
-        try:
-            parts.append(stream.decompress(content, max_bytes + 1 - size))
-        except zlib.error:
-            raise UnreadableObject("Invalid gzip data.") from None
-        size += len(parts[-1])
-        if size > max_bytes:
-            raise UnreadableObject(too_large(max_bytes))
-        if not stream.eof:
-            raise UnreadableObject("Truncated gzip data.")
-        content = stream.unused_data
-    return b"".join(parts)
+        piece_bytes = _PIECE_MIN_BYTES
+        while not stream.eof:
+            piece = content[position : position + piece_bytes]
+            if not piece:
+                raise UnreadableObject("Truncated gzip data.")
+            try:
+                size += text.write(stream.decompress(piece, max_bytes + 1 - size))
+            except zlib.error:
+                raise UnreadableObject("Invalid gzip data.") from None
+            if size > max_bytes:
+                raise UnreadableObject(too_large(max_bytes))
+            position += len(piece)
+            piece_bytes *= 2
+        position -= len(stream.unused_data)
+    return text.getvalue()
 
 
 def _items_of_array(text: bytes) -> Iterator[Item]:
     try:
         items = orjson.loads(text)
+        require_unique_names(text, items)
     except orjson.JSONDecodeError as error:
         raise UnreadableObject(f"Invalid JSON array: {error}.") from None
+    except orjson.JSONEncodeError:  # Its limit is lower than that of the parser.
+        raise UnreadableObject("Nested too deeply.") from None
+    except RepeatedName:
+        raise UnreadableObject("An object of the array contains a name twice.") from None
     return ((position, orjson.dumps(item)) for position, item in enumerate(items, 1))
 
 

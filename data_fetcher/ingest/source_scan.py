@@ -40,6 +40,11 @@ _GZIP_RATIO = 10
 
 Result = TypeVar("Result")
 
+_KnownObject = tuple[IngestedObject, Ingest]
+"""An object that was ingested before, with its record."""
+
+_OnKnown = Callable[[Sequence[_KnownObject]], None]
+
 
 @dataclass(slots=True)
 class ScanReport:
@@ -64,7 +69,8 @@ class ScanReport:
         return (
             f"Objects stay in the source, unread or undeleted: {len(self.remaining_keys)}."
             " Their keys must not have an empty, `.` or `..` segment, a slash at the end, or a"
-            f" control character; S3 must support deletion with If-Match. Their keys: {keys}"
+            " control character; S3 must support deletion with If-Match; folders must be readable,"
+            f" and their paths at most 768 bytes long. Their keys: {keys}"
         )
 
     def add(self, ingested: IngestedObject) -> None:
@@ -157,14 +163,14 @@ class SourceScan:
         """
         report, object_errors = ScanReport(), _ObjectErrors()
         versions = self._list(report)
-        existing = self.ingester.find_existing(versions)
-        pending = [version for version in versions if version not in existing]
         with _readers() as pool:
-            for batch in self._read(pending, pool, object_errors):
+            for batch, waiting in self._read_new(
+                versions, pool, object_errors, lambda _known: None
+            ):
                 self.ingester.apply(batch, commits=False)
                 for ingested in batch:
                     on_object(ingested)
-                self._report_progress(batch, report, len(pending))
+                self._report_progress(batch, report, waiting)
         object_errors.raise_first()
         return report
 
@@ -181,36 +187,66 @@ class SourceScan:
         pool: ThreadPoolExecutor,
         object_errors: "_ObjectErrors",
     ) -> None:
-        existing = self.ingester.find_existing(versions)
-        object_errors.run_all(pool, self._cleanup_known, existing.items())
-        pending = [version for version in versions if version not in existing]
-        for batch in self._read(pending, pool, object_errors):
+        def cleanup_known(known: Sequence[_KnownObject]) -> None:
+            object_errors.run_all(pool, self._cleanup_known, known)
+
+        for batch, waiting in self._read_new(versions, pool, object_errors, cleanup_known):
             self.ingester.apply(batch)
             ours = [ingested for ingested in batch if ingested.is_ours]
-            self._report_progress(ours, report, len(pending))
+            self._report_progress(ours, report, waiting)
             if self.is_stopping():  # The next scan cleans up.
                 return
-            object_errors.run_all(pool, self._cleanup, [(ingested,) for ingested in ours])
-            if theirs := [ingested.version for ingested in batch if not ingested.is_ours]:
-                object_errors.run_all(
-                    pool, self._cleanup_known, self.ingester.find_existing(theirs).items()
-                )
+            object_errors.run_all(pool, self.cleanup.clear, [(ingested,) for ingested in ours])
+            self._find_new([ingested for ingested in batch if not ingested.is_ours], cleanup_known)
 
     def _report_progress(
-        self, batch: Sequence[IngestedObject], report: ScanReport, listed: int
+        self, batch: Sequence[IngestedObject], report: ScanReport, waiting: int
     ) -> None:
         for ingested in batch:
             report.add(ingested)
-        self.on_progress(report, max(0, listed - report.objects.total()))
+        self.on_progress(report, waiting)
 
-    def _cleanup(self, ingested: IngestedObject) -> None:
-        self.cleanup.clear(ingested, ingested.content)
-
-    def _cleanup_known(self, version: ObjectVersion, ingest: Ingest) -> None:
+    def _cleanup_known(self, ingested: IngestedObject, ingest: Ingest) -> None:
         """Clean up an object that was committed by a worker that died or was faster."""
-        content = self.store.read(version) if ingest.state is IngestState.PARTIAL else b""
-        if content is not None:
-            self.cleanup.clear(self.ingester.restore_object(version, ingest), content)
+        if ingested.content is None and ingest.state is IngestState.PARTIAL:
+            ingested.content = self.store.read(ingested.version)
+            if ingested.content is None:
+                return
+        self.ingester.restore_results(ingested, ingest)
+        self.cleanup.clear(ingested)
+
+    def _read_new(
+        self,
+        versions: Sequence[ObjectVersion],
+        pool: ThreadPoolExecutor,
+        object_errors: "_ObjectErrors",
+        on_known: _OnKnown,
+    ) -> Iterator[tuple[list[IngestedObject], int]]:
+        """Yield batches of objects that were not ingested before, and the number that remains.
+
+        A strong ETag tells which ones were, without reading them; a weak one does not.
+        """
+        pending = [version for version in versions if not version.has_strong_etag]
+        strong = [version for version in versions if version.has_strong_etag]
+        unread = [self.ingester.new_object(version, None) for version in strong]
+        pending += [ingested.version for ingested in self._find_new(unread, on_known)]
+        waiting = len(pending)
+        for batch in self._read(pending, pool, object_errors):
+            waiting -= len(batch)
+            if new := self._find_new(batch, on_known):
+                yield new, waiting
+
+    def _find_new(
+        self, objects: Sequence[IngestedObject], on_known: _OnKnown
+    ) -> list[IngestedObject]:
+        """Return the objects that were not ingested before; pass the others to `on_known`."""
+        if not objects:
+            return []
+        existing = self.ingester.find_existing(objects)
+        on_known(
+            [(each, existing[each.object_id]) for each in objects if each.object_id in existing]
+        )
+        return [each for each in objects if each.object_id not in existing]
 
     def _read(
         self,
@@ -219,21 +255,18 @@ class SourceScan:
         object_errors: "_ObjectErrors",
     ) -> Iterator[list[IngestedObject]]:
         """Yield the objects with their content in batches; the next batch is read meanwhile."""
-        ahead: list[tuple[ObjectVersion, Future[bytes | None]]] = []
+        ahead: list[Future[IngestedObject | None]] = []
         for batch in [*self._batches(versions), []]:
-            reading, ahead = ahead, [(each, pool.submit(self._read_one, each)) for each in batch]
-            contents = [(version, object_errors.result(future)) for version, future in reading]
-            objects = [
-                self.ingester.new_object(version, content)
-                for version, content in contents
-                if content is not None
-            ]
-            if objects:
+            reading, ahead = ahead, [pool.submit(self._read_one, each) for each in batch]
+            read = [object_errors.result(future) for future in reading]
+            if objects := [ingested for ingested in read if ingested is not None]:
                 yield objects
 
-    def _read_one(self, version: ObjectVersion) -> bytes | None:
-        is_large = version.size_bytes > self.ingester.max_bytes
-        return b"" if is_large else self.store.read(version)
+    def _read_one(self, version: ObjectVersion) -> IngestedObject | None:
+        if version.size_bytes > self.ingester.max_bytes:
+            return self.ingester.new_object(version, None)
+        content = self.store.read(version)
+        return None if content is None else self.ingester.new_object(version, content)
 
     def _batches(self, versions: Sequence[ObjectVersion]) -> Iterator[list[ObjectVersion]]:
         """Yield batches that respect `batch_objects` and `BATCH_BYTES`."""

@@ -79,8 +79,8 @@ class Bucket:
             return _bare(obstore.head(self._store, version.key)["e_tag"]) == _bare(version.etag)
         return False
 
-    def delete_if_unchanged(self, version: ObjectVersion) -> None:
-        """Delete the object if its ETag is unchanged."""
+    def delete_if_unchanged(self, version: ObjectVersion, sha256: bytes | None = None) -> None:  # noqa: ARG002 - See the docstring.
+        """Delete the object if its ETag, which is strong, is unchanged."""
         with _errors_translated(), suppress(FileNotFoundError):
             if self._client is not None:
                 self._client.delete(version.key, version.etag)

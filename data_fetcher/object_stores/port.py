@@ -23,6 +23,8 @@ class ObjectVersion:
         size_bytes: Size of the content.
         modified_at: Time of the last modification in UTC.
         is_supported: Whether the key can be used; if not, the object is only listed.
+        has_strong_etag: Whether the ETag differs for any other content; if not, only the content
+            identifies a version.
     """
 
     key: str
@@ -30,6 +32,7 @@ class ObjectVersion:
     size_bytes: int
     modified_at: dt.datetime
     is_supported: bool = True
+    has_strong_etag: bool = True
 
 
 class ObjectStore(Protocol):
@@ -56,8 +59,14 @@ class ObjectStore(Protocol):
         """Return whether this is still the object's version."""
         ...
 
-    def delete_if_unchanged(self, version: ObjectVersion) -> None:
-        """Delete the object if this is still its version; keep a newer one."""
+    def delete_if_unchanged(self, version: ObjectVersion, sha256: bytes | None = None) -> None:
+        """Delete the object if this is still its version; keep a newer one.
+
+        Args:
+            version: As it was listed.
+            sha256: Digest of the content that was read; `None` if none was read, or if the ETag is
+                strong.
+        """
         ...
 
     def put(self, key: str, content: bytes) -> None:

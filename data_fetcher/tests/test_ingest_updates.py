@@ -4,7 +4,9 @@ import datetime as dt
 import gzip
 import json
 import re
+import zlib
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -13,7 +15,7 @@ from typer.testing import CliRunner
 from data_fetcher.cli.app import app
 from data_fetcher.ingest import object_reader
 from data_fetcher.ingest.movie_update import MovieUpdate, parse_update
-from data_fetcher.ingest.object_reader import UnreadableObject, parse_items
+from data_fetcher.ingest.object_reader import UnreadableObject, decompress, parse_items
 from data_layer.entities.ingest import IngestError
 from data_layer.entities.movie import MovieFacts, Rating
 
@@ -22,7 +24,7 @@ MAX_BYTES = 10_000
 
 
 def items(content: bytes, max_bytes: int = MAX_BYTES) -> list[tuple[int, bytes]]:
-    return list(parse_items(content, max_bytes))
+    return list(parse_items(decompress(content, max_bytes)))
 
 
 def update(**fields: object) -> MovieUpdate | IngestError:
@@ -226,3 +228,53 @@ def test_accepts_the_documented_examples() -> None:
     assert len(updates) >= 1
     for text in updates:
         assert isinstance(parse_update(text.encode(), 1, NOW), MovieUpdate)
+
+
+class CountingStream:
+    """Decompressor that adds the lengths of what it is given to a total."""
+
+    total = 0
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - The class has no public name.
+        self._stream = stream
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._stream, name)
+
+    def decompress(self, piece: bytes, max_bytes: int) -> bytes:
+        CountingStream.total += len(piece)
+        text: bytes = self._stream.decompress(piece, max_bytes)
+        return text
+
+
+def test_the_cost_of_many_gzip_members_is_linear(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = gzip.compress(b"") * 2_000 + gzip.compress(b'{"title": "Alien"}')
+    new_stream = zlib.decompressobj
+    with monkeypatch.context() as patched:
+        patched.setattr(zlib, "decompressobj", lambda wbits: CountingStream(new_stream(wbits)))
+        assert decompress(content, 18) == b'{"title": "Alien"}'
+    assert CountingStream.total < 10 * len(content)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"title": "Alien", "year": 1979, "year": 1980}',
+        b'{"title": "Alien", "imdb_rating": NaN, "imdb_rating": 8}',
+        b'{"title": "Alien", "ratings": [{"source": "a", "value": "b", "value": "c"}]}',
+    ],
+)
+def test_rejects_an_update_that_contains_a_name_twice(text: bytes) -> None:
+    assert parse_update(text, 3, NOW) == IngestError(3, "", "An object contains a name twice.")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b'[{"title": "Alien"}, {"title": "A", "title": "B"}]', "contains a name twice"),
+        (b'["\\u003a",' + b"[" * 1_000 + b"]" * 1_000 + b"]", "Nested too deeply"),
+    ],
+)
+def test_rejects_an_array_with_an_ambiguous_object(content: bytes, message: str) -> None:
+    with pytest.raises(UnreadableObject, match=message):
+        items(content)

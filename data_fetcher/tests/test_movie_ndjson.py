@@ -4,12 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from data_fetcher.movie_json import ndjson
 from data_fetcher.movie_json.ndjson import LINE_MAX_BYTES, LineReport, export_movies, import_movies
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.movie_query import MovieQuery
+from data_layer.entities.movie_serialization import render_movie
 
 MOVIES = [
     MovieFacts(
@@ -103,11 +106,13 @@ def test_an_import_does_not_change_existing_movies(database: Database) -> None:
     lines = exported(database) + b'{"id": 1, "title": "Brazil"}\n{"title": "brazil"}\n'
     lines += b'{"title": "Alien!", "imdb_id": "tt0078748", "year": 1980}'
     before = documents(database)
-    assert imported(database, lines) == (LineReport(added=1, known=5), [])
+    assert imported(database, lines) == (LineReport(added=1, known=3, errors=2), REPEATED)
     after = documents(database)
     assert [movie for movie in after if movie["title"] != "Brazil"] == before
-    assert imported(database, lines) == (LineReport(added=0, known=6), [])
+    assert imported(database, lines) == (LineReport(added=0, known=4, errors=2), REPEATED)
 
+
+REPEATED = [(line, "repeats the movie of an earlier line.") for line in (5, 6)]
 
 INVALID_LINES = [
     (b"nonsense", "Invalid JSON"),
@@ -126,6 +131,8 @@ INVALID_LINES = [
     (b'{"title": "A", "website": "javascript:alert(1)"}', "website"),
     (b'{"title": "A", "cast": ["x", 5]}', "cast.1"),
     (b'{"title": "A", "id": 0}', "id: Input should be greater than or equal to 1"),
+    (b'{"title": "A", "year": 1999, "year": 1999}', "an object contains a name twice"),
+    (b'{"title": "A", "imdb_rating": NaN, "imdb_rating": 5}', "an object contains a name twice"),
     (b'{"title": "' + b"x" * LINE_MAX_BYTES * 2 + b'"}', "must have at most 1048576 bytes"),
 ]
 
@@ -153,11 +160,15 @@ def test_ids_have_to_ascend_and_duplicates_are_skipped_in_an_empty_catalogue(
         {"id": 3, "title": "Three"},
         {"title": "Six"},
         {"id": 9, "title": "Five again", "imdb_id": "tt0000005"},
-        {"id": 10, "title": "SIX"},
+        {"title": "SIX"},
     ]
     report, errors = imported(database, "\n".join(map(json.dumps, lines)).encode())
-    assert report == LineReport(added=2, known=2, errors=1)
-    assert errors == [(2, "id: must be greater than all preceding ids.")]
+    assert report == LineReport(added=2, errors=3)
+    assert dict(errors) == {
+        2: "id: must be greater than all preceding ids.",
+        4: "repeats the movie of an earlier line.",
+        5: "repeats the movie of an earlier line.",
+    }
     stored = {movie["id"]: movie["title"] for movie in documents(database)}
     assert stored == {5: "Five", 6: "Six"}
 
@@ -167,7 +178,65 @@ def test_a_batch_of_duplicates_adds_nothing(
 ) -> None:
     monkeypatch.setattr(ndjson, "_BATCH_MOVIES", 2)
     lines = b'{"title": "Alien"}\n{"title": "Brazil"}\n' * 2
-    assert imported(database, lines) == (LineReport(added=2, known=2), [])
+    message = "repeats the movie of an earlier line."
+    errors = [(3, message), (4, message)]
+    assert imported(database, lines) == (LineReport(added=2, errors=2), errors)
+
+
+SMALL_MOVIES = st.lists(
+    st.builds(
+        MovieFacts,
+        title=st.sampled_from(["Home", "HOME", "Höme", "Away"]),
+        year=st.sampled_from([None, 1979]),
+        imdb_id=st.none(),
+    ),
+    min_size=1,
+    max_size=6,
+)
+"""Movies that share titles and years, and have no IMDb ids."""
+
+
+def emptied(database: Database) -> None:
+    """Remove all movies; ids are not assigned again."""
+    ids = [movie["id"] for movie in documents(database)]
+    with database.unit_of_work() as uow:
+        uow.movies.remove_many(ids)
+        uow.commit()
+
+
+def test_an_export_and_its_import_are_the_identity(database: Database) -> None:
+    last_id = 0
+
+    @settings(max_examples=8, deadline=None)
+    @given(SMALL_MOVIES)
+    def check(movies: list[MovieFacts]) -> None:
+        nonlocal last_id
+        lines = b"".join(
+            render_movie(last_id + number, facts) + b"\n" for number, facts in enumerate(movies, 1)
+        )
+        last_id += len(movies)
+        assert imported(database, lines) == (LineReport(added=len(movies)), [])
+        assert exported(database) == lines
+        assert imported(database, lines) == (LineReport(known=len(movies)), [])
+        assert exported(database) == lines
+        emptied(database)
+
+    check()
+
+
+def test_an_import_into_other_movies_adds_all_that_share_a_title(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ndjson, "_BATCH_MOVIES", 2)
+    store(database, MovieFacts(title="Home"), MovieFacts(title="Away"))
+    lines = b"".join(render_movie(number, MovieFacts(title="Home")) + b"\n" for number in range(5))
+    lines = lines.replace(b'"id":0', b'"id":9')
+    assert imported(database, lines + lines[: lines.index(b"\n")]) == (
+        LineReport(added=4, known=1, errors=1),
+        [(6, "repeats the movie of an earlier line.")],
+    )
+    assert imported(database, lines) == (LineReport(known=5), [])
+    assert len(documents(database)) == 6
 
 
 def test_accepts_an_empty_catalogue_and_an_empty_file(database: Database) -> None:

@@ -1,15 +1,21 @@
 """Tests of object stores in folders and in buckets of a real S3 server."""
 
 import datetime as dt
+import hashlib
+import inspect
 import os
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
 
 import boto3
 import pytest
 
 from common.errors import BucketUnavailable, InvalidSetting
+from data_fetcher.object_stores import folder as folder_store
 from data_fetcher.object_stores.bucket import Bucket, _bare
 from data_fetcher.object_stores.factory import normalized_url, open_store
 from data_fetcher.object_stores.folder import Folder
@@ -112,6 +118,108 @@ def test_ignores_hidden_files_and_symbolic_links(tmp_path: Path) -> None:
     (tmp_path / ".part").write_text("{}")
     (tmp_path / "link").symlink_to(tmp_path / ".part")
     assert Folder(tmp_path).list(100) == []
+
+
+def test_the_content_decides_whether_a_file_is_deleted(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    folder = Folder(tmp_path)
+    folder.delete_if_unchanged(only(folder), hashlib.sha256(b"[]").digest())
+    assert folder.read(only(folder)) == b"{}"
+    folder.delete_if_unchanged(only(folder), hashlib.sha256(b"{}").digest())
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_does_not_write_through_links(tmp_path: Path) -> None:
+    outside, source = tmp_path / "outside", tmp_path / "source"
+    outside.mkdir()
+    (source / "rejected").mkdir(parents=True)
+    (source / "rejected/deep").symlink_to(outside)
+    (source / "a.json").write_text("{}")
+    folder = Folder(source)
+    for key in ("rejected/deep/a.json", "rejected/deep/er/a.json"):
+        with pytest.raises(BucketUnavailable, match=r"has a link or a file `deep` where"):
+            folder.put(key, b"{}")
+        with pytest.raises(BucketUnavailable, match="rename it"):
+            folder.copy(only(folder), key)
+    assert [*outside.iterdir()] == []
+
+
+def test_a_failed_write_leaves_no_file(tmp_path: Path) -> None:
+    (tmp_path / "a.json").mkdir()
+    with pytest.raises(BucketUnavailable, match="Is a directory"):
+        Folder(tmp_path).put("a.json", b"{}")
+    assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_pipe_that_replaces_a_file_does_not_block(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("{}")
+    folder = Folder(tmp_path)
+    found = only(folder)
+    (tmp_path / "a.json").unlink()
+    os.mkfifo(tmp_path / "a.json")
+    assert folder.read(found) is None
+    folder.copy(found, "copy.json")
+    assert folder.list(100) == []
+
+
+def test_lists_folders_of_any_depth(tmp_path: Path) -> None:
+    deep = tmp_path / "/".join("d" * 200)
+    deep.mkdir(parents=True)
+    (deep / "a.json").write_text("{}")
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack(0)) + 100)
+    try:
+        listed = Folder(tmp_path).list(100)
+    finally:
+        sys.setrecursionlimit(limit)
+    assert [found.key for found in listed] == ["d/" * 200 + "a.json"]
+
+
+def test_what_cannot_be_listed_hides_no_other_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "/".join(["n" * 250] * 4)
+    renamed = f".{'0' * 32}.a.removing"
+    for path in (long, renamed, "unreadable", "removed"):
+        (tmp_path / path).mkdir(parents=True)
+    (tmp_path / "a.json").write_text("{}")
+    scandir = os.scandir
+
+    def scan(path: str) -> Any:  # noqa: ANN401 - The class has no public name.
+        if path.endswith("unreadable/"):
+            raise PermissionError(13, "Permission denied")
+        if path.endswith("removed/"):
+            (tmp_path / "removed").rmdir()
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 60)
+    listed = Folder(tmp_path).list(100)
+    assert [(found.key, found.is_supported) for found in listed] == [
+        ("a.json", True),
+        (renamed, False),
+        (f"{long}/", False),
+        ("unreadable/", False),
+    ]
+
+
+def test_ignores_a_file_that_is_removed_during_the_listing(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_text("{}")
+    listing = Folder(tmp_path)._walk()
+    next(listing)
+    for name in "ab":
+        (tmp_path / name).unlink()
+    assert [*listing] == []
+
+
+@pytest.mark.parametrize(
+    ("seconds", "year"), [(0, 1970), (-1e13, 1970), (253_402_300_800, 9999), (1e18, 9999)]
+)
+def test_a_time_beyond_the_calendar_becomes_the_nearest_one(seconds: float, year: int) -> None:
+    stat = SimpleNamespace(st_mtime=seconds, st_mtime_ns=0, st_ino=1, st_size=2, st_ctime_ns=3)
+    assert folder_store._version("a", cast("os.stat_result", stat)).modified_at.year == year
 
 
 def test_restores_a_file_that_a_killed_process_renamed_for_deletion(

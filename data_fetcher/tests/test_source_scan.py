@@ -14,7 +14,7 @@ import pytest
 
 from common.errors import BucketThrottled, BucketUnavailable, DatabaseUnavailable
 from data_fetcher.ingest import object_ingester, source_scan
-from data_fetcher.ingest.ingested_object import ERRORS_MAX
+from data_fetcher.ingest.ingested_object import ERRORS_MAX, IngestedObject
 from data_fetcher.ingest.object_cleanup import ObjectCleanup
 from data_fetcher.ingest.object_ingester import IngestInterrupted, ObjectIngester
 from data_fetcher.ingest.source_scan import SourceScan
@@ -252,6 +252,57 @@ def test_two_workers_apply_an_object_once(drop: Drop) -> None:
     assert len(drop.ingests) == 2
 
 
+def test_reads_objects_before_the_transaction_begins(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events: list[str] = []
+
+    class RecordingDatabase(FakeDatabase):
+        def __call__(self, *, is_read_only: bool = False) -> FakeUnitOfWork:
+            if not is_read_only:
+                events.append("begin")
+            return super().__call__(is_read_only=is_read_only)
+
+    def recording(name: str) -> None:
+        function = getattr(object_ingester, name)
+
+        def call(*arguments: object) -> object:
+            events.append(name)
+            return function(*arguments)
+
+        monkeypatch.setattr(object_ingester, name, call)
+
+    drop.database = RecordingDatabase()
+    recording("decompress")
+    recording("parse_update")
+    drop.put("a.json", {"title": "Alien"})
+    drop.put("b.json", {"title": "Brazil"})
+    drop.scan().run()
+    assert events == ["decompress", "decompress", "parse_update", "parse_update", "begin"]
+
+
+def test_a_transaction_has_a_maximum_of_decompressed_bytes(
+    drop: Drop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_ingester, "TRANSACTION_BYTES", 50_000)
+    for number in range(3):
+        text = json.dumps({"title": f"Movie {number}"}).encode() + b" " * 20_000
+        drop.write(f"{number}.json", gzip.compress(text))
+    drop.write("3.json", gzip.compress(b"{}" + b" " * MAX_BYTES))
+    transactions = 0
+
+    class CountingDatabase(FakeDatabase):
+        def __call__(self, *, is_read_only: bool = False) -> FakeUnitOfWork:
+            nonlocal transactions
+            transactions += not is_read_only
+            return super().__call__(is_read_only=is_read_only)
+
+    drop.database = CountingDatabase()
+    report = drop.scan().run()
+    assert report.objects == {IngestState.APPLIED: 3, IngestState.REJECTED: 1}
+    assert transactions == 2
+
+
 class FaultyMovies(FakeMovieRepository):
     """Repository with a bug that one movie triggers."""
 
@@ -291,7 +342,7 @@ def test_a_dry_run_changes_nothing(drop: Drop) -> None:
     drop.put("a.json", {"title": "Alien"})
     drop.put("existing.json", {"title": "Brazil"})
     existing = next(each for each in drop.folder.list(9) if each.key == "existing.json")
-    drop.ingester.apply([drop.ingester.new_object(existing, b'{"title":"Brazil"}')])
+    drop.ingester.apply([drop.ingester.new_object(existing, drop.folder.read(existing))])
     remaining: list[int] = []
     scan = dataclasses.replace(
         drop.scan(), on_progress=lambda _report, pending: remaining.append(pending)
@@ -391,10 +442,10 @@ class FaultyFolder(Folder):
             raise BucketUnavailable("Read failed.")
         return super().read(found)
 
-    def delete_if_unchanged(self, found: ObjectVersion) -> None:
+    def delete_if_unchanged(self, found: ObjectVersion, sha256: bytes | None = None) -> None:
         if found.key.startswith("undeletable"):
             raise BucketUnavailable("Delete failed.")
-        super().delete_if_unchanged(found)
+        super().delete_if_unchanged(found, sha256)
 
 
 def test_an_object_that_fails_does_not_block_others(drop: Drop) -> None:
@@ -492,9 +543,9 @@ def test_reports_objects_that_are_neither_read_nor_deleted(drop: Drop) -> None:
         def read(self, found: ObjectVersion) -> bytes | None:
             return None if found.key.startswith("unread") else super().read(found)
 
-        def delete_if_unchanged(self, found: ObjectVersion) -> None:
+        def delete_if_unchanged(self, found: ObjectVersion, sha256: bytes | None = None) -> None:
             if found.key != "undeleted.json":
-                super().delete_if_unchanged(found)
+                super().delete_if_unchanged(found, sha256)
 
     drop.folder = HalfFolder(drop.path)
     drop.put("unread.json", {"title": "Alien"})
@@ -531,6 +582,94 @@ def test_cleans_up_an_object_that_another_worker_has_applied(drop: Drop) -> None
     assert report.objects == {}
     assert drop.remaining_files == {"rejected/a.ndjson": b"nonsense\n"}
     assert len(drop.ingests) == 1
+
+
+class OvertakenIngester(ObjectIngester):
+    """Ingester of a worker that another one overtakes just before each transaction."""
+
+    def apply(self, objects: Sequence[IngestedObject], *, commits: bool = True) -> None:
+        copies = [self.new_object(each.version, each.content) for each in objects]
+        super().apply(copies, commits=commits)
+        super().apply(objects, commits=commits)
+
+
+def test_cleans_up_an_object_that_another_worker_applies_meanwhile(drop: Drop) -> None:
+    drop.write("a.ndjson", b'{"title":"Alien"}\nnonsense\n')
+    ingester = OvertakenIngester(drop.database, drop.folder.name, MAX_BYTES)
+    report = dataclasses.replace(drop.scan(), ingester=ingester).run()
+    assert (report.objects, len(drop.ingests)) == ({}, 1)
+    assert drop.remaining_files == {"rejected/a.ndjson": b"nonsense\n"}
+
+
+def replace_in_place(path: Path, content: bytes) -> None:
+    """Replace the content and set the time back; inode and size stay, as with `rsync -t`."""
+    stat = path.stat()
+    assert len(content) == stat.st_size
+    path.write_bytes(content)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.mark.parametrize("size", [20, MAX_BYTES + 1])
+def test_takes_in_a_changed_object_with_the_same_inode_size_and_time(drop: Drop, size: int) -> None:
+    first, second = (f'{{"title":"{each}"}}'.encode().ljust(size) for each in ("Alien", "Blade"))
+    drop.write("a.json", first)
+    (found,) = drop.folder.list(9)
+    content = first if size <= MAX_BYTES else None
+    drop.ingester.apply([drop.ingester.new_object(found, content)])
+    replace_in_place(drop.path / "a.json", second)
+    drop.scan().run()
+    assert len(drop.ingests) == 2
+    if content:
+        assert (drop.titles, drop.remaining_files) == (["Alien", "Blade"], {})
+    else:
+        assert drop.remaining_files == {"rejected/a.json": second}
+
+
+def test_deletes_no_object_that_changed_after_it_was_read(drop: Drop) -> None:
+    class QuickFolder(Folder):
+        """Folder with a file that changes once, just before its deletion."""
+
+        def delete_if_unchanged(self, found: ObjectVersion, sha256: bytes | None = None) -> None:
+            if len(drop.ingests) == 1:
+                replace_in_place(drop.path / found.key, b'{"title":"Blade"}')
+                found = self.list(9)[0]  # The clock of the file system is coarse.
+            super().delete_if_unchanged(found, sha256)
+
+    drop.folder = QuickFolder(drop.path)
+    drop.write("a.json", b'{"title":"Alien"}')
+    drop.scan().run()
+    assert (drop.titles, drop.remaining_files) == (["Alien", "Blade"], {})
+
+
+class StrongFolder(Folder):
+    """Folder that stands for a bucket, with a list of the keys that were read."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.read_keys: list[str] = []
+        self.vanishing: set[str] = set()
+
+    def list(self, limit: int) -> list[ObjectVersion]:
+        return [dataclasses.replace(each, has_strong_etag=True) for each in super().list(limit)]
+
+    def read(self, found: ObjectVersion) -> bytes | None:
+        self.read_keys.append(found.key)
+        return None if found.key in self.vanishing else super().read(found)
+
+
+def test_reads_no_object_of_a_bucket_again_that_was_ingested(drop: Drop) -> None:
+    drop.folder = folder = StrongFolder(drop.path)
+    drop.put("applied.json", {"title": "Alien"})
+    drop.write("partial.ndjson", b'{"title":"Brazil"}\nnonsense\n')
+    drop.write("vanished.ndjson", b'{"title":"Chinatown"}\nnonsense\n')
+    found = folder.list(9)
+    drop.ingester.apply([drop.ingester.new_object(each, folder.read(each)) for each in found])
+    drop.put("new.json", {"title": "Dogma"})
+    folder.read_keys.clear()
+    folder.vanishing = {"vanished.ndjson"}
+    drop.scan().run()
+    assert set(folder.read_keys) == {"partial.ndjson", "vanished.ndjson", "new.json"}
+    assert drop.remaining_files.keys() == {"rejected/partial.ndjson", "vanished.ndjson"}
 
 
 def test_quarantines_the_whole_object_if_it_exceeds_a_lowered_limit(drop: Drop) -> None:
@@ -608,3 +747,20 @@ def test_writes_large_updates_in_several_chunks(
     monkeypatch.setattr(object_ingester, "CHUNK_BYTES", 10)
     drop.put("a.ndjson", {"title": "Alien"}, {"title": "Brazil"}, {"title": "Alien", "year": None})
     assert drop.scan().run().updates == {"added": 2, "unchanged": 1, "rejected": 0}
+
+
+def test_writes_nothing_through_a_link_named_rejected(drop: Drop, tmp_path: Path) -> None:
+    source, outside = tmp_path / "source", tmp_path / "outside"
+    source.mkdir()
+    outside.mkdir()
+    drop.path, drop.folder = source, Folder(source)
+    (source / "rejected").symlink_to(outside)
+    drop.write("bad.json", b"nonsense")
+    drop.put("good.json", {"title": "Alien"})
+    with pytest.raises(BucketUnavailable, match="`rejected`"):
+        drop.scan().run()
+    assert (drop.titles, [*outside.iterdir()]) == (["Alien"], [])
+    assert list(drop.remaining_files) == ["bad.json"]
+    (source / "rejected").unlink()
+    drop.scan().run()
+    assert list(drop.remaining_files) == ["rejected/bad.json"]

@@ -35,8 +35,8 @@ class Ingest:
     """One ingested version of an object, with counts of its updates. Times are in UTC.
 
     Args:
-        object_id: SHA-256 digest of source, key, ETag and time of modification; each version is
-            ingested once.
+        object_id: SHA-256 digest of source, key, time of modification, and the ETag or, in a
+            folder, the digest of the content; each version is ingested once.
         stale: Updates older than the watermark of their movie.
         rejected: Rejected updates; 1 for an object that cannot be read.
     """

@@ -71,6 +71,7 @@ class Login:
         except Unauthenticated:
             if throttle is not None:
                 await throttle.record_failure(username, by.address)
+            await self._run(self._sessions.audit_failure, username, by)
             raise
         if throttle is not None:
             await throttle.record_success(username, by.address)

@@ -124,6 +124,17 @@ class Sessions:
         return self._tokens(session, new)
 
     @retried_when_busy
+    def audit_failure(self, username: str, by: Caller) -> None:
+        """Write an audit entry on a wrong username or password, and commit.
+
+        It names existing users only: a text that is no username may be a password.
+        """
+        with self._unit_of_work() as uow:
+            is_known = uow.users.find(username) is not None
+            by.write_audit(uow, "login.failed", f"/users/{username}" if is_known else "/users")
+            uow.commit()
+
+    @retried_when_busy
     def end(self, session_id: str, by: Caller) -> None:
         """End a session and commit; an unknown ID changes nothing."""
         with self._unit_of_work() as uow:

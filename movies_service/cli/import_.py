@@ -20,10 +20,10 @@ def import_(
 ) -> None:
     """Import movies from NDJSON, as written by `export`.
 
-    Existing movies are not changed. An empty catalogue keeps the ids of the file. Invalid lines are
-    reported with their reasons, and all other lines are imported.
+    Existing movies are not changed. An empty catalogue keeps the ids of the file. Lines that are
+    invalid or repeat an earlier one are reported with their reasons, and all others are imported.
 
-    Exit codes: 0 all lines were valid; 2 no line could be used; 3 some lines were invalid.
+    Exit codes: 0 all lines were used; 2 no line could be used; 3 some lines were skipped.
     """
     with (
         migrated_database() as database,
@@ -43,5 +43,5 @@ def _print_error(line: int, message: str) -> None:
 def _summary(report: LineReport) -> str:
     return (
         f"Movies added: {report.added:,}; existing: {report.known:,}; "
-        f"invalid lines: {report.errors:,}."
+        f"skipped lines: {report.errors:,}."
     )

@@ -1,10 +1,10 @@
 """Strict parser for untrusted JSON: ambiguous documents are rejected instead of interpreted."""
 
 import json
-from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from common.errors import MalformedBody
+from common.unique_names import RepeatedName, unique_names
 
 DEPTH_MAX = 32
 
@@ -26,7 +26,9 @@ def parse_json(body: bytes) -> Any:  # noqa: ANN401 - Any JSON.
         raise MalformedBody("The body is not JSON in UTF-8.") from None
     _require_shallow(body)
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_reject_constant)
+        return json.loads(text, object_pairs_hook=unique_names, parse_constant=_reject_constant)
+    except RepeatedName:
+        raise MalformedBody("The body has an object that contains a name twice.") from None
     except ValueError:  # Also raised for numbers with more digits than Python converts.
         raise MalformedBody("The body is not JSON in UTF-8.") from None
 
@@ -44,15 +46,6 @@ def _require_shallow(body: bytes) -> None:
                 raise MalformedBody(f"The body is nested more than {DEPTH_MAX} levels deep.")
         elif byte in _CLOSING:
             depth -= 1
-
-
-def _unique(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    result: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in result:
-            raise MalformedBody("The body has an object that contains a name twice.")
-        result[name] = value
-    return result
 
 
 def _reject_constant(_name: str) -> NoReturn:

@@ -93,8 +93,8 @@ def test_exports_and_imports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert lines.encode() == (tmp_path / "movies.ndjson").read_bytes()
     monkeypatch.setenv("DATABASE_URL", "sqlite:///new.db")
     _, stderr = run("import", "movies.ndjson")
-    assert "Movies added: 2; existing: 0; invalid lines: 0." in stderr
+    assert "Movies added: 2; existing: 0; skipped lines: 0." in stderr
     _, stderr = run("import", "-", stdin=lines.encode() + b"nonsense", code=ExitCode.PARTIAL)
     assert "Line 3: Invalid JSON" in stderr
-    assert "Movies added: 0; existing: 2; invalid lines: 1." in stderr
+    assert "Movies added: 0; existing: 2; skipped lines: 1." in stderr
     run("import", "-", stdin=b"nonsense", code=ExitCode.USAGE)

@@ -144,6 +144,20 @@ def test_returns_a_movie_that_is_fetched_within_the_wait(
     assert (missing.status_code, missing.json()["state"]) == (202, "not_found")
 
 
+def test_replays_the_response_that_was_sent_after_the_wait(
+    client: TestClient, worker: Worker
+) -> None:
+    for title, status in (("Alien", 201), ("Nothing", 202)):
+        headers = {"Prefer": "respond-async, wait=20", "Idempotency-Key": title}
+        with worker.working():
+            first = client.post("/movies", json={"title": title}, headers=headers)
+        again = client.post("/movies", json={"title": title}, headers=headers)
+        assert (first.status_code, again.status_code) == (status, status)
+        assert first.content == again.content
+        assert again.headers["Location"] == first.headers["Location"]
+        assert again.headers["Idempotency-Replayed"] == "true"
+
+
 def test_returns_the_fetch_if_the_wait_is_too_short(client: TestClient) -> None:
     started = time.monotonic()
     headers = {"Prefer": "respond-async; x=y, wait=1"}

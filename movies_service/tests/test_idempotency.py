@@ -217,6 +217,21 @@ def test_a_request_in_flight_holds_its_key_until_the_lock_expires() -> None:
         finish(database, idempotency, abandoned)
 
 
+def test_does_not_restore_a_response_that_was_deleted_meanwhile() -> None:
+    database = FakeDatabase()
+    idempotency = IdempotencyStore(database, SigningKeys(database))
+    record = begin(idempotency)
+    finish(database, idempotency, record)
+    final = dataclasses.replace(RESPONSE, status=200)
+    idempotency.replace_response(record, final)
+    assert idempotency.begin("user:alice", "k", b"r") == final
+    with database() as uow:
+        uow.idempotency_records.remove(record.id)
+        uow.commit()
+    idempotency.replace_response(record, RESPONSE)
+    assert isinstance(idempotency.begin("user:alice", "k", b"r"), IdempotencyRecord)
+
+
 def test_bounds_the_stored_responses_of_a_caller_and_of_all(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from common.clock import utc_now
 from common.errors import Unauthenticated
 from data_layer.database import Database
+from data_layer.entities.audit_entry import AuditQuery
 from data_layer.entities.scope import Scope
 from data_layer.testing.fakes.unit_of_work import FakeDatabase
 from movies_service.accounts.api_keys import ApiKeys
@@ -97,6 +98,19 @@ def test_failed_logins_do_not_reveal_their_cause(client: TestClient, users: User
         assert response.status_code == 401
         details.add(response.json()["detail"])
     assert len(details) == 1
+
+
+def test_failed_logins_are_audited_with_the_names_of_existing_users_only(
+    client: TestClient, database: Database, users: Users
+) -> None:
+    for username in ("Alice", "my secret password"):
+        client.post("/login", json={"username": username, "password": "wrong wrong wrong"})
+    with database.unit_of_work(is_read_only=True) as uow:
+        entries = uow.audit.list(AuditQuery(action="login.failed"))
+    assert [(each.subject, each.caller, each.address) for each in entries] == [
+        ("/users", "anonymous", "unknown"),
+        ("/users/alice", "anonymous", "unknown"),
+    ]
 
 
 def test_reusing_a_refresh_token_ends_the_session(client: TestClient, users: Users) -> None:

@@ -122,6 +122,17 @@ class IdempotencyStore:
             records.delete_beyond(TOTAL_MAX_BYTES)
 
     @retried_when_busy
+    def replace_response(self, held: IdempotencyRecord, response: StoredResponse) -> None:
+        """Replace the stored response of a completed request, and commit.
+
+        A response that was deleted meanwhile, because of the size limits, stays deleted.
+        """
+        with self._unit_of_work() as uow:
+            if uow.idempotency_records.find(held.id) is not None:
+                self.record(uow, held, response)
+                uow.commit()
+
+    @retried_when_busy
     def release_lock(self, held: IdempotencyRecord) -> None:
         """Delete the record, so that the request can be retried, and commit.
 

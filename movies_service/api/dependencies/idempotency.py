@@ -27,8 +27,9 @@ T = TypeVar("T")
 class IdempotentRequest:
     """Request that changes something at most once per Idempotency-Key.
 
-    Retries with the same key get the response that the use case recorded with its change. A request
-    that recorded nothing, whatever ended it, releases its key.
+    Retries with the same key get the response that the use case recorded with its change, or the
+    one that was sent, if the use case continued after the change. A request that recorded nothing,
+    whatever ended it, releases its key.
 
     Args:
         use_cases: the store of idempotency records and the executors.
@@ -67,7 +68,10 @@ class IdempotentRequest:
             return _replay(record)
         recorder = _ResponseRecorder(store, record, to_response)
         try:
-            return await _respond(to_response, await work(recorder))
+            response = await _respond(to_response, await work(recorder))
+            if recorder.is_stored and (final := _to_stored(response)) != recorder.response:
+                await write(store.replace_response, record, final)
+            return response
         finally:
             if not recorder.is_stored:
                 with suppress(MoviesError):  # The lock expires by itself.
@@ -86,10 +90,12 @@ class _ResponseRecorder(Generic[T]):
         self._store = store
         self._record = record
         self._to_response = to_response
+        self.response: StoredResponse | None = None
         self.is_stored = False
 
     def __call__(self, uow: UnitOfWork, result: T) -> None:
-        self._store.record(uow, self._record, _to_stored(self._to_response(result)))
+        self.response = _to_stored(self._to_response(result))
+        self._store.record(uow, self._record, self.response)
         uow.after_commit(self._mark_stored)
 
     def _mark_stored(self) -> None:
