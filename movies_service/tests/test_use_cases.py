@@ -226,6 +226,24 @@ def test_a_fetch_that_exists_uses_no_allowance_up(omdb: SmallOmdb, is_refusal: b
     asyncio.run(scenario())
 
 
+def test_nothing_is_given_back_to_a_caller_without_a_share() -> None:
+    allowance = OmdbAllowance(daily_share=limit(1))
+    reader, writer = (
+        Caller(name="user:alice", scopes=frozenset(scopes)) for scopes in ((), {Scope.MOVIES_WRITE})
+    )
+
+    async def scenario() -> None:
+        await allowance.consume(reader)
+        await allowance.consume(writer)
+        allowance.give_back_share(writer)
+        with pytest.raises(TooManyRequests):
+            await allowance.consume(reader)
+        allowance.give_back_share(reader)
+        await allowance.consume(reader)
+
+    asyncio.run(scenario())
+
+
 class OtherProcess:
     """Another process that has started to fetch a movie which is also added here."""
 
