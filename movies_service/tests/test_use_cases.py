@@ -235,7 +235,7 @@ def test_nothing_is_given_back_to_a_caller_without_a_share() -> None:
     async def scenario() -> None:
         await allowance.consume(reader)
         await allowance.consume(writer)
-        allowance.give_back_share(writer)
+        allowance.give_back(writer, 1)
         with pytest.raises(TooManyRequests):
             await allowance.consume(reader)
         allowance.give_back_share(reader)
