@@ -13,7 +13,7 @@ class SingleFlight(Generic[T]):
     """Deduplicator of concurrent calls: calls with the same key share one result or exception.
 
     A result is dropped as soon as its call has ended. A rate limit concerns only the caller that
-    exceeded it: the others call again. For one event loop.
+    exceeded it: each of the others makes its own call. For one event loop.
     """
 
     def __init__(self) -> None:
@@ -25,16 +25,17 @@ class SingleFlight(Generic[T]):
         A cancelled caller does not cancel the call, which continues for the others.
 
         Returns:
-            The result, and whether this caller started the call.
+            The result, and whether a call of this caller returned it.
 
         Raises:
             Exception: The exception of `call`, raised in every caller that joined it.
         """
-        while (flight := self._flights.get(key)) is not None:
+        if (flight := self._flights.get(key)) is not None:
             try:
                 return await asyncio.shield(flight), False
             except TooManyRequests:
-                continue
+                # Joining another flight would wake each of n refused callers up to n times.
+                return await call(), True
         flight = asyncio.ensure_future(_as_coroutine(call))
         self._flights[key] = flight
         flight.add_done_callback(lambda _: self._flights.pop(key))

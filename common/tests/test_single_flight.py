@@ -80,7 +80,7 @@ def test_a_cancelled_caller_does_not_cancel_the_call() -> None:
 
 
 def test_the_rate_limit_of_one_caller_rejects_no_other() -> None:
-    outcomes = iter([TooManyRequests("Slow down."), TooManyRequests("Slow down."), 4])
+    outcomes = iter([TooManyRequests("Slow down."), TooManyRequests("Slow down."), 4, 5])
 
     async def call() -> int:
         await asyncio.sleep(0)
@@ -96,4 +96,26 @@ def test_the_rate_limit_of_one_caller_rejects_no_other() -> None:
 
     first, second, *others = asyncio.run(scenario())
     assert type(first) is type(second) is TooManyRequests
-    assert sorted(others) == [(4, False), (4, True)]  # type: ignore[type-var]  # Tuples.
+    assert others == [(4, True), (5, True)]
+
+
+def test_callers_do_not_wait_for_one_refusal_after_another() -> None:
+    running, most_running = 0, 0
+
+    async def call() -> int:
+        nonlocal running, most_running
+        running += 1
+        most_running = max(most_running, running)
+        await asyncio.sleep(0)
+        running -= 1
+        raise TooManyRequests("Slow down.")
+
+    async def scenario() -> list[object]:
+        flights: SingleFlight[int] = SingleFlight()
+        return await asyncio.gather(
+            *(flights.run("key", call) for _ in range(100)), return_exceptions=True
+        )
+
+    refused = asyncio.run(scenario())
+    assert {type(each) for each in refused} == {TooManyRequests}
+    assert most_running == 99

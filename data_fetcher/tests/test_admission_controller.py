@@ -318,8 +318,31 @@ def test_an_attempt_that_waited_while_the_circuit_opened_is_refused(world: World
         refusal = await find_rejection(admission)
         assert isinstance(refusal, UpstreamUnauthorized)
         assert refusal.is_refusal
+        await admission.close()
+        assert world.upstream.quota_used == 0
         world.pass_time(60)
         assert await find_rejection(admission) is None
+
+    run(scenario)
+
+
+def test_an_attempt_that_waited_until_the_next_day_returns_no_quota_of_that_day(
+    world: World,
+) -> None:
+    class NightLimiter(AsyncLimiter):
+        async def acquire(self, amount: float = 1) -> None:
+            if world.now == NOON:
+                world.pass_time(86_400)
+                await admission.admit(Purpose.INTERACTIVE)
+                await fail(admission, REJECTED)
+
+    limiter = NightLimiter(1)
+    admission = UpstreamAdmission(world.open, Quota(), limiter, clock=lambda: world.now)
+
+    async def scenario() -> None:
+        assert isinstance(await find_rejection(admission), UpstreamUnauthorized)
+        await admission.close()
+        assert world.upstream.quota_used == 1
 
     run(scenario)
 

@@ -91,9 +91,14 @@ class UpstreamAdmission:
         elif self._batches[purpose].remaining == QUOTA_BATCH_LOW:
             self._prefetches.add(asyncio.create_task(self._prefetch(purpose)))
         if self._rate_limiter is not None:
-            await self._rate_limiter.acquire()
-            if admission.probe_until is None:  # The circuit may have opened meanwhile.
-                _require_closed_circuit(self._state, self._clock())
+            day = self._batches[purpose].day
+            try:
+                await self._rate_limiter.acquire()
+                if admission.probe_until is None:  # The circuit may have opened meanwhile.
+                    _require_closed_circuit(self._state, self._clock())
+            except BaseException:  # Refused or cancelled: the request is not sent.
+                self._return_request(purpose, day)
+                raise
         return admission
 
     async def record_outcome(self, admission: Admission, error: MoviesError | None) -> None:
@@ -198,6 +203,12 @@ class UpstreamAdmission:
             return False
         batch.remaining -= 1
         return True
+
+    def _return_request(self, purpose: Purpose, day: dt.date) -> None:
+        """Return a reserved request of this day to the batch of its purpose, while there is one."""
+        batch = self._batches.get(purpose)
+        if batch is not None and batch.day == day:
+            batch.remaining += 1
 
     @retried_when_busy
     def _reserve_batch(self, purpose: Purpose) -> tuple[_QuotaBatch, Admission]:

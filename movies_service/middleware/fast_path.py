@@ -1,8 +1,8 @@
 """Fast path for frequent reads, which bypasses FastAPI.
 
 FastAPI takes longer to route a request and resolve its dependencies than reading a page of movies
-takes. The fast path calls the endpoint directly. FastAPI still documents the endpoint, and handles
-the request if the fast path raises: it repeats the request and renders the error.
+takes. The fast path calls the endpoint directly. FastAPI still documents the endpoint, and repeats
+a request with invalid input, whose location it knows better, or with an unexpected error.
 """
 
 import functools
@@ -17,6 +17,8 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
+from common.errors import InvalidInput, MoviesError
+from movies_service.http_semantics.problem_details import problem_response
 from movies_service.http_semantics.query_parameters import require_known
 
 _CREDENTIALS = frozenset({b"x-api-key", b"authorization"})
@@ -67,9 +69,11 @@ class FastPathMiddleware:
             return
         try:
             response = await read.response(Request(scope, receive), self._api.state.use_cases)
-        except Exception:  # noqa: BLE001 - FastAPI repeats the request and handles the error.
-            await self._api(scope, receive, send)
-            return
+        except Exception as error:  # noqa: BLE001 - FastAPI repeats the request, and raises it.
+            if isinstance(error, InvalidInput) or not isinstance(error, MoviesError):
+                await self._api(scope, receive, send)
+                return
+            response = problem_response(error)  # Repeated, a read would wait for a deadline twice.
         scope["route"] = read.route
         await response(scope, receive, send)
 

@@ -20,6 +20,9 @@ REDIS_PAUSE_SECONDS = 5.0
 _SWEEP_AT = 1_000
 """Number of local windows from which those that have ended are removed."""
 
+_WINDOWS_KEPT_MAX = 10_000
+"""Local windows that a sweep keeps, those that end last; their number may double until the next."""
+
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
@@ -134,10 +137,13 @@ class _LocalStore(_Store):
         self._windows.pop(key, None)
 
     def _sweep(self, now: float) -> None:
-        """Remove the windows that have ended, once their number may have doubled."""
+        """Remove windows that have ended or are too many, once their number may have doubled."""
         if len(self._windows) >= self._sweep_at:
+            ends = sorted(ends_at for _count, ends_at in self._windows.values())
+            surplus = ends[:-_WINDOWS_KEPT_MAX]
+            limit = max(now, surplus[-1]) if surplus else now
             self._windows = {
-                key: window for key, window in self._windows.items() if window[1] > now
+                key: window for key, window in self._windows.items() if window[1] > limit
             }
             self._sweep_at = max(_SWEEP_AT, 2 * len(self._windows))
 

@@ -409,6 +409,11 @@ def test_limits_the_number_of_open_streams(
     (fetch,) = enqueue(client, "Alien")
     response = client.get(fetch["self_url"], headers={"Prefer": "wait=5"})
     assert (response.status_code, response.headers["Retry-After"]) == (429, "5")
+    queued = client.post(
+        "/movies", json={"title": "Brazil"}, headers={"Prefer": "respond-async, wait=5"}
+    )
+    assert (queued.status_code, queued.json()["state"]) == (202, "queued")
+    assert queued.headers["Preference-Applied"] == "respond-async"
     assert client.get(f"{fetch['self_url']}/events").status_code == 429
 
 

@@ -1,5 +1,6 @@
 """Tests of `Idempotency-Key`: a request is executed once, and its response is replayed."""
 
+import asyncio
 import dataclasses
 import datetime as dt
 import secrets
@@ -7,13 +8,17 @@ import signal
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 import requests
+from fastapi import Response
 from fastapi.testclient import TestClient
 
 from common.clock import utc_now
-from common.errors import Conflict, DatabaseUnavailable, InvalidInput, UpstreamTimeout
+from common.errors import Conflict, DatabaseUnavailable, InvalidInput, NotFound, UpstreamTimeout
+from common.executors import run_inline
 from data_fetcher.emulator.server import EmulatorOptions
 from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
@@ -21,14 +26,15 @@ from data_layer.entities.idempotency_record import IdempotencyRecord
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
 from data_layer.ports.unit_of_work import UnitOfWork
-from data_layer.testing.fakes.unit_of_work import FakeDatabase
+from data_layer.testing.fakes.unit_of_work import FakeDatabase, FakeUnitOfWork
 from movies_service.accounts.api_keys import ApiKeys, NewKey
-from movies_service.accounts.caller import COMMAND_LINE
+from movies_service.accounts.caller import COMMAND_LINE, Caller
 from movies_service.accounts.signing_keys import SigningKeys
+from movies_service.api.dependencies.idempotency import IdempotentRequest
+from movies_service.api.dependencies.use_cases import UseCases
 from movies_service.tests.conftest import ReadLog, SmallOmdb, store
 from movies_service.tests.service_process import running
 from movies_service.tests.test_users import PASSWORD
-from movies_service.use_cases.add_movie import AddMovie
 from movies_service.use_cases.idempotency import (
     CALLER_MAX_BYTES,
     HOLD_SECONDS,
@@ -100,30 +106,36 @@ def test_replays_secrets_and_stores_them_encrypted(
     assert b"mvs_" not in stored
 
 
-def test_any_error_releases_the_key(
-    client: TestClient, omdb: SmallOmdb, monkeypatch: pytest.MonkeyPatch, read_log: ReadLog
-) -> None:
-    lookup = {"imdb_id": "tt0078748"}
+def test_any_error_releases_the_key(client: TestClient, omdb: SmallOmdb, read_log: ReadLog) -> None:
     omdb.error = UpstreamTimeout("OMDb did not respond in time.")
-    assert client.post("/movies", json=lookup, headers=KEY).status_code == 504
-    omdb.error = None
-    with monkeypatch.context() as broken:
-        broken.setattr(AddMovie, "run", raise_unexpectedly)
-        assert client.post("/movies", json=lookup, headers=KEY).status_code == 500
+    assert client.post("/movies", json={"title": "Stalker"}, headers=KEY).status_code == 504
+    omdb.error = RuntimeError("A bug.")  # type: ignore[assignment]  # Not a MoviesError.
+    assert client.post("/movies", json={"title": "Brazil"}, headers=KEY).status_code == 500
     assert "unexpected_error" in [line["event"] for line in read_log()]
-    assert client.post("/movies", json=lookup, headers=KEY).status_code == 404
+    omdb.error = None
+    assert client.post("/movies", json={"title": "Stalker"}, headers=KEY).status_code == 404
     omdb.movies = [ALIEN]
     assert client.post("/movies", json={"title": "Alien"}, headers=KEY).status_code == 201
 
 
-def test_a_failed_release_does_not_hide_the_outcome(
-    client: TestClient, omdb: SmallOmdb, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(_store: IdempotencyStore, _record: IdempotencyRecord) -> None:
-        raise DatabaseUnavailable("The database is temporarily unavailable.")
+def test_a_failed_release_does_not_hide_the_outcome() -> None:
+    database, is_down = FakeDatabase(), False
 
-    monkeypatch.setattr(IdempotencyStore, "release_lock", fail)
-    assert client.post("/movies", json={"title": "Alien"}, headers=KEY).status_code == 404
+    def open_unit(*, is_read_only: bool = False) -> FakeUnitOfWork:
+        if is_down:
+            raise DatabaseUnavailable("The database is temporarily unavailable.")
+        return database(is_read_only=is_read_only)
+
+    async def work(_record: object) -> None:
+        nonlocal is_down
+        is_down = True
+        raise NotFound("OMDb has no such movie.")
+
+    store = IdempotencyStore(open_unit, SigningKeys(database))
+    use_cases = cast("UseCases", SimpleNamespace(idempotency=store, write=run_inline))
+    request = IdempotentRequest(use_cases, "key", b"POST /movies")
+    with pytest.raises(NotFound):
+        asyncio.run(request.run(Caller(), work, lambda _: Response()))
 
 
 def test_stores_no_response_of_a_request_that_changed_nothing(
@@ -165,11 +177,6 @@ def test_replays_the_response_of_a_refresh(
 
 
 RESPONSE = StoredResponse(201, (("location", "/x"),), b"\x00body")
-
-
-def raise_unexpectedly(*_arguments: object) -> None:
-    """Fail like code with a bug."""
-    raise RuntimeError("A bug.")
 
 
 def begin(

@@ -1,22 +1,56 @@
 """Reads that may take more than 5 ms run in a thread, so that the event loop does not wait."""
 
+import dataclasses
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from common.executors import CallExecutor, ThreadPoolCallExecutor, run_inline
 from data_layer.database import Database
-from data_layer.entities.movie_query import MoviePage, MovieQuery
 from data_layer.entities.scope import Scope
-from movies_service.accounts.api_keys import ApiKeys
-from movies_service.accounts.users import Users
+from movies_service.app import MiddlewareOptions, create_app
+from movies_service.bootstrap import built_use_cases
+from movies_service.telemetry.counters import ProcessCounters
 from movies_service.tests.conftest import SmallOmdb, new_client
-from movies_service.use_cases.audit import Audit
-from movies_service.use_cases.ingests import IngestHistory
-from movies_service.use_cases.movies import Movies
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@pytest.fixture
+def runs() -> list[str]:
+    """Return the executors that reads have used, in their order."""
+    return []
+
+
+@pytest.fixture
+def recording_client(database: Database, omdb: SmallOmdb, runs: list[str]) -> Iterator[TestClient]:
+    """Yield a client of the app, whose executors of reads record their use."""
+
+    def recorded(name: str, execute: CallExecutor) -> CallExecutor:
+        async def run(call: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+            runs.append(name)
+            return await execute(call, *args, **kwargs)
+
+        return run
+
+    @asynccontextmanager
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        with built_use_cases(database, omdb, ProcessCounters) as built:
+            api.state.use_cases = dataclasses.replace(
+                built,
+                read=recorded("read", built.read),
+                long_read=recorded("long_read", built.long_read),
+            )
+            yield
+
+    with TestClient(create_app(lifespan, MiddlewareOptions())) as client:
+        yield client
 
 
 @pytest.mark.parametrize(
@@ -31,47 +65,34 @@ from movies_service.use_cases.movies import Movies
     ],
 )
 def test_long_queries_run_in_a_thread(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch, query: str, *, is_in_thread: bool
+    recording_client: TestClient, runs: list[str], query: str, *, is_in_thread: bool
 ) -> None:
-    threads: list[str] = []
-
-    def list_movies(movies: Movies, movie_query: MovieQuery) -> MoviePage:
-        threads.append(threading.current_thread().name)
-        return list_really(movies, movie_query)
-
-    list_really = Movies.list
-    monkeypatch.setattr(Movies, "list", list_movies)
-    assert client.get(f"/movies?{query}").status_code == 200
-    assert [name.startswith("database") for name in threads] == [is_in_thread]
+    assert recording_client.get(f"/movies?{query}").status_code == 200
+    assert runs == ["long_read" if is_in_thread else "read"]
 
 
 @pytest.mark.parametrize(
-    ("use_cases", "method", "path"),
-    [
-        (Users, "list", "/users"),
-        (ApiKeys, "list", "/api-keys"),
-        (Audit, "list", "/audit"),
-        (IngestHistory, "list_errors", "/ingests/1/errors"),
-    ],
+    ("path", "status"),
+    [("/users", 200), ("/api-keys", 200), ("/audit", 200), ("/ingests/1/errors", 404)],
 )
 def test_reads_without_a_bound_run_in_a_thread(
-    client: TestClient,
+    recording_client: TestClient,
     api_key_of: Callable[..., str],
-    monkeypatch: pytest.MonkeyPatch,
-    use_cases: type,
-    method: str,
+    runs: list[str],
     path: str,
+    status: int,
 ) -> None:
-    threads: list[str] = []
+    headers = {"X-API-Key": api_key_of(Scope.ADMIN)}
+    assert recording_client.get(path, headers=headers).status_code == status
+    assert runs[-1] == "long_read"
 
-    def read(*_arguments: object) -> tuple[()]:
-        threads.append(threading.current_thread().name)
-        return ()
 
-    key = api_key_of(Scope.ADMIN)
-    monkeypatch.setattr(use_cases, method, read)
-    assert client.get(path, headers={"X-API-Key": key}).status_code == 200
-    assert [name.startswith("database") for name in threads] == [True]
+def test_only_short_reads_of_sqlite_run_in_the_event_loop(
+    database: Database, omdb: SmallOmdb
+) -> None:
+    with built_use_cases(database, omdb, ProcessCounters) as built:
+        assert built.read is run_inline
+        assert isinstance(built.long_read, ThreadPoolCallExecutor)
 
 
 def test_the_openapi_document_is_generated_in_a_thread(

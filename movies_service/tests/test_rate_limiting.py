@@ -240,6 +240,26 @@ def test_windows_that_have_ended_are_removed(monkeypatch: pytest.MonkeyPatch) ->
     assert asyncio.run(scenario()) == (4, 1, 0)
 
 
+def test_the_number_of_windows_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(window_counters, "_SWEEP_AT", 3)
+    monkeypatch.setattr(window_counters, "_WINDOWS_KEPT_MAX", 2)
+    now = 100.0
+
+    async def scenario() -> tuple[int, list[int]]:
+        nonlocal now
+        counters = WindowCounters(clock=lambda: now)
+        for number in range(100):
+            now += 0.001
+            await counters.add(f"day {number}", 86_400)
+            await counters.add(f"minute {number}", 60)
+        kept = len(counters._local._windows)
+        return kept, [(await counters.peek(f"day {number}", 86_400)).count for number in (98, 99)]
+
+    kept, newest = asyncio.run(scenario())
+    assert kept <= 4
+    assert newest == [1, 1]
+
+
 def test_tokens_that_were_not_used_are_given_back_within_their_window() -> None:
     now = 1_000.0
     limit = RateLimiter("adds", Rate(30, 60), WindowCounters(), lambda: now)

@@ -9,12 +9,14 @@ from common.errors import (
     Conflict,
     InvalidInput,
     NotFound,
+    TooManyRequests,
     Unauthenticated,
     UpstreamBadResponse,
     UpstreamTimeout,
     UpstreamUnavailable,
 )
 from common.executors import run_inline
+from common.rates import Rate
 from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import FetchMovie
@@ -34,6 +36,8 @@ from movies_service.accounts.api_key_secrets import (
 )
 from movies_service.accounts.api_keys import ADMIN_NAME, USED_SECONDS, ApiKeys
 from movies_service.accounts.caller import COMMAND_LINE, Caller
+from movies_service.rate_limiting.rate_limiter import RateLimiter
+from movies_service.rate_limiting.window_counters import WindowCounters
 from movies_service.tests.conftest import SmallOmdb, store
 from movies_service.use_cases import add_movie
 from movies_service.use_cases.add_movie import AddedMovie, AddMovie
@@ -46,6 +50,7 @@ from movies_service.use_cases.movie_reference import (
     parse_reference,
 )
 from movies_service.use_cases.movies import Movies
+from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 
 ALIEN = MovieFacts(title="Alien", imdb_id="tt0078748", year=1979)
 PSYCHO = MovieFacts(title="Psycho", imdb_id="tt0054215", year=1960, imdb_votes=9)
@@ -115,8 +120,17 @@ def test_removes_a_movie() -> None:
         movies.remove(ByImdbId("tt0078748"), COMMAND_LINE)
 
 
-def build_add_movie(unit_of_work: UnitOfWorkFactory, fetch_movie: FetchMovie) -> AddMovie:
-    return AddMovie(unit_of_work, FetchQueue(unit_of_work), fetch_movie, run_inline)
+def build_add_movie(
+    unit_of_work: UnitOfWorkFactory,
+    fetch_movie: FetchMovie,
+    allowance: OmdbAllowance = UNLIMITED,
+) -> AddMovie:
+    return AddMovie(unit_of_work, FetchQueue(unit_of_work), fetch_movie, run_inline, allowance)
+
+
+def limit(lookups: int) -> RateLimiter:
+    """Return a limiter that admits a number of lookups of each caller."""
+    return RateLimiter("lookups", Rate(lookups, 86_400), WindowCounters())
 
 
 def test_a_stored_movie_is_not_fetched(omdb: SmallOmdb) -> None:
@@ -171,6 +185,63 @@ def test_100_concurrent_adds_cause_one_call_and_one_movie(omdb: SmallOmdb) -> No
     assert sorted(asyncio.run(scenario())) == [False] * 99 + [True]
     assert omdb.calls == 1
     assert len(database.movies) == 1
+
+
+def test_the_negative_cache_uses_no_allowance_up(omdb: SmallOmdb) -> None:
+    add = build_add_movie(FakeDatabase(), omdb.fetch, OmdbAllowance(limit(2), limit(2)))
+
+    async def scenario() -> None:
+        for _ in range(3):
+            with pytest.raises(NotFound):
+                await add.run(TitleLookup("Alien"), Caller())
+        omdb.movies = [PSYCHO, PSYCHO_1998]
+        assert (await add.run(ImdbIdLookup("tt0054215"), Caller())).is_new
+        with pytest.raises(TooManyRequests):
+            await add.run(ImdbIdLookup("tt0155975"), Caller())
+
+    asyncio.run(scenario())
+    assert omdb.calls == 2
+
+
+@pytest.mark.parametrize("is_refusal", [False, True])
+def test_a_fetch_that_exists_uses_no_allowance_up(omdb: SmallOmdb, is_refusal: bool) -> None:
+    database = FakeDatabase()
+    FetchQueue(database).enqueue([TitleLookup("Alien")], Requester())
+    add = build_add_movie(database, omdb.fetch, OmdbAllowance(daily_share=limit(2)))
+    omdb.movies = [PSYCHO]
+    error = UpstreamUnavailable("OMDb returned an error; retry later.")
+    error.is_refusal = is_refusal
+
+    async def scenario() -> None:
+        assert (await add.run(ImdbIdLookup("tt0054215"), Caller())).is_new
+        omdb.error = error
+        with pytest.raises(UpstreamUnavailable):
+            await add.run(TitleLookup("Alien"), Caller())
+        omdb.error = None
+        with pytest.raises(NotFound):
+            await add.run(ImdbIdLookup("tt0000001"), Caller())
+        with pytest.raises(TooManyRequests):
+            await add.run(ImdbIdLookup("tt0155975"), Caller())
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_given_back_to_a_caller_without_a_share() -> None:
+    allowance = OmdbAllowance(daily_share=limit(1))
+    reader, writer = (
+        Caller(name="user:alice", scopes=frozenset(scopes)) for scopes in ((), {Scope.MOVIES_WRITE})
+    )
+
+    async def scenario() -> None:
+        await allowance.consume(reader)
+        await allowance.consume(writer)
+        allowance.give_back(writer, 1)
+        with pytest.raises(TooManyRequests):
+            await allowance.consume(reader)
+        allowance.give_back_share(reader)
+        await allowance.consume(reader)
+
+    asyncio.run(scenario())
 
 
 class OtherProcess:

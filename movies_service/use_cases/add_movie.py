@@ -74,7 +74,8 @@ class AddMovie:
 
         Raises:
             NotFound: OMDb does not have the movie, possibly according to the negative cache.
-            TooManyRequests: the caller's rate limit is exceeded; stored movies do not count.
+            TooManyRequests: the caller's rate limit is exceeded. Stored movies, open fetches and
+                the negative cache do not count.
             Conflict: the fetch was cancelled.
             UpstreamUnavailable: OMDb failed; nothing was stored.
             UpstreamTimeout: another process did not finish its fetch in time.
@@ -94,11 +95,14 @@ class AddMovie:
     ) -> AddedMovie:
         if (stored := await self.find(lookup)) is not None:
             return stored
-        await self._allowance.consume(by)
+        # Neither the negative cache nor a fetch that exists costs the caller a request.
+        is_counted = bool(await self._execute(self._fetches.find_missing, [lookup]))
+        if is_counted:
+            await self._allowance.consume(by)
         try:
             return await self._fetch_or_join(lookup, by, record)
         except MoviesError as error:
-            if error.is_refusal:
+            if is_counted and error.is_refusal:
                 self._allowance.give_back_share(by)
             raise
 

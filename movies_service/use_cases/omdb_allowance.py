@@ -45,9 +45,9 @@ class OmdbAllowance:
         admitted, refusal = lookups, None
         if self.rate is not None:
             admitted, refusal = await self.rate.consume_up_to(by.client, lookups)
-        if self.daily_share is None or by.covers(Scope.MOVIES_WRITE):
+        if (daily_share := self._find_share(by)) is None:
             return admitted, refusal
-        shared, used_up = await self.daily_share.consume_up_to(by.client, admitted)
+        shared, used_up = await daily_share.consume_up_to(by.client, admitted)
         if used_up is None:
             return admitted, refusal
         if self.rate is not None:
@@ -64,8 +64,12 @@ class OmdbAllowance:
 
     def give_back_share(self, by: Caller, lookups: int = 1) -> None:
         """Return lookups that were refused unsent; they still count towards the rate limit."""
-        if self.daily_share is not None:
-            self.daily_share.give_back(by.client, lookups)
+        if (daily_share := self._find_share(by)) is not None:
+            daily_share.give_back(by.client, lookups)
+
+    def _find_share(self, by: Caller) -> RateLimiter | None:
+        """Return the daily share that applies to the caller, or `None`."""
+        return None if by.covers(Scope.MOVIES_WRITE) else self.daily_share
 
 
 UNLIMITED = OmdbAllowance()

@@ -16,18 +16,24 @@ from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 
 
 class RefreshMovie:
-    """Use case that replaces a movie's fields by the current ones of OMDb."""
+    """Use case that replaces a movie's fields by the current ones of OMDb.
+
+    Args:
+        fetch_movie: Fetches one movie from OMDb.
+        execute: Executes a function that uses the database, in a thread if it may wait.
+        allowance: Limits of the OMDb requests that a caller causes.
+    """
 
     def __init__(
         self,
         movies: Movies,
-        ask: FetchMovie,
-        run: CallExecutor,
+        fetch_movie: FetchMovie,
+        execute: CallExecutor,
         allowance: OmdbAllowance = UNLIMITED,
     ) -> None:
         self._movies = movies
-        self._ask = ask
-        self._run = run
+        self._fetch_movie = fetch_movie
+        self._execute = execute
         self._allowance = allowance
 
     async def run(
@@ -44,14 +50,14 @@ class RefreshMovie:
             UpstreamUnavailable: OMDb failed; nothing changed.
             DatabaseUnavailable: nothing changed.
         """
-        found = await self._run(self._movies.get, reference)
+        found = await self._execute(self._movies.get, reference)
         await self._allowance.consume(by)
-        facts = await self._ask(
+        facts = await self._fetch_movie(
             _find_lookup(parse_facts(found.movie.document)), Purpose.INTERACTIVE
         )
         changes = {field.name: getattr(facts, field.name) for field in dataclasses.fields(facts)}
         change = partial(self._movies.change, is_from_source=True, record=record)
-        return await self._run(change, ById(found.movie.id), changes, by)
+        return await self._execute(change, ById(found.movie.id), changes, by)
 
 
 def _find_lookup(facts: MovieFacts) -> MovieLookup:

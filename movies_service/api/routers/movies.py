@@ -10,6 +10,7 @@ from common.errors import (
     Conflict,
     NotFound,
     PreconditionFailed,
+    TooManyRequests,
     UpstreamQuotaExceeded,
     UpstreamTimeout,
     UpstreamUnavailable,
@@ -144,16 +145,15 @@ async def add_movie(
 
     With `Prefer: respond-async` the fetch is queued and the response is a 202, with the URL of the
     fetch in `Location`. With `Prefer: respond-async, wait=5` the response is the movie, if it
-    arrives within 5 seconds. Use an `Idempotency-Key` to retry the call safely.
+    arrives within 5 seconds. A client that already waits for 10 fetches gets the 202 at once, with
+    no `wait` in `Preference-Applied`. Use an `Idempotency-Key` to retry the call safely.
     """
     if prefer.is_async or use_cases.policy.adding_is_async:
-        prefer = replace(prefer, is_async=True)
+        addition = _AsyncAddition(use_cases, caller, replace(prefer, is_async=True))
         return await idempotency.run(
             caller,
-            lambda record: _find_or_enqueue(
-                use_cases, lookup.to_lookup(), caller, prefer.wait_seconds, record
-            ),
-            lambda result: fetch_response(result, prefer),
+            lambda record: addition.find_or_enqueue(lookup.to_lookup(), record),
+            lambda result: fetch_response(result, addition.prefer),
         )
     return await idempotency.run(
         caller,
@@ -285,23 +285,41 @@ async def remove_movie(
     return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
 
 
-async def _find_or_enqueue(
-    use_cases: UseCases,
-    lookup: MovieLookup,
-    by: Caller,
-    wait_seconds: int,
-    record: ResultRecorder[Fetch],
-) -> AddedMovie | Fetch:
-    """Return the movie if it is in the catalogue or fetched within the wait; else its fetch."""
-    if (existing := await use_cases.add_movie.find(lookup)) is not None:
-        return existing
-    fetch = await use_cases.request_fetches.enqueue_one(lookup, by, record)
-    if wait_seconds:
-        fetch = await use_cases.request_fetches.wait(fetch, wait_seconds, by.address)
-    if fetch.state is not FetchState.FETCHED:
+class _AsyncAddition:
+    """Addition of a movie through the queue; `prefer` has the preferences that are honoured."""
+
+    def __init__(self, use_cases: UseCases, by: Caller, prefer: PreferHeader) -> None:
+        self._use_cases = use_cases
+        self._by = by
+        self.prefer = prefer
+
+    async def find_or_enqueue(
+        self, lookup: MovieLookup, record: ResultRecorder[Fetch]
+    ) -> AddedMovie | Fetch:
+        """Return the movie if it is in the catalogue or fetched within the wait; else its fetch."""
+        use_cases = self._use_cases
+        if (existing := await use_cases.add_movie.find(lookup)) is not None:
+            return existing
+        fetch = await use_cases.request_fetches.enqueue_one(lookup, self._by, record)
+        fetch = await self._wait(fetch)
+        if fetch.state is not FetchState.FETCHED:
+            return fetch
+        added = await use_cases.read(use_cases.add_movie.find_fetched, fetch)
+        return replace(added, is_new=True)
+
+    async def _wait(self, fetch: Fetch) -> Fetch:
+        """Return the fetch after the preferred wait, or at once if its client waits for too many.
+
+        The fetch is stored, so that an error would mislead the client.
+
+        Source: RFC 7240, section 2: a server may ignore a preference.
+        """
+        if seconds := self.prefer.wait_seconds:
+            try:
+                return await self._use_cases.request_fetches.wait(fetch, seconds, self._by.address)
+            except TooManyRequests:
+                self.prefer = replace(self.prefer, wait_seconds=0)
         return fetch
-    added = await use_cases.read(use_cases.add_movie.find_fetched, fetch)
-    return replace(added, is_new=True)
 
 
 def fetch_response(result: AddedMovie | Fetch, prefer: PreferHeader) -> Response:
