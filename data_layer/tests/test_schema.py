@@ -21,6 +21,8 @@ from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.session import Session
+from data_layer.entities.user import User
 from data_layer.sql import models, schema
 from data_layer.sql.error_translation import translated_errors
 
@@ -161,6 +163,26 @@ def test_an_open_fetch_of_the_same_movie_becomes_the_seed(any_database: Database
             dataclasses.replace(fetch, is_seed=True) for fetch in opened[:3]
         )
         assert uow.fetches.list(FetchQuery())[0] == opened[3]
+
+
+def test_sessions_survive_the_columns_of_their_refreshes(any_database: Database) -> None:
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    session = Session(
+        id="1" * 32,
+        username="ann",
+        refresh_hash=b"\1" * 32,
+        address="192.0.2.1",
+        created_at=now,
+        expires_at=now,
+    )
+    with any_database.unit_of_work() as uow:
+        uow.users.add(User(username="ann", password_hash="x", scopes=frozenset(), created_at=now))
+        uow.sessions.add(session)
+        uow.commit()
+    schema.downgrade(any_database.engines, "1005")
+    any_database.migrate()
+    with any_database.unit_of_work() as uow:
+        assert uow.sessions.find(session.id) == session
 
 
 def test_migrations_are_numbered_consecutively() -> None:
