@@ -230,6 +230,16 @@ class FetchQueue:
             uow.fetches.update_many([requeued(fetch, now, fetch.attempts - 1) for fetch in leased])
             uow.commit()
 
+    @retried_when_busy
+    def renew(self, fetches: Sequence[Fetch], until: dt.datetime) -> None:
+        """Extend the leases that are still held until a time in UTC; commit."""
+        with self._unit_of_work() as uow:
+            leased = uow.fetches.find_leased(fetches)
+            uow.fetches.update_many(
+                [dataclasses.replace(fetch, lease_expires_at=until) for fetch in leased]
+            )
+            uow.commit()
+
     def get(self, fetch_id: int) -> Fetch:
         """Return the fetch with this id.
 
