@@ -165,6 +165,20 @@ def test_an_open_fetch_of_the_same_movie_becomes_the_seed(any_database: Database
         assert uow.fetches.list(FetchQuery())[0] == opened[3]
 
 
+def test_an_interrupted_migration_is_repeated_on_mariadb(mariadb_url: str) -> None:
+    database = Database(mariadb_url)
+    database.migrate()
+    with database.engines.writing.begin() as connection:  # As if killed before each version.
+        schema.set_version(connection, "1002")
+    database.migrate()
+    assert database.is_current()
+    with database.engines.writing.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    database.migrate()
+    assert database.is_current()
+    database.close()
+
+
 def test_sessions_survive_the_columns_of_their_refreshes(any_database: Database) -> None:
     now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
     session = Session(
