@@ -133,8 +133,12 @@ class Seeder:
                 raise errors.exceptions[0] from None
             finally:  # One thread: what is being stored is stored, and then the rest is released.
                 with suppress(DatabaseUnavailable):  # The leases expire.
-                    await asyncio.shield(in_thread(self.fetches.release, leased))
+                    await asyncio.shield(in_thread(self._release, leased))
         return report
+
+    def _release(self, leased: tuple[Fetch, ...]) -> None:
+        released = self.fetches.release(leased)
+        self.fetches.notify(released)
 
     async def _renew_leases(self, leased: tuple[Fetch, ...], in_thread: CallExecutor) -> None:
         while True:
@@ -224,6 +228,7 @@ class Seeder:
                     self.fetches.complete, batch, seconds_until_admitted=pause
                 )
                 done += len(batch)
+                await in_thread(self.fetches.notify, [each.fetch for each in completed])
                 stored = {each.fetch.id for each in completed if each.movie}
                 for fetch, outcome in batch:
                     if fetch.id in stored:

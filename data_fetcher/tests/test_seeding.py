@@ -2,7 +2,7 @@ import asyncio
 import io
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import pytest
 
@@ -182,6 +182,29 @@ def test_workers_fetch_what_a_used_up_quota_has_postponed() -> None:
     assert [movie.reason for movie in seed(database, omdb).pending] == ["Used up."]
     (postponed,) = [fetch for fetch in database.fetches.values() if fetch.state.is_open]
     assert (postponed.imdb_id, postponed.state) == ("tt0000005", FetchState.QUEUED)
+
+
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_workers_are_notified_of_queued_fetches(*, is_interrupted: bool) -> None:
+    database, notified = FakeDatabase(), list[int]()
+
+    class InterruptedOmdb(Omdb):
+        async def fetch(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+            if is_interrupted:
+                raise SystemExit
+            return await super().fetch(lookup, purpose)
+
+    refusal = UpstreamQuotaExceeded("Used up.")
+    refusal.is_refusal = True
+    omdb = InterruptedOmdb({"tt0000005": refusal})
+    fetches = FetchQueue(database, notified.extend)
+    source = MovieSource(omdb.fetch, omdb.admission, 4)
+    seeder = Seeder(database, fetches, source, PLAN, lambda: nullcontext(enter_result=True))
+    with suppress(SystemExit):
+        asyncio.run(seeder.run(ProgressBar("Seeding", "movies")))
+    queued = [each.id for each in database.fetches.values() if each.state is FetchState.QUEUED]
+    assert sorted(notified) == queued
+    assert len(queued) == (30 if is_interrupted else 1)
 
 
 def test_a_cancelled_movie_is_reported_and_not_tried_again() -> None:
