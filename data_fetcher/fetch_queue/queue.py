@@ -219,15 +219,32 @@ class FetchQueue:
         """Store outcomes of fetches and their movies; see `FetchCompleter.run`."""
         return self._completer.run(outcomes, record, seconds_until_admitted)
 
+    def notify(self, fetches: Sequence[Fetch]) -> None:
+        """Notify workers of those of these fetches that are queued, which no message announced."""
+        if queued := [fetch.known_id for fetch in fetches if fetch.state is FetchState.QUEUED]:
+            self._notify(queued)
+
     @retried_when_busy
-    def release(self, fetches: Sequence[Fetch]) -> None:
-        """Requeue leased fetches without counting the attempt; commit."""
+    def release(self, fetches: Sequence[Fetch]) -> tuple[Fetch, ...]:
+        """Requeue leased fetches without counting the attempt, and return them; commit."""
         if not fetches:
-            return
+            return ()
         with self._unit_of_work() as uow:
             leased = uow.fetches.find_leased(fetches)
             now = self._clock()
-            uow.fetches.update_many([requeued(fetch, now, fetch.attempts - 1) for fetch in leased])
+            released = tuple(requeued(fetch, now, fetch.attempts - 1) for fetch in leased)
+            uow.fetches.update_many(released)
+            uow.commit()
+        return released
+
+    @retried_when_busy
+    def renew(self, fetches: Sequence[Fetch], until: dt.datetime) -> None:
+        """Extend the leases that are still held until a time in UTC; commit."""
+        with self._unit_of_work() as uow:
+            leased = uow.fetches.find_leased(fetches)
+            uow.fetches.update_many(
+                [dataclasses.replace(fetch, lease_expires_at=until) for fetch in leased]
+            )
             uow.commit()
 
     def get(self, fetch_id: int) -> Fetch:

@@ -6,13 +6,14 @@ import datetime as dt
 import itertools
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing, suppress
 from dataclasses import dataclass
 
 from common.batches import next_batch
 from common.cli.progress import ProgressBar
 from common.clock import utc_now
-from common.errors import NotFound
+from common.errors import DatabaseUnavailable, NotFound
+from common.executors import CallExecutor, ThreadPoolCallExecutor
 from data_fetcher.fetch_queue.completion import Outcome, requeued
 from data_fetcher.fetch_queue.deduplication import by_deduplication_key, new_fetch
 from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key
@@ -30,9 +31,18 @@ from data_layer.transaction_retries import retried_when_busy
 LOCK_POLL_SECONDS = 0.25
 """Interval at which a process tries to get the lock that another seeding process holds."""
 
-LEASE_SECONDS = 3_600
-"""Lease of the seeding process, in which no worker takes its fetches over. The next seeding process
-does not wait for it: the lock shows that the holder has ended."""
+LEASE_SECONDS = 60
+"""Lease of the seeding process, in which no worker takes its fetches over."""
+
+RENEWAL_SECONDS = 20
+"""Interval at which the seeding process renews its leases."""
+
+LEASE_PREFIX = "seeding-"
+"""Start of the holders of a seeding's leases. The next seeding does not wait for their expiry: it
+holds the lock, thus the holder has ended. It does wait for those of workers."""
+
+DATABASE_SECONDS = 60
+"""Time limit of one transaction, repetitions after a conflict included."""
 
 GATHER_SECONDS = 0.1
 """Maximum time in which outcomes are gathered for one transaction."""
@@ -88,7 +98,8 @@ class Seeder:
         """Fetch and store every planned movie that is pending; commit in batches.
 
         A movie and its fetch are stored in one transaction while others are being fetched: a
-        killed run loses only what it had not stored, and the next run resumes. A fetch that the
+        killed run loses only what it had not stored, and the next run resumes. An interrupted run
+        releases the fetches without an outcome to the workers. A fetch that the
         quota or the circuit breaker refused is queued for the workers, too. Wait while another
         process is seeding.
 
@@ -111,31 +122,51 @@ class Seeder:
             progress.update(0, len(leased))
         outcomes: Outcomes = asyncio.Queue()
         waiting = iter(leased)
-        try:
-            async with asyncio.TaskGroup() as tasks:
-                storing = tasks.create_task(self._store_all(leased, outcomes, progress))
-                for _ in range(min(self.source.concurrency, len(leased))):
-                    tasks.create_task(self._fetch_all(waiting, outcomes))
-        except ExceptionGroup as errors:
-            raise errors.exceptions[0] from None
-        return storing.result()
+        with closing(ThreadPoolCallExecutor(1, DATABASE_SECONDS)) as in_thread:
+            try:
+                async with asyncio.TaskGroup() as tasks:
+                    renewing = tasks.create_task(self._renew_leases(leased, in_thread))
+                    for _ in range(min(self.source.concurrency, len(leased))):
+                        tasks.create_task(self._fetch_all(waiting, outcomes))
+                    report = await self._store_all(leased, outcomes, progress, in_thread)
+                    renewing.cancel()
+            except ExceptionGroup as errors:
+                raise errors.exceptions[0] from None
+            finally:  # One thread: what is being stored is stored, and then the rest is released.
+                with suppress(DatabaseUnavailable):  # The leases expire.
+                    await asyncio.shield(in_thread(self._release, leased))
+        return report
+
+    def _release(self, leased: tuple[Fetch, ...]) -> None:
+        released = self.fetches.release(leased)
+        self.fetches.notify(released)
+
+    async def _renew_leases(self, leased: tuple[Fetch, ...], in_thread: CallExecutor) -> None:
+        while True:
+            await asyncio.sleep(RENEWAL_SECONDS)
+            with suppress(DatabaseUnavailable):  # A worker takes over what has expired.
+                until = utc_now() + dt.timedelta(seconds=LEASE_SECONDS)
+                await in_thread(self.fetches.renew, leased, until)
 
     @retried_when_busy
     def _lease_pending(self) -> tuple[Fetch, ...]:
         """Lease the seed fetches without a result, in the order of the plan; commit.
 
         They are created for a catalogue that was never seeded. One that a client has requested
-        again since is left to that request.
+        again since, or that a worker is fetching, is left to them.
         """
         now = utc_now()
-        lease = Lease(secrets.token_hex(16), now + dt.timedelta(seconds=LEASE_SECONDS))
+        holder = LEASE_PREFIX + secrets.token_hex(12)
+        lease = Lease(holder, now + dt.timedelta(seconds=LEASE_SECONDS))
         with self.unit_of_work() as uow:
             if seeds := uow.fetches.list_seeds():
                 newest = uow.fetches.find_newest([seed.deduplication_key for seed in seeds])
                 leased = tuple(
                     requeued(seed, now, attempts=0).started(lease, now)
                     for seed in seeds
-                    if seed.state in _PENDING and newest[seed.deduplication_key].id == seed.id
+                    if seed.state in _PENDING
+                    and newest[seed.deduplication_key].id == seed.id
+                    and not _is_leased_to_another(seed, now)
                 )
                 uow.fetches.update_many(leased)
             else:
@@ -146,7 +177,8 @@ class Seeder:
     def _lease_new(self, uow: UnitOfWork, lease: Lease, now: dt.datetime) -> tuple[Fetch, ...]:
         """Store a leased fetch for each planned movie that the catalogue lacks.
 
-        An open fetch that a client has requested becomes the seed.
+        An open fetch that a client has requested becomes the seed. It is not returned while its
+        movie is being fetched.
         """
         lookups = {movie.imdb_id: ImdbIdLookup(movie.imdb_id) for movie in self.plan}
         newest = uow.fetches.find_newest(by_deduplication_key(list(lookups.values())))
@@ -155,18 +187,18 @@ class Seeder:
         new: list[Fetch] = []
         for imdb_id, lookup in lookups.items():
             previous = newest.get(deduplication_key(lookup))
-            fetch = (
-                requeued(previous, now, attempts=0)
-                if previous is not None and previous.state.is_open
-                else new_fetch(lookup, SEEDING, previous, movies.get(imdb_id), now)
-            )
-            seed = dataclasses.replace(fetch, is_seed=True)
-            if seed.state.is_open:
-                seed = seed.started(lease, now)
-            (new if seed.id is None else adopted).append(seed)
+            if previous is None or not previous.state.is_open:
+                fetch = new_fetch(lookup, SEEDING, previous, movies.get(imdb_id), now)
+                seed = dataclasses.replace(fetch, is_seed=True)
+                new.append(seed.started(lease, now) if seed.state.is_open else seed)
+            else:
+                seed = dataclasses.replace(previous, is_seed=True)
+                if not seed.is_leased_at(now):
+                    seed = requeued(seed, now, attempts=0).started(lease, now)
+                adopted.append(seed)
         uow.fetches.update_many(adopted)
         added = uow.fetches.add_many(new) if new else ()
-        return tuple(seed for seed in (*adopted, *added) if seed.state.is_open)
+        return tuple(seed for seed in (*adopted, *added) if seed.lease_holder == lease.holder)
 
     async def _fetch_all(self, waiting: Iterator[Fetch], outcomes: Outcomes) -> None:
         """Fetch movies one after the other; `concurrency` such loops share the iterator."""
@@ -174,7 +206,11 @@ class Seeder:
             outcomes.put_nowait((fetch, await self.source.outcome(fetch, Purpose.SEED)))
 
     async def _store_all(
-        self, leased: tuple[Fetch, ...], outcomes: Outcomes, progress: ProgressBar
+        self,
+        leased: tuple[Fetch, ...],
+        outcomes: Outcomes,
+        progress: ProgressBar,
+        in_thread: CallExecutor,
     ) -> SeedingReport:
         """Store outcomes in batches as they arrive, and report them.
 
@@ -189,10 +225,11 @@ class Seeder:
             storable = itertools.takewhile(arrived.__contains__, leased[done:])
             if batch := [(fetch, arrived[fetch]) for fetch in storable]:
                 pause = self.source.admission.seconds_until_admitted(Purpose.SEED)
-                completed = await asyncio.to_thread(
+                completed = await in_thread(
                     self.fetches.complete, batch, seconds_until_admitted=pause
                 )
                 done += len(batch)
+                await in_thread(self.fetches.notify, [each.fetch for each in completed])
                 stored = {each.fetch.id for each in completed if each.movie}
                 for fetch, outcome in batch:
                     if fetch.id in stored:
@@ -217,3 +254,9 @@ class Seeder:
         if isinstance(outcome, MovieFacts) or is_request_specific(outcome):
             return f"{unseeded.title} ({imdb_id}): {reason}"
         return "" if is_known else reason
+
+
+def _is_leased_to_another(seed: Fetch, now: dt.datetime) -> bool:
+    """Return whether a worker or an interactive request is fetching the movie."""
+    is_own = (seed.lease_holder or "").startswith(LEASE_PREFIX)
+    return seed.is_leased_at(now) and not is_own

@@ -1,7 +1,8 @@
 import asyncio
 import io
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 
 import pytest
 
@@ -192,6 +193,29 @@ def test_workers_fetch_what_a_used_up_quota_has_postponed() -> None:
     assert (postponed.imdb_id, postponed.state) == ("tt0000005", FetchState.QUEUED)
 
 
+@pytest.mark.parametrize("is_interrupted", [True, False])
+def test_workers_are_notified_of_queued_fetches(*, is_interrupted: bool) -> None:
+    database, notified = FakeDatabase(), list[int]()
+
+    class InterruptedOmdb(Omdb):
+        async def fetch(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+            if is_interrupted:
+                raise SystemExit
+            return await super().fetch(lookup, purpose)
+
+    refusal = UpstreamQuotaExceeded("Used up.")
+    refusal.is_refusal = True
+    omdb = InterruptedOmdb({"tt0000005": refusal})
+    fetches = FetchQueue(database, notified.extend)
+    source = MovieSource(omdb.fetch, omdb.admission, 4)
+    seeder = Seeder(database, fetches, source, PLAN, lambda: nullcontext(enter_result=True))
+    with suppress(SystemExit):
+        asyncio.run(seeder.run(ProgressBar("Seeding", "movies")))
+    queued = [each.id for each in database.fetches.values() if each.state is FetchState.QUEUED]
+    assert sorted(notified) == queued
+    assert len(queued) == (30 if is_interrupted else 1)
+
+
 def test_a_cancelled_movie_is_reported_and_not_tried_again() -> None:
     database = FakeDatabase()
 
@@ -224,10 +248,92 @@ def test_an_interrupted_run_is_resumed() -> None:
     with pytest.raises(SystemExit):
         seed(database, InterruptedOmdb(), concurrency=1)
     stored = len(database.movies)
+    fetches = FetchQueue(database)
+    claimed = fetches.claim(30)
+    assert [fetch.attempts for fetch in claimed] == [1] * (30 - stored)
+    fetches.release(claimed)
     report = seed(database, Omdb())
     assert len(database.movies) == 30
     assert report.stored == 30 - stored
     assert 0 < stored < 30
+
+
+def test_a_cancelled_run_stores_what_it_is_storing_and_releases_the_rest() -> None:
+    database, is_storing, goes_on = FakeDatabase(), threading.Event(), threading.Event()
+
+    class SlowUnitOfWork(FakeUnitOfWork):
+        def commit(self) -> None:
+            if self.movies.revision() and not database.movies:
+                is_storing.set()
+                goes_on.wait()
+            super().commit()
+
+    def open_unit(*, is_read_only: bool = False) -> FakeUnitOfWork:
+        return SlowUnitOfWork(database, is_read_only=is_read_only)
+
+    async def scenario() -> None:
+        seeder = seeder_of(open_unit, Omdb())
+        seeding = asyncio.create_task(seeder.run(ProgressBar("Seeding", "movies")))
+        await asyncio.to_thread(is_storing.wait)
+        seeding.cancel()
+        asyncio.get_running_loop().call_soon(goes_on.set)
+        with pytest.raises(asyncio.CancelledError):
+            await seeding
+
+    asyncio.run(scenario())
+    assert len(FetchQueue(database).claim(30)) == 30 - len(database.movies) < 30
+
+
+def test_the_run_after_a_killed_one_takes_over_its_leases_at_once() -> None:
+    database = FakeDatabase()
+    assert len(seeder_of(database, Omdb())._lease_pending()) == 30
+    assert FetchQueue(database).claim(30) == ()
+    assert seed(database, Omdb()).stored == 30
+
+
+def test_leases_are_renewed_while_movies_are_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data_fetcher.seeding.seeder.RENEWAL_SECONDS", 0)
+    database, failures = FakeDatabase(), [DatabaseUnavailable("Restarting.")]
+
+    class FailingOnceUnitOfWork(FakeUnitOfWork):
+        def commit(self) -> None:
+            if database.fetches and failures:
+                raise failures.pop()
+            super().commit()
+
+    def open_unit(*, is_read_only: bool = False) -> FakeUnitOfWork:
+        return FailingOnceUnitOfWork(database, is_read_only=is_read_only)
+
+    class SlowOmdb(Omdb):
+        async def fetch(self, lookup: MovieLookup, purpose: Purpose) -> MovieFacts:
+            leased = database.fetches[30]
+            while database.fetches[30].lease_expires_at == leased.lease_expires_at:  # noqa: ASYNC110 - The seeder sets no event.
+                await asyncio.sleep(0)
+            monkeypatch.setattr("data_fetcher.seeding.seeder.RENEWAL_SECONDS", 60)
+            return await super().fetch(lookup, purpose)
+
+    seeder = seeder_of(open_unit, SlowOmdb(), concurrency=30)
+    report = asyncio.run(seeder.run(ProgressBar("Seeding", "movies")))
+    assert (report.stored, failures) == (30, [])
+
+
+@pytest.mark.parametrize("is_first_seeding", [True, False])
+def test_a_movie_that_a_worker_is_fetching_is_left_to_it(*, is_first_seeding: bool) -> None:
+    database = FakeDatabase()
+    fetches = FetchQueue(database)
+    if is_first_seeding:
+        fetches.enqueue([ImdbIdLookup("tt0000003")], Requester("user:1"))
+    else:
+        refusal = UpstreamQuotaExceeded("Used up.")
+        refusal.is_refusal = True
+        seed(database, Omdb({"tt0000003": refusal}))
+    (claimed,) = fetches.claim(1)
+    omdb = Omdb()
+    seed(database, omdb)
+    assert "tt0000003" not in omdb.calls
+    fetches.complete([(claimed, MovieFacts(title="Movie 3", imdb_id="tt0000003"))])
+    assert len(database.movies) == 30
+    assert seed(database, omdb) == SeedingReport()
 
 
 def test_waits_for_another_process_and_then_finds_nothing_to_do(

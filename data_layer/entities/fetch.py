@@ -37,7 +37,7 @@ class Lease:
     """Exclusive right to process a fetch job until a deadline.
 
     Args:
-        holder: Random id of the holder, 32 hexadecimal digits.
+        holder: Random id of the holder, 32 characters.
         until: Expiry in UTC, after which another worker may claim the job.
     """
 
@@ -57,7 +57,7 @@ class Fetch:
         due_at: Earliest start of the next attempt.
         attempts: Number of started attempts.
         not_found_count: Number of consecutive "not found" results, this job included.
-        lease_holder: Id of the current lease, 32 hexadecimal digits; `None` without a lease.
+        lease_holder: Id of the current lease, 32 characters; `None` without a lease.
         is_seed: Whether the job belongs to the seeding; such jobs are never purged, so that each
             movie is seeded only once.
     """

@@ -1,8 +1,11 @@
+import dataclasses
+import datetime as dt
 import hashlib
 import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
@@ -12,13 +15,15 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import insert, inspect, select, text
+from sqlalchemy import Connection, insert, inspect, select, text
 
 from common.errors import DatabaseBusy, DatabaseUnavailable, InvalidInput
 from data_layer.database import Database
 from data_layer.database_options import DatabaseOptions
-from data_layer.entities.fetch import FetchState
+from data_layer.entities.fetch import Fetch, FetchQuery, FetchState
 from data_layer.entities.movie import MovieFacts
+from data_layer.entities.session import Session
+from data_layer.entities.user import User
 from data_layer.sql import models, schema
 from data_layer.sql.error_translation import translated_errors
 
@@ -121,15 +126,20 @@ def test_the_newest_migration_is_compatible_with_the_previous_version(
     assert unique_names(any_database, tables_before) <= constraints_before
 
 
+def add_seeds(connection: Connection, states: Mapping[str, str]) -> None:
+    """Store seeds as the schema 1004 has them, from states by IMDb id."""
+    rows = [
+        {"position": position, "imdb_id": imdb_id, "title": "One", "state": state}
+        for position, (imdb_id, state) in enumerate(states.items())
+    ]
+    connection.execute(insert(models.SEEDS), rows)
+
+
 def test_seeds_become_fetches(any_database: Database) -> None:
     schema.downgrade(any_database.engines, "1004")
     states = {"tt0000003": "stored", "tt0000001": "failed", "tt0000002": "pending"}
     with any_database.engines.writing.begin() as connection:
-        rows = [
-            {"position": position, "imdb_id": imdb_id, "title": "One", "state": state}
-            for position, (imdb_id, state) in enumerate(states.items())
-        ]
-        connection.execute(insert(models.SEEDS), rows)
+        add_seeds(connection, states)
     any_database.migrate()
     with any_database.unit_of_work() as uow:
         seeds = uow.fetches.list_seeds()
@@ -139,6 +149,67 @@ def test_seeds_become_fetches(any_database: Database) -> None:
         ("tt0000002", FetchState.FAILED),
     ]
     assert seeds[0].deduplication_key == hashlib.sha256(b"tt0000003").digest()
+
+
+def test_an_open_fetch_of_the_same_movie_becomes_the_seed(any_database: Database) -> None:
+    states = {"tt0000003": "stored", "tt0000001": "failed", "tt0000002": "pending"}
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    with any_database.unit_of_work() as uow:
+        opened = uow.fetches.add_many(
+            [
+                Fetch(
+                    deduplication_key=hashlib.sha256(imdb_id.encode()).digest(),
+                    imdb_id=imdb_id,
+                    created_at=now,
+                    due_at=now,
+                )
+                for imdb_id in (*states, "tt0000004")
+            ]
+        )
+        uow.commit()
+    schema.downgrade(any_database.engines, "1004")
+    with any_database.engines.writing.begin() as connection:
+        add_seeds(connection, states)
+    any_database.migrate()
+    with any_database.unit_of_work() as uow:
+        assert uow.fetches.list_seeds() == tuple(
+            dataclasses.replace(fetch, is_seed=True) for fetch in opened[:3]
+        )
+        assert uow.fetches.list(FetchQuery())[0] == opened[3]
+
+
+def test_an_interrupted_migration_is_repeated_on_mariadb(mariadb_url: str) -> None:
+    database = Database(mariadb_url)
+    database.migrate()
+    with database.engines.writing.begin() as connection:  # As if killed before each version.
+        schema.set_version(connection, "1002")
+    database.migrate()
+    assert database.is_current()
+    with database.engines.writing.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    database.migrate()
+    assert database.is_current()
+    database.close()
+
+
+def test_sessions_survive_the_columns_of_their_refreshes(any_database: Database) -> None:
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    session = Session(
+        id="1" * 32,
+        username="ann",
+        refresh_hash=b"\1" * 32,
+        address="192.0.2.1",
+        created_at=now,
+        expires_at=now,
+    )
+    with any_database.unit_of_work() as uow:
+        uow.users.add(User(username="ann", password_hash="x", scopes=frozenset(), created_at=now))
+        uow.sessions.add(session)
+        uow.commit()
+    schema.downgrade(any_database.engines, "1005")
+    any_database.migrate()
+    with any_database.unit_of_work() as uow:
+        assert uow.sessions.find(session.id) == session
 
 
 def test_migrations_are_numbered_consecutively() -> None:

@@ -19,6 +19,7 @@ _FETCHES = sa.table(
     "fetches",
     sa.column("id"),
     sa.column("deduplication_key", binary_key_type()),
+    sa.column("active_key", binary_key_type()),
     *map(sa.column, ("imdb_id", "state", "caller", "address", "request_id")),
     *(sa.column(name, datetime_type()) for name in ("created_at", "due_at", "finished_at")),
     *map(sa.column, ("attempts", "not_found_count", "movie_id", "error_code", "error_message")),
@@ -29,7 +30,10 @@ _MOVIES = sa.table("movies", sa.column("id"), sa.column("imdb_id"))
 
 
 def upgrade() -> None:
-    """Turn each seed into a fetch job; one that was not stored is fetched at the next start."""
+    """Turn each seed into a fetch job; one that was not stored is fetched at the next start.
+
+    An open fetch of the same movie becomes the seed: a newer, finished one would hide it.
+    """
     op.add_column(
         "fetches", sa.Column("is_seed", sa.Boolean(), nullable=False, server_default=sa.false())
     )
@@ -40,8 +44,13 @@ def upgrade() -> None:
         .join_from(_SEEDS, _MOVIES, _SEEDS.c.imdb_id == _MOVIES.c.imdb_id, isouter=True)
         .order_by(_SEEDS.c.position)
     ).mappings()
-    if rows := [_fetch_columns(seed) for seed in seeds]:
-        connection.execute(sa.insert(_FETCHES), rows)
+    by_key = {row["deduplication_key"]: row for row in map(_fetch_columns, seeds)}
+    is_open_seed = _FETCHES.c.active_key.in_(by_key)
+    for key in connection.scalars(sa.select(_FETCHES.c.active_key).where(is_open_seed)):
+        del by_key[key]
+    connection.execute(sa.update(_FETCHES).where(is_open_seed).values(is_seed=True))
+    if by_key:
+        connection.execute(sa.insert(_FETCHES), list(by_key.values()))
 
 
 def _fetch_columns(seed: sa.RowMapping) -> dict[str, object]:

@@ -1,5 +1,6 @@
 """Pub/Sub push endpoint: tokens signed with a test key, and valid and invalid messages."""
 
+import asyncio
 import base64
 import datetime as dt
 import json
@@ -17,10 +18,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from common.errors import UpstreamQuotaExceeded
+from common.errors import Unavailable, UpstreamQuotaExceeded
+from data_fetcher.fetch_queue.completion import DELAY_SECONDS
 from data_fetcher.fetch_queue.deduplication_key import Requester
+from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue
-from data_fetcher.omdb.lookups import TitleLookup
+from data_fetcher.omdb.admission import Purpose
+from data_fetcher.omdb.lookups import MovieLookup, TitleLookup
+from data_fetcher.tests.stub_admission import StubAdmission
 from data_fetcher.throttling.admission_controller import UpstreamAdmission
 from data_fetcher.throttling.daily_quota import Quota
 from data_layer.database import Database
@@ -32,7 +37,7 @@ from movies_service.bootstrap import FetchingDependencies, built_use_cases
 from movies_service.telemetry.counters import ProcessCounters
 from movies_service.tests.conftest import SmallOmdb
 from movies_service.tests.service_process import running
-from movies_service.use_cases.pubsub_push import PushTokenVerifier
+from movies_service.use_cases.pubsub_push import PushHandler, PushTokenVerifier
 
 pytestmark = pytest.mark.integration
 
@@ -162,6 +167,23 @@ def test_paused_fetches_are_redelivered(push: Push, fetches: FetchQueue, omdb: S
     for _delivery in range(2):  # At the second one, the fetch is not due yet.
         assert push(notify(fetch_id)) == (503, "unavailable")
         assert fetches.get(fetch_id).state is FetchState.QUEUED
+
+
+def test_the_cause_of_a_redelivery_is_named(database: Database) -> None:
+    fetches, admission = FetchQueue(database.unit_of_work), StubAdmission()
+
+    async def fetch(_lookup: MovieLookup, _purpose: Purpose) -> MovieFacts:
+        raise UpstreamQuotaExceeded("Daily OMDb quota used up.", retry_after_seconds=90)
+
+    tokens = PushTokenVerifier(AUDIENCE, EMAIL, "http://127.0.0.1:9/certs")
+    handler = PushHandler(tokens, fetches, MovieSource(fetch, admission, 1))
+    (fetch_id,) = enqueue(fetches, "Alien")
+    with pytest.raises(Unavailable, match="quota used up") as refused:
+        asyncio.run(handler.run(fetch_id))
+    assert refused.value.retry_after_seconds == 90
+    with pytest.raises(Unavailable, match="not due yet") as early:
+        asyncio.run(handler.run(fetch_id))
+    assert 1 <= (early.value.retry_after_seconds or 0) <= DELAY_SECONDS
 
 
 def test_a_message_without_a_fetch_id_processes_due_fetches(

@@ -3,17 +3,21 @@
 import asyncio
 import base64
 import binascii
+import math
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
 
+from common.clock import utc_now
 from common.errors import (
     Forbidden,
     MalformedBody,
+    MoviesError,
     Unauthenticated,
     Unavailable,
 )
+from data_fetcher.fetch_queue.completion import DELAY_SECONDS
 from data_fetcher.fetch_queue.messages import parse_message
 from data_fetcher.fetch_queue.movie_source import MovieSource
 from data_fetcher.fetch_queue.queue import FetchQueue
@@ -112,26 +116,33 @@ class PushHandler:
         A fetch that is finished, unknown or leased by another process is ignored.
 
         Raises:
-            Unavailable: OMDb requests are paused, or the fetch is not due yet; Pub/Sub redelivers
-                the message.
+            Unavailable: OMDb requests are paused, the quota is used up, or the fetch is not due
+                yet; Pub/Sub redelivers the message.
         """
         limit = BATCH_SIZE if fetch_id is None else 1
         claimed = await asyncio.to_thread(self.fetches.claim, limit, fetch_id)
-        states = await asyncio.gather(*map(self._fetch, claimed))
+        errors = await asyncio.gather(*map(self._fetch, claimed))
         if fetch_id is None:  # Without a running worker, this is the only place that purges.
             await asyncio.to_thread(self.fetches.purge)
-        elif not claimed:  # A requeued fetch may not be due yet.
-            found = await asyncio.to_thread(self.fetches.get_many, [fetch_id])
-            states = [fetch.state for fetch in found]
-        if FetchState.QUEUED in states:
-            raise Unavailable(
-                "OMDb requests are paused: the circuit breaker is open.", retry_after_seconds=60
-            )
+        elif not claimed:
+            await asyncio.to_thread(self._require_not_queued, fetch_id)
+        for error in filter(None, errors):
+            seconds = error.retry_after_seconds or DELAY_SECONDS
+            raise Unavailable(error.message, retry_after_seconds=seconds)
 
-    async def _fetch(self, fetch: Fetch) -> FetchState | None:
+    def _require_not_queued(self, fetch_id: int) -> None:
+        """Raise `Unavailable` if a fetch that could not be claimed is queued for later."""
+        for fetch in self.fetches.get_many([fetch_id]):
+            if fetch.state is FetchState.QUEUED:
+                seconds = math.ceil((fetch.due_at - utc_now()).total_seconds())
+                raise Unavailable("This fetch is not due yet.", retry_after_seconds=max(1, seconds))
+
+    async def _fetch(self, fetch: Fetch) -> MoviesError | None:
+        """Fetch and store a movie; return the error if the fetch is queued again."""
         outcome = await self.source.outcome(fetch)
         pause = self.source.admission.seconds_until_admitted(Purpose.BACKGROUND)
         done = await asyncio.to_thread(
             self.fetches.complete, [(fetch, outcome)], seconds_until_admitted=pause
         )
-        return done[0].fetch.state if done else None
+        is_queued = any(each.fetch.state is FetchState.QUEUED for each in done)
+        return outcome if is_queued and isinstance(outcome, MoviesError) else None
