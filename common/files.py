@@ -21,12 +21,13 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     """
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-    unfinished = path.with_name(f"{secrets.token_hex(8)}.unfinished")
+    # A path that is nearly as long as names can be has to stay valid.
+    unfinished = path.with_name(f"{path.name[:50]}.{secrets.token_hex(8)}.unfinished")
     try:
         with unfinished.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        os.link(unfinished, path)  # Unlike `rename`, it never replaces a file.
     finally:
         unfinished.unlink(missing_ok=True)

@@ -10,6 +10,8 @@ def test_a_file_appears_when_it_is_complete(tmp_path: Path) -> None:
     with new_file(path) as file:
         file.write(b"{}\n")
         assert not path.exists()
+        (unfinished,) = tmp_path.iterdir()
+        assert unfinished.name.startswith("movies.ndjson.")
     assert path.read_bytes() == b"{}\n"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -27,3 +29,11 @@ def test_an_existing_file_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(FileExistsError), new_file(path):
         pytest.fail("The file was opened.")
     assert path.read_bytes() == b"old"
+
+
+def test_a_file_that_was_created_meanwhile_is_not_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "movies.ndjson"
+    with pytest.raises(FileExistsError), new_file(path):
+        path.write_bytes(b"other")
+    assert path.read_bytes() == b"other"
+    assert list(tmp_path.iterdir()) == [path]
