@@ -28,6 +28,12 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.link(unfinished, path)  # Unlike `rename`, it never replaces a file.
+        try:
+            os.link(unfinished, path)  # Unlike `rename`, it never replaces a file.
+        except FileExistsError:
+            raise
+        except OSError:  # The file system has no links, such as FAT.
+            path.touch(exist_ok=False)
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
