@@ -267,8 +267,7 @@ def test_a_queued_fetch_stays_queued_when_the_request_of_a_client_for_it_is_refu
     database = FakeDatabase()
     queue = FetchQueue(database)
     (queued,) = queue.enqueue([TitleLookup("Alien")], Requester())
-    omdb.error = UpstreamUnavailable("OMDb returned an error; retry later.")
-    omdb.error.is_refusal = is_refusal
+    omdb.error = UpstreamUnavailable("OMDb returned an error.", is_refusal=is_refusal)
     with pytest.raises(UpstreamUnavailable):
         asyncio.run(build_add_movie(database, omdb.fetch).run(TitleLookup("Alien"), Caller()))
     assert queue.get(queued.known_id).state is state
