@@ -39,19 +39,22 @@ class MoviesError(Exception):
         message: What happened and what to do, for the person who has to act. It never repeats
             input, so that it can be shown and logged unchanged.
         retry_after_seconds: Delay before a retry, if `retry_helps` and the delay is known.
+        is_refusal: Whether a request was refused by quota or circuit breaker, so that it was never
+            sent.
     """
 
     code: ClassVar[str] = "error"
     """Stable machine-readable name: lower-case words joined by hyphens."""
     retry_helps: ClassVar[bool] = False
     """Whether the same call may succeed later without a change by the caller."""
-    is_refusal: bool = False
-    """Whether a request was refused by quota or circuit breaker, so that it was never sent."""
 
-    def __init__(self, message: str, *, retry_after_seconds: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, retry_after_seconds: int | None = None, is_refusal: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.retry_after_seconds = retry_after_seconds
+        self.is_refusal = is_refusal
 
 
 class InvalidInput(MoviesError):
@@ -226,8 +229,12 @@ _STORED: dict[str, type[MoviesError]] = {
 
 
 def restore_error(
-    code: str, message: str, *, retry_after_seconds: int | None = None
+    code: str,
+    message: str,
+    *,
+    retry_after_seconds: int | None = None,
+    is_refusal: bool = False,
 ) -> MoviesError:
     """Rebuild an error from its stored code; an unknown code gives `UpstreamUnavailable`."""
     kind = _STORED.get(code, UpstreamUnavailable)
-    return kind(message, retry_after_seconds=retry_after_seconds)
+    return kind(message, retry_after_seconds=retry_after_seconds, is_refusal=is_refusal)

@@ -21,12 +21,19 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     """
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
-    unfinished = path.with_name(f"{secrets.token_hex(8)}.unfinished")
+    # A path that is nearly as long as names can be has to stay valid.
+    unfinished = path.with_name(f"{path.name[:50]}.{secrets.token_hex(8)}.unfinished")
     try:
         with unfinished.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        try:
+            os.link(unfinished, path)  # Unlike `rename`, it never replaces a file.
+        except FileExistsError:
+            raise
+        except OSError:  # The file system has no links, such as FAT.
+            path.touch(exist_ok=False)
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

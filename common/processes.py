@@ -25,6 +25,12 @@ from common.imports import permanent_imports
 PAUSE_SECONDS = 1.0
 """Pause before a restart, so that a process that cannot start does not loop without delay."""
 
+START_SECONDS = 120.0
+"""Time for the first message of a process; imports take seconds, on a busy machine more."""
+
+GRACE_SECONDS = 5.0
+"""Further wait after a silence: the parent may have been suspended together with the child."""
+
 HEARTBEAT: Final = None
 """Message by which a child process tells that it is running."""
 
@@ -62,9 +68,7 @@ def start_child(work: Work, *, is_daemon: bool = True) -> tuple[SpawnProcess, Co
 
 def send_heartbeat(connection: Connection) -> None:
     """Send `HEARTBEAT` to the parent, unless that would block: the parent may be suspended."""
-    with suppress(OSError):  # The parent has ended.
-        if select.select((), (connection,), (), 0)[1]:
-            connection.send(HEARTBEAT)
+    _send_unless_blocked(connection, HEARTBEAT)
 
 
 class SupervisedProcess:
@@ -78,8 +82,8 @@ class SupervisedProcess:
         stop_seconds: Time for the process to end after SIGTERM, before it is killed.
         on_restart: Function that a thread calls with the exit code before a restart.
         on_message: Function that a thread calls with each message of the process.
-        silence_max_seconds: Longest time between two messages of the process, from its first
-            one on; None means no limit.
+        silence_max_seconds: Longest time between two messages of the process; the first one has
+            `START_SECONDS`. None means no limit.
         is_daemon: See `start_child`.
     """
 
@@ -110,10 +114,10 @@ class SupervisedProcess:
         self._thread.start()
 
     def send(self, message: object) -> None:
-        """Send a message to the process; it is dropped while the process is not running."""
-        with self._lock, suppress(OSError):
+        """Send a message; it is dropped while the process is not running, or does not receive."""
+        with self._lock:
             if self._connection is not None:
-                self._connection.send(message)
+                _send_unless_blocked(self._connection, message)
 
     def stop(self) -> None:
         """Send SIGTERM, and do not restart the process; kill it after `stop_seconds`."""
@@ -152,10 +156,8 @@ class SupervisedProcess:
             process, connection = start_child(self._work, is_daemon=self._is_daemon)
             self._process, self._connection = process, connection
         with suppress(EOFError, OSError):
-            self._receive(connection)
-            _log.error(
-                "process_unresponsive", pid=process.pid, silent_seconds=self._silence_max_seconds
-            )
+            silent_seconds = self._receive(connection)
+            _log.error("process_unresponsive", pid=process.pid, silent_seconds=silent_seconds)
             process.kill()
         with self._lock:
             self._connection = None
@@ -163,15 +165,17 @@ class SupervisedProcess:
         process.join()
         return True
 
-    def _receive(self, connection: Connection) -> None:
-        """Pass on messages until the process is silent for too long.
+    def _receive(self, connection: Connection) -> float | None:
+        """Pass on messages until the process is silent for too long; return that time limit.
 
         Raises:
             EOFError: The process has ended.
         """
-        self._on_message(connection.recv())
-        while connection.poll(self._silence_max_seconds):
+        limit = None if self._silence_max_seconds is None else START_SECONDS
+        while connection.poll(limit) or connection.poll(GRACE_SECONDS):
             self._on_message(connection.recv())
+            limit = self._silence_max_seconds
+        return limit
 
 
 class _Pickled:
@@ -189,6 +193,15 @@ class _Pickled:
 
     def __call__(self, connection: Connection) -> None:
         self._work(connection)
+
+
+def _send_unless_blocked(connection: Connection, message: object) -> None:
+    """Send a small message, unless the pipe is full or the other process has ended."""
+    poll = select.poll()  # Unlike `select`, it accepts descriptors above 1,023.
+    with suppress(OSError):
+        poll.register(connection, select.POLLOUT)
+        if poll.poll(0):
+            connection.send(message)
 
 
 def _run_child(work: Work, connection: Connection) -> None:

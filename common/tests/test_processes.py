@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from typing import Any
 
 import psutil
 import pytest
+from structlog.testing import capture_logs
 
 from common import processes
 from common.logging_setup import configure_logs
@@ -79,6 +81,7 @@ class Supervision:
 @pytest.fixture
 def supervise(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Supervision]:
     monkeypatch.setattr(processes, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(processes, "GRACE_SECONDS", 0.01)
     return Supervision
 
 
@@ -142,6 +145,81 @@ def test_a_suspended_process_is_replaced(
     supervision.process.kill()
     supervision.process.join(30)
     assert '"event": "process_unresponsive"' in capsys.readouterr().err
+
+
+@dataclass
+class FakeChild:
+    """Process, and the parent's end of its pipe, whose polls have given results."""
+
+    polls: list[bool]
+    pid: int = 1
+    exitcode: int | None = None
+    limits: list[float | None] = field(default_factory=list)
+
+    def poll(self, seconds: float | None) -> bool:
+        self.limits.append(seconds)
+        return self.polls.pop(0)
+
+    def recv(self) -> object:
+        return processes.HEARTBEAT
+
+    def kill(self) -> None:
+        self.exitcode = -signal.SIGKILL
+
+    def terminate(self) -> None:
+        """Ignore SIGTERM."""
+
+    def close(self) -> None:
+        """Close the pipe."""
+
+    def join(self) -> None:
+        """Return at once."""
+
+
+START, SILENCE, GRACE = processes.START_SECONDS, 30.0, processes.GRACE_SECONDS
+
+
+@pytest.mark.parametrize(
+    ("polls", "limits"),
+    [
+        ([False, False], [START, GRACE]),
+        ([True, False, True, False, False], [START, SILENCE, GRACE, SILENCE, GRACE]),
+    ],
+    ids=["silent-from-the-start", "suspended-with-its-parent"],
+)
+def test_a_silent_process_gets_time_to_report_before_it_is_killed(
+    monkeypatch: pytest.MonkeyPatch, polls: list[bool], limits: list[float | None]
+) -> None:
+    child = FakeChild(polls)
+    monkeypatch.setattr(processes, "start_child", lambda _work, is_daemon: (child, child))
+    process = SupervisedProcess(
+        echo, 60, on_restart=lambda _code: process.stop(), silence_max_seconds=SILENCE
+    )
+    with capture_logs() as log:
+        process.start()
+        process.join(30)
+    assert child.limits == limits
+    assert child.exitcode == -signal.SIGKILL
+    assert log[0]["silent_seconds"] == limits[-2]
+
+
+def test_messages_to_a_process_that_does_not_receive_are_dropped(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    connection, child_end = multiprocessing.Pipe()
+    child = FakeChild([])
+    monkeypatch.setattr(processes, "start_child", lambda _work, is_daemon: (child, connection))
+    received: queue.Queue[object] = queue.Queue()
+    process = SupervisedProcess(echo, 60, on_restart=received.put, on_message=received.put)
+    process.start()
+    child_end.send("started")
+    assert received.get(timeout=30) == "started"
+    for _ in range(10_000):  # More than the pipe holds.
+        process.send("wake-up")
+    process.stop()
+    assert child_end.recv() == "wake-up"
+    child_end.close()
+    process.join(30)
 
 
 def test_heartbeats_to_a_suspended_parent_are_dropped() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import structlog
 
 from common.clock import Clock, utc_now
-from common.errors import DatabaseUnavailable
+from common.errors import DatabaseLimitExceeded, DatabaseUnavailable
 from data_fetcher.ingest.ingested_object import IngestedObject
 from data_fetcher.ingest.movie_update import MovieUpdate, parse_update
 from data_fetcher.ingest.object_reader import (
@@ -146,10 +146,7 @@ class ObjectIngester:
             ingested.reset()
             ingested.is_ours = not self.find_existing([ingested])
             if ingested.is_ours:
-                _log.error("object_store_failed", key=ingested.shown_key, exc_info=error)
-                ingested.add_error(
-                    IngestError(None, "", "The object could not be stored; see the log.")
-                )
+                ingested.add_error(IngestError(None, "", _describe_failure(ingested, error)))
                 self._save_record(ingested, commits=commits)
 
     @retried_when_busy
@@ -237,6 +234,14 @@ class ObjectIngester:
         validator = version.etag if sha256 is None else sha256.hex()
         parts = (self.source, version.key, validator, version.modified_at.isoformat())
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
+
+
+def _describe_failure(ingested: IngestedObject, error: Exception) -> str:
+    """Return why an object could not be stored; log an error that is a bug."""
+    if isinstance(error, DatabaseLimitExceeded):
+        return error.message
+    _log.error("object_store_failed", key=ingested.shown_key, exc_info=error)
+    return "The object could not be stored; see the log."
 
 
 def _take_chunk(updates: Iterator[LocatedUpdate]) -> list[LocatedUpdate]:

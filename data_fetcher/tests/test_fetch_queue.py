@@ -268,9 +268,9 @@ def test_a_fetch_that_failed_for_an_unrelated_reason_is_requeued(
 def test_a_refused_fetch_keeps_its_place_in_the_queue(world: World, pause: float) -> None:
     world.enqueue(TitleLookup("Alien"))
     world.pass_time(seconds=5)
-    for error in (UpstreamUnavailable("Outage."), UpstreamTimeout("Late.")):
+    for kind in (UpstreamUnavailable, UpstreamTimeout):
+        error = kind("Outage.", is_refusal=True)
         for _attempt in range(ATTEMPTS_MAX):
-            error.is_refusal = True
             refused = world.fetch(error, pause)
             assert (refused.state, refused.attempts) == (FetchState.QUEUED, 0)
             assert (refused.due_at, refused.error_code) == (NOW, None)
@@ -279,8 +279,7 @@ def test_a_refused_fetch_keeps_its_place_in_the_queue(world: World, pause: float
 
 def test_a_refused_fetch_for_which_a_client_waits_has_failed(world: World) -> None:
     world.enqueue(TitleLookup("Alien"))
-    error = UpstreamUnavailable("Outage.")
-    error.is_refusal = True
+    error = UpstreamUnavailable("Outage.", is_refusal=True)
     assert world.fetch(error).state is FetchState.FAILED
 
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from common.errors import DatabaseUnavailable, NotFound, UpstreamUnavailable
+from common.errors import DatabaseLimitExceeded, DatabaseUnavailable, NotFound, UpstreamUnavailable
 from common.shutdown import ShutdownSignal
 from common.wake_up import WakeUpEvent
 from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
@@ -210,8 +210,21 @@ def test_outcomes_are_kept_until_they_are_stored(
     assert states(database) == {FetchState.FETCHED}
 
 
+@pytest.mark.parametrize(
+    ("error", "message", "is_logged"),
+    [
+        (ValueError("Unexpected."), "The movie could not be stored: internal error", True),
+        (DatabaseLimitExceeded("Too large."), "Too large.", False),
+    ],
+)
 def test_a_movie_that_cannot_be_stored_does_not_affect_others(
-    database: Database, omdb: Omdb, capsys: pytest.CaptureFixture[str]
+    database: Database,
+    omdb: Omdb,
+    capsys: pytest.CaptureFixture[str],
+    error: Exception,
+    message: str,
+    *,
+    is_logged: bool,
 ) -> None:
     fetches = FailingQueue(database.unit_of_work)
     complete = fetches.complete
@@ -220,14 +233,16 @@ def test_a_movie_that_cannot_be_stored_does_not_affect_others(
         if any(
             isinstance(facts, MovieFacts) and facts.imdb_id == "tt0000002" for _, facts in outcomes
         ):
-            raise ValueError("Unexpected.")
+            raise error
         return complete(outcomes, **options)
 
     fetches.errors, fetches.complete = [], complete_all_but_one  # type: ignore[method-assign, assignment]  # A stub.
     enqueue(fetches, *movies(3))
     work(fetches, omdb, completed(3))
     assert fetches.counts() == {FetchState.FETCHED: 2, FetchState.FAILED: 1}
-    assert "movie_store_failed" in capsys.readouterr().out
+    (failed,) = fetches.list(FetchQuery(state=FetchState.FAILED))
+    assert str(failed.error_message).startswith(message)
+    assert ("movie_store_failed" in capsys.readouterr().out) is is_logged
 
 
 def test_unexpected_errors_do_not_end_the_worker(

@@ -12,7 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from common.errors import BucketThrottled, BucketUnavailable, DatabaseUnavailable
+from common.errors import (
+    BucketThrottled,
+    BucketUnavailable,
+    DatabaseLimitExceeded,
+    DatabaseUnavailable,
+)
 from data_fetcher.ingest import object_ingester, source_scan
 from data_fetcher.ingest.ingested_object import ERRORS_MAX, IngestedObject
 from data_fetcher.ingest.object_cleanup import ObjectCleanup
@@ -304,9 +309,11 @@ def test_a_transaction_has_a_maximum_of_decompressed_bytes(
 
 
 class FaultyMovies(FakeMovieRepository):
-    """Repository with a bug that one movie triggers."""
+    """Repository that does not store two movies: a bug, and a movie that is too large."""
 
     def add_many(self, movies: Sequence[MovieFacts]) -> tuple[StoredMovie, ...]:
+        if any(facts.title == "Large" for facts in movies):
+            raise DatabaseLimitExceeded("The values are too large.")
         if any(facts.title == "Poison" for facts in movies):
             raise ZeroDivisionError
         return super().add_many(movies)
@@ -336,6 +343,17 @@ def test_an_object_that_triggers_a_bug_does_not_block_others(
     assert drop.titles == ["Alien", "Brazil"]
     assert list(drop.remaining_files) == ["rejected/Poison.json"]
     assert "object_store_failed" in capsys.readouterr().out
+
+
+def test_an_object_that_is_too_large_is_rejected_with_the_reason(
+    drop: Drop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drop.database = FaultyDatabase()
+    drop.put("Large.json", {"title": "Large"})
+    reasons: list[str] = []
+    drop.scan().dry_run(lambda each: reasons.extend(error.message for error in each.errors))
+    assert reasons == ["The values are too large."]
+    assert "object_store_failed" not in capsys.readouterr().out
 
 
 def test_a_dry_run_changes_nothing(drop: Drop) -> None:

@@ -269,12 +269,11 @@ def _quota_error(limit: int, used: int, purpose: Purpose, now: dt.datetime) -> M
     if used < limit:
         others = "requested movies" if purpose is Purpose.REFRESH else "interactive requests"
         reserved = f" the rest is reserved for {others};"
-    return _refusal(
-        UpstreamQuotaExceeded(
-            f"Daily OMDb quota used up ({used:,} of {limit:,} requests);{reserved} the count"
-            " restarts at 00:00 UTC.",
-            retry_after_seconds=seconds_to_midnight(now),
-        )
+    return UpstreamQuotaExceeded(
+        f"Daily OMDb quota used up ({used:,} of {limit:,} requests);{reserved} the count"
+        " restarts at 00:00 UTC.",
+        retry_after_seconds=seconds_to_midnight(now),
+        is_refusal=True,
     )
 
 
@@ -286,16 +285,9 @@ def _require_closed_circuit(upstream: UpstreamState, now: dt.datetime) -> None:
 def _circuit_error(upstream: UpstreamState, now: dt.datetime) -> MoviesError:
     """Return the error that opened the circuit, with the remaining seconds as Retry-After."""
     until = upstream.circuit_open_until or now
-    return _refusal(
-        restore_error(
-            upstream.error_code or "",
-            upstream.error_message or "OMDb returned an error; retry later.",
-            retry_after_seconds=int((until - now).total_seconds()) + 1,
-        )
+    return restore_error(
+        upstream.error_code or "",
+        upstream.error_message or "OMDb returned an error; retry later.",
+        retry_after_seconds=int((until - now).total_seconds()) + 1,
+        is_refusal=True,
     )
-
-
-def _refusal(error: MoviesError) -> MoviesError:
-    """Return the error, marked as the refusal of a request that was never sent."""
-    error.is_refusal = True
-    return error

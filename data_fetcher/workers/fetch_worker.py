@@ -9,7 +9,12 @@ from typing import Any, TypeVar
 import structlog
 
 from common.batches import next_batch
-from common.errors import DatabaseUnavailable, MoviesError, UpstreamBadResponse
+from common.errors import (
+    DatabaseLimitExceeded,
+    DatabaseUnavailable,
+    MoviesError,
+    UpstreamBadResponse,
+)
 from common.shutdown import ShutdownSignal
 from common.wake_up import WakeUpEvent
 from data_fetcher.fetch_queue.completion import CompletedFetch, Outcome
@@ -166,8 +171,14 @@ class FetchWorker:
     ) -> tuple[CompletedFetch, ...]:
         """Store a fetch whose outcome can't be stored as failed."""
         fetch, _outcome = entry
-        _log.error("movie_store_failed", fetch=f"/fetches/{fetch.id}", exc_info=error)
-        failure = UpstreamBadResponse("The movie could not be stored: internal error, see the log.")
+        failure: MoviesError
+        if isinstance(error, DatabaseLimitExceeded):
+            failure = error
+        else:
+            _log.error("movie_store_failed", fetch=f"/fetches/{fetch.id}", exc_info=error)
+            failure = UpstreamBadResponse(
+                "The movie could not be stored: internal error, see the log."
+            )
         try:
             return await self._store([(fetch, failure)])
         except Exception:  # noqa: BLE001 - As above.

@@ -6,7 +6,7 @@ from data_layer.entities.api_key import ApiKey
 
 
 class ApiKeyRepository(Protocol):
-    """API keys. Keys are never deleted, so that names of revoked keys are not reused."""
+    """API keys. Revoked keys stay stored, so that their names are not reused."""
 
     def add(self, key: ApiKey) -> None:
         """Store a new key.
@@ -30,4 +30,8 @@ class ApiKeyRepository(Protocol):
 
     def update(self, key: ApiKey) -> None:
         """Replace the key with this prefix, except for its name and time of creation."""
+        ...
+
+    def remove(self, prefix: str) -> None:
+        """Delete the key with this prefix, if there is one; its name can then be used again."""
         ...

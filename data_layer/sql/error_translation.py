@@ -122,9 +122,9 @@ def _fault_of(code: object) -> MoviesError | None:
             " and start the service again."
         )
     if code in _TOO_LARGE:
+        hint = " MariaDB's max_allowed_packet is the limit." if code == PACKET_TOO_LARGE else ""
         return DatabaseLimitExceeded(
-            "The values are larger than the database accepts: nothing was stored. On MariaDB,"
-            " max_allowed_packet is the limit."
+            f"The values are larger than the database accepts: nothing was stored.{hint}"
         )
     return None
 

@@ -59,6 +59,16 @@ def test_stores_a_revocation(unit_of_work: UnitOfWorkFactory) -> None:
         assert uow.api_keys.find_by_name("robot") == revoked
 
 
+def test_a_removed_key_leaves_its_name_free(unit_of_work: UnitOfWorkFactory) -> None:
+    with unit_of_work() as uow:
+        uow.api_keys.add(KEY)
+        uow.api_keys.add(other := dataclasses.replace(KEY, name="another", prefix="mvs_00000002"))
+        for _ in range(2):
+            uow.api_keys.remove(KEY.prefix)
+        assert uow.api_keys.list() == (other,)
+        uow.api_keys.add(KEY)
+
+
 def test_stores_a_rotation_and_the_last_use(unit_of_work: UnitOfWorkFactory) -> None:
     changed = dataclasses.replace(
         KEY,

@@ -87,6 +87,18 @@ def test_errors_are_told_apart_by_their_code(error: Exception, kind: type[Movies
     assert type(translate(error)) is kind
 
 
+@pytest.mark.parametrize(
+    ("error", "is_named"),
+    [
+        (DriverError(1153), True),
+        (DriverError("54000"), False),
+        (SqliteError(sqlite3.SQLITE_TOOBIG), False),
+    ],
+)
+def test_only_mariadb_users_read_the_name_of_its_limit(error: Exception, *, is_named: bool) -> None:
+    assert ("max_allowed_packet" in str(translate(error))) is is_named
+
+
 def path_of(database: Database) -> Path:
     """Return the path of a SQLite file."""
     return Path(str(database.engines.writing.url.database))

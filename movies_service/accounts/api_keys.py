@@ -4,7 +4,8 @@ import dataclasses
 import datetime as dt
 import hmac
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 
 from common.clock import Clock, utc_now
 from common.errors import Conflict, InvalidInput, NotFound, Unauthenticated
@@ -93,15 +94,34 @@ class ApiKeys:
             uow.commit()
         return new
 
-    def create_first(self, record: ResultRecorder[NewKey] = record_nothing) -> str | None:
-        """Create the admin key if no key exists, commit, and return its secret, else `None`."""
-        if self.list():
-            return None
+    def create_shown(
+        self,
+        name: str,
+        scopes: Iterable[Scope],
+        show: Callable[[str], None],
+        expires_at: dt.datetime | None = None,
+    ) -> None:
+        """Create a key, commit, and show its secret; delete the key again if that fails.
+
+        A stopped terminal makes `show` wait without limit, therefore no transaction is open.
+
+        Raises:
+            InvalidInput: see `create`.
+            Conflict: see `create`.
+        """
+        new = self.create(name, scopes, expires_at)
         try:
-            return self.create(ADMIN_NAME, {Scope.ADMIN}, record=record).secret
-        except Conflict:
-            # Another process of this service created the key at the same time.
-            return None
+            show(new.secret)
+        except BaseException:  # Also Ctrl-C, while the terminal is stopped.
+            self._remove(new.key)
+            raise
+
+    def create_first(self, show: Callable[[str], None]) -> None:
+        """Create the admin key and show its secret, if no key exists; see `create_shown`."""
+        if not self.list():
+            # Another process of this service may create the key at the same time.
+            with suppress(Conflict):
+                self.create_shown(ADMIN_NAME, {Scope.ADMIN}, show)
 
     def list(self) -> tuple[ApiKey, ...]:
         """Return all keys, oldest first, without their secrets."""
@@ -198,6 +218,13 @@ class ApiKeys:
             if stored is not None:
                 uow.api_keys.update(dataclasses.replace(stored, last_used_at=self._now()))
                 uow.commit()
+
+    @retried_when_busy
+    def _remove(self, key: ApiKey) -> None:
+        with self._unit_of_work() as uow:
+            uow.api_keys.remove(key.prefix)
+            COMMAND_LINE.write_audit(uow, "api_key.removed", _url_of(key))
+            uow.commit()
 
     def _revoke(self, uow: UnitOfWork, key: ApiKey, by: Caller) -> None:
         if key.revoked_at is None:

@@ -43,13 +43,12 @@ def create(
 ) -> None:
     """Create an API key and print its secret.
 
-    The secret cannot be shown again: the database holds only its hash. If it cannot be printed, no
-    key is created.
+    The secret cannot be shown again: the database holds only its hash. If it cannot be printed, the
+    key is deleted again.
     """
     expires_at = None if days is None else utc_now() + dt.timedelta(days=days)
     with migrated_database() as database:
-        keys = ApiKeys(database.unit_of_work)
-        keys.create(name, scope, expires_at, record=lambda _uow, new: print_now(new.secret))
+        ApiKeys(database.unit_of_work).create_shown(name, scope, print_now, expires_at)
     print("Store this key now; it is not shown again.", file=sys.stderr)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -95,10 +95,24 @@ async def _fetch(
             )
         working = asyncio.create_task(worker.run())
         try:
-            return await _follow(queue, fetches)
+            return await _unless_failed(working, _follow(queue, fetches))
         finally:
             shutdown.trigger()
             await working
+
+
+async def _unless_failed(
+    working: asyncio.Task[None], following: Coroutine[None, None, list[Fetch]]
+) -> list[Fetch]:
+    """Return the result of `following`; raise the error of `working` if that ends first."""
+    task = asyncio.create_task(following)
+    try:
+        await asyncio.wait({working, task}, return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            working.result()
+        return await task
+    finally:
+        task.cancel()
 
 
 async def _follow(queue: FetchQueue, fetches: Sequence[Fetch]) -> list[Fetch]:

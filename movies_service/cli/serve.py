@@ -182,10 +182,10 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def is_no_cancellation(record: logging.LogRecord) -> bool:
-    """Return whether a log record is of anything else than a request that a shutdown cancelled.
+def is_not_cancellation(record: logging.LogRecord) -> bool:
+    """Return True, unless a log record is about a request that a shutdown cancelled.
 
-    Uvicorn logs a traceback for each of them, and one line with their number.
+    Uvicorn logs a traceback for each such request, and one line with their number.
     """
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
@@ -213,7 +213,7 @@ def _run(server: _Server, listener: socket.socket) -> None:
     # A requested shutdown is no failure, so the process exits with 0.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _exit_successfully)
-    logging.getLogger("uvicorn.error").addFilter(is_no_cancellation)
+    logging.getLogger("uvicorn.error").addFilter(is_not_cancellation)
     server.run(sockets=[listener])
 
 

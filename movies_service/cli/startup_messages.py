@@ -46,12 +46,12 @@ def print_admin_key(api_keys: ApiKeys, url: str) -> None:
     """Create the first API key and print it, if standard output is a terminal.
 
     In a file or a log collector the secret would remain readable. There no key is created; the
-    command that creates one is printed instead. No key is created either if it cannot be printed.
+    command that creates one is printed instead. A key that cannot be printed is deleted again.
     """
     with suppress(OutputFailed):
         if sys.stdout is not None and sys.stdout.isatty():
             api_keys.create_first(
-                lambda _uow, new: print_now(_ADMIN_KEY.format(secret=new.secret, url=url))
+                lambda secret: print_now(_ADMIN_KEY.format(secret=secret, url=url))
             )
         elif not api_keys.list():
             print_now(_NO_ADMIN_KEY.format(python=sys.executable))

@@ -27,8 +27,8 @@ class ProcessSupervisor:
         count: number of processes.
         work: function that each process runs with its number, from 0, and a function that sends a
             heartbeat; picklable. It returns on SIGTERM.
-        silence_max_seconds: time without a heartbeat, from the first one on, after which a process
-            is killed and restarted.
+        silence_max_seconds: time without a heartbeat after which a process is killed and
+            restarted; see `SupervisedProcess`.
     """
 
     def __init__(self, count: int, work: Work, silence_max_seconds: float) -> None:

@@ -172,6 +172,21 @@ def test_shows_the_number_of_fetches_in_each_state(
     assert capsys.readouterr().err == "Fetching: 2/2 movies  fetched 1, not found 1\n"
 
 
+def test_a_worker_that_fails_ends_the_command() -> None:
+    async def fail() -> None:
+        raise ZeroDivisionError
+
+    async def follow() -> list[Fetch]:
+        await asyncio.Event().wait()
+        return []
+
+    async def run() -> None:
+        await command._unless_failed(asyncio.create_task(fail()), follow())
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(run())
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_worker_stops_in_time_and_requeues_unfinished_fetches(
     database: Database, number: int

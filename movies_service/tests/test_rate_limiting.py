@@ -555,8 +555,7 @@ def test_a_stranger_cannot_use_up_the_omdb_quota(
             return client.post("/movies", json={"title": title}, headers=headers).status_code
 
         omdb.movies = [MovieFacts(title=f"Movie {number}") for number in range(9)]
-        omdb.error = UpstreamUnavailable("OMDb returned an error; retry later.")
-        omdb.error.is_refusal = True
+        omdb.error = UpstreamUnavailable("OMDb returned an error.", is_refusal=True)
         assert status("Movie 0") == status("Movie 1", robot) == 502
         omdb.error = None
         assert [status(f"Movie {number}") for number in range(2)] == [201, 201]

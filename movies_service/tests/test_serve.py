@@ -30,7 +30,7 @@ from data_fetcher.emulator.server import EmulatorOptions
 from data_fetcher.tests.emulator_thread import emulator
 from data_layer.database import Database
 from movies_service.cli import serve
-from movies_service.cli.serve import base_url, bind_socket, is_no_cancellation
+from movies_service.cli.serve import base_url, bind_socket, is_not_cancellation
 from movies_service.tests.service_process import ROOT, STOP_SECONDS, Service, running
 
 pytestmark = pytest.mark.integration
@@ -347,6 +347,6 @@ def test_only_cancelled_requests_are_left_out_of_the_log() -> None:
         exc_info = None if error is None else (type(error), error, None)
         return logging.LogRecord("uvicorn.error", logging.ERROR, "", 0, "", None, exc_info)
 
-    assert not is_no_cancellation(record(asyncio.CancelledError()))
-    assert is_no_cancellation(record(ZeroDivisionError()))
-    assert is_no_cancellation(record(None))
+    assert not is_not_cancellation(record(asyncio.CancelledError()))
+    assert is_not_cancellation(record(ZeroDivisionError()))
+    assert is_not_cancellation(record(None))

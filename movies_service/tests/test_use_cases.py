@@ -21,6 +21,7 @@ from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.queue import FetchQueue
 from data_fetcher.omdb.admission import FetchMovie
 from data_fetcher.omdb.lookups import ImdbIdLookup, TitleLookup
+from data_layer.entities.audit_entry import AuditQuery
 from data_layer.entities.fetch import FetchState
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.movie_query import MovieQuery
@@ -337,8 +338,7 @@ def test_a_queued_fetch_stays_queued_when_the_request_of_a_client_for_it_is_refu
     database = FakeDatabase()
     queue = FetchQueue(database)
     (queued,) = queue.enqueue([TitleLookup("Alien")], Requester())
-    omdb.error = UpstreamUnavailable("OMDb returned an error; retry later.")
-    omdb.error.is_refusal = is_refusal
+    omdb.error = UpstreamUnavailable("OMDb returned an error.", is_refusal=is_refusal)
     with pytest.raises(UpstreamUnavailable):
         asyncio.run(build_add_movie(database, omdb.fetch).run(TitleLookup("Alien"), Caller()))
     assert queue.get(queued.known_id).state is state
@@ -470,10 +470,11 @@ def test_names_of_revoked_keys_stay_reserved() -> None:
 
 def test_the_first_key_is_created_once() -> None:
     keys = ApiKeys(FakeDatabase(), lambda: NOW)
-    secret = keys.create_first()
-    assert secret is not None
+    secrets: list[str] = []
+    keys.create_first(secrets.append)
+    keys.create_first(secrets.append)
+    (secret,) = secrets
     assert keys.authenticate(secret).scopes == {Scope.ADMIN}
-    assert keys.create_first() is None
     assert [key.name for key in keys.list()] == [ADMIN_NAME]
 
 
@@ -484,5 +485,24 @@ def test_another_process_may_create_the_first_key_concurrently() -> None:
         def list(self) -> tuple[()]:
             return ()
 
-    ApiKeys(database).create_first()
-    assert LateKeys(database).create_first() is None
+    secrets: list[str] = []
+    ApiKeys(database).create_first(secrets.append)
+    LateKeys(database).create_first(secrets.append)
+    assert len(secrets) == 1
+
+
+def test_a_key_is_shown_after_its_commit_and_deleted_if_that_fails() -> None:
+    database = FakeDatabase()
+    keys = ApiKeys(database)
+
+    def show(secret: str) -> None:
+        assert keys.authenticate(secret).name == "robot"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        keys.create_shown("robot", {Scope.ADMIN}, show)
+    assert keys.list() == ()
+    keys.create("robot", {Scope.ADMIN})
+    with database() as uow:
+        actions = [entry.action for entry in uow.audit.list(AuditQuery())]
+    assert actions == ["api_key.created", "api_key.removed", "api_key.created"]

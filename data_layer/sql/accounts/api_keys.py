@@ -32,3 +32,7 @@ class SqlAlchemyApiKeyRepository(ApiKeyRepository):
     def update(self, key: ApiKey) -> None:
         """Overwrite the key with this prefix."""
         self._rows.update(key, models.ApiKey.prefix == key.prefix, "No API key has this prefix.")
+
+    def remove(self, prefix: str) -> None:
+        """Delete the key with this prefix."""
+        self._rows.remove(models.ApiKey.prefix == prefix)

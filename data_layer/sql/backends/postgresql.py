@@ -26,8 +26,9 @@ _KEEPALIVES = {
     "keepalives_interval": KEEPALIVE_INTERVAL_SECONDS,
     "keepalives_count": KEEPALIVE_PROBES,
 }
-_USER_TIMEOUT_MILLISECONDS = 1000 * VANISHED_SECONDS
 """Options of libpq; the server's settings have the same names with the prefix `tcp_`."""
+
+_USER_TIMEOUT_MILLISECONDS = 1000 * VANISHED_SECONDS
 
 
 class PostgreSql:

@@ -34,3 +34,7 @@ class FakeApiKeyRepository(ApiKeyRepository):
         if key.prefix not in self.rows:
             raise NotFound("No API key has this prefix.")
         self.rows[key.prefix] = key
+
+    def remove(self, prefix: str) -> None:
+        """Delete the key with this prefix."""
+        self.rows.pop(prefix, None)
