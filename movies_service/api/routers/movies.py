@@ -146,6 +146,10 @@ async def add_movie(
     fetch in `Location`. With `Prefer: respond-async, wait=5` the response is the movie, if it
     arrives within 5 seconds. Use an `Idempotency-Key` to retry the call safely.
     """
+
+    async def find() -> AddedMovie | None:
+        return await use_cases.add_movie.find(lookup.to_lookup())
+
     if prefer.is_async or use_cases.policy.adding_is_async:
         prefer = replace(prefer, is_async=True)
         return await idempotency.run(
@@ -154,11 +158,13 @@ async def add_movie(
                 use_cases, lookup.to_lookup(), caller, prefer.wait_seconds, record
             ),
             lambda result: fetch_response(result, prefer),
+            find,
         )
     return await idempotency.run(
         caller,
         lambda record: use_cases.add_movie.run(lookup.to_lookup(), caller, record),
         _added_response,
+        find,
     )
 
 
