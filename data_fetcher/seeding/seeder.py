@@ -149,7 +149,7 @@ class Seeder:
         """
         lookups = {movie.imdb_id: ImdbIdLookup(movie.imdb_id) for movie in self.plan}
         newest = uow.fetches.find_newest(by_deduplication_key(list(lookups.values())))
-        movies = uow.movies.find_many_by_imdb_id(lookups)
+        movie_ids = uow.movies.find_ids_by_imdb_id(lookups)
         adopted: list[Fetch] = []
         new: list[Fetch] = []
         for imdb_id, lookup in lookups.items():
@@ -157,7 +157,7 @@ class Seeder:
             fetch = (
                 requeued(previous, now, attempts=0)
                 if previous is not None and previous.state.is_open
-                else new_fetch(lookup, SEEDING, previous, movies.get(imdb_id), now)
+                else new_fetch(lookup, SEEDING, previous, movie_ids.get(imdb_id), now)
             )
             seed = dataclasses.replace(fetch, is_seed=True)
             if seed.state.is_open:
