@@ -403,8 +403,7 @@ def test_limits_the_streams_of_each_client(database: Database) -> None:
 def test_limits_the_concurrent_requests_of_many_movies(database: Database) -> None:
     queue = FetchQueue(database.unit_of_work)
     use_case = RequestFetches(queue, run_inline, run_inline, ShutdownSignal())
-    few = [TitleLookup(f"Movie {number}") for number in range(20)]
-    many = [*few, TitleLookup("Movie 20")]
+    few, many = 20, 21
     first, second, third = (Caller(address=f"192.0.2.{number}") for number in range(3))
     with use_case.admitted(many, first), use_case.admitted(few, first):
         with pytest.raises(TooManyRequests), use_case.admitted(many, first):

@@ -88,13 +88,13 @@ class RequestFetches:
         return await self._enqueue(lookups, by, record, is_limited=is_limited)
 
     @contextmanager
-    def admitted(self, lookups: Sequence[MovieLookup], by: Caller) -> Iterator[None]:
-        """Count the request as long as it is processed, if it is a bulk request.
+    def admitted(self, lookups: int, by: Caller) -> Iterator[None]:
+        """Count a request with this number of lookups during the context, if it is a bulk request.
 
         Raises:
             TooManyRequests: the caller has a bulk request in progress, or too many others have.
         """
-        if len(lookups) < BULK_LOOKUPS_MIN:
+        if lookups < BULK_LOOKUPS_MIN:
             yield
             return
         if by.client in self._bulk_requests or self._bulk_requests.total() >= BULK_REQUESTS_MAX:

@@ -101,11 +101,10 @@ async def request_fetches(
     A client may have one request of more than 20 movies in progress at a time; another one is a
     429, as it is while two clients have one.
     """
-    lookups = body.to_lookups()
-    with use_cases.request_fetches.admitted(lookups, caller):
+    with use_cases.request_fetches.admitted(len(body.movies), caller):
         return await idempotency.run(
             caller,
-            lambda record: use_cases.request_fetches.enqueue(lookups, caller, record),
+            lambda record: use_cases.request_fetches.enqueue(body.to_lookups(), caller, record),
             lambda requested: private_json_response(
                 RequestedFetchesOut.of(requested), HTTPStatus.ACCEPTED
             ),
