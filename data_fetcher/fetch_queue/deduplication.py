@@ -7,7 +7,6 @@ from common.clock import Clock
 from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key, lookup_fields
 from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchState
-from data_layer.entities.movie import StoredMovie
 
 NEGATIVE_CACHE_HOURS = (6, 24, 168)
 """Lifetime of a not-found result, after the first, the second and each further one in a row."""
@@ -34,15 +33,15 @@ class FetchDeduplicator:
         self._negative_cache_hours = negative_cache_hours
         self._clock = clock
 
-    def is_duplicate_of(self, newest: Fetch, movie: StoredMovie | None) -> bool:
+    def is_duplicate_of(self, newest: Fetch, movie_id: int | None) -> bool:
         """Return whether a new fetch would duplicate the newest one with the same key.
 
         Args:
             newest: Newest fetch with the same key.
-            movie: The movie in the catalogue; None if it is not there.
+            movie_id: Id of the movie in the catalogue; None if it is not there.
         """
-        if movie is not None:
-            return newest.state is FetchState.FETCHED and newest.movie_id == movie.id
+        if movie_id is not None:
+            return newest.state is FetchState.FETCHED and newest.movie_id == movie_id
         return newest.state.is_open or self.is_negatively_cached(newest)
 
     def is_negatively_cached(self, newest: Fetch) -> bool:
@@ -58,7 +57,7 @@ def new_fetch(
     lookup: MovieLookup,
     by: Requester,
     newest: Fetch | None,
-    movie: StoredMovie | None,
+    movie_id: int | None,
     now: dt.datetime,
 ) -> Fetch:
     """Return a queued fetch, or a finished one if the movie is in the catalogue.
@@ -67,7 +66,7 @@ def new_fetch(
         lookup: Lookup of the requested movie.
         by: Requester, for the audit log.
         newest: Newest fetch with the same key; None if there is none.
-        movie: The movie in the catalogue; None if it is not there.
+        movie_id: Id of the movie in the catalogue; None if it is not there.
         now: Current time in UTC.
     """
     was_not_found = newest is not None and newest.state is FetchState.NOT_FOUND
@@ -77,9 +76,9 @@ def new_fetch(
         imdb_id=imdb_id,
         title=title,
         year=year,
-        state=FetchState.QUEUED if movie is None else FetchState.FETCHED,
-        movie_id=None if movie is None else movie.id,
-        finished_at=None if movie is None else now,
+        state=FetchState.QUEUED if movie_id is None else FetchState.FETCHED,
+        movie_id=movie_id,
+        finished_at=None if movie_id is None else now,
         not_found_count=newest.not_found_count if newest is not None and was_not_found else 0,
         caller=by.name,
         address=by.address,

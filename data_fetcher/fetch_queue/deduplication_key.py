@@ -1,12 +1,14 @@
 """Deduplication key of a fetch, and the conversion between lookups and fetches."""
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from common.text import match_key
 from data_fetcher.omdb.lookups import ImdbIdLookup, MovieLookup, TitleLookup
 from data_layer.entities.fetch import Fetch
 from data_layer.entities.movie import StoredMovie
+from data_layer.ports.movies import Title
 from data_layer.ports.unit_of_work import UnitOfWork
 
 
@@ -38,6 +40,26 @@ def lookup_of(fetch: Fetch) -> MovieLookup:
     if fetch.imdb_id is not None:
         return ImdbIdLookup(fetch.imdb_id)
     return TitleLookup(fetch.title or "", fetch.year)
+
+
+def find_movie_ids(uow: UnitOfWork, lookups: Mapping[bytes, MovieLookup]) -> dict[bytes, int]:
+    """Return the ids of the movies that `find_movie` returns, by key of the lookup; omit others.
+
+    The number of queries does not depend on the number of lookups.
+    """
+    imdb_ids: dict[bytes, str] = {}
+    titles: dict[bytes, Title] = {}
+    for key, lookup in lookups.items():
+        if isinstance(lookup, ImdbIdLookup):
+            imdb_ids[key] = lookup.imdb_id
+        else:
+            titles[key] = match_key(lookup.title), lookup.year
+    by_imdb_id = uow.movies.find_ids_by_imdb_id(imdb_ids.values())
+    by_title = uow.movies.find_first_ids_by_title(titles.values())
+    return {
+        **{key: by_imdb_id[value] for key, value in imdb_ids.items() if value in by_imdb_id},
+        **{key: by_title[value] for key, value in titles.items() if value in by_title},
+    }
 
 
 def find_movie(uow: UnitOfWork, lookup: MovieLookup) -> StoredMovie | None:

@@ -17,7 +17,12 @@ from data_fetcher.fetch_queue.deduplication import (
     by_deduplication_key,
     new_fetch,
 )
-from data_fetcher.fetch_queue.deduplication_key import Requester, deduplication_key, find_movie
+from data_fetcher.fetch_queue.deduplication_key import (
+    Requester,
+    deduplication_key,
+    find_movie,
+    find_movie_ids,
+)
 from data_fetcher.omdb.lookups import MovieLookup
 from data_layer.entities.fetch import Fetch, FetchQuery, FetchState, Lease
 from data_layer.entities.movie import StoredMovie
@@ -106,17 +111,17 @@ class FetchQueue:
             by: Requester, for the audit log.
             record: stores the result in the same transaction, unless all fetches existed.
         """
-        by_key = by_deduplication_key(lookups)
+        by_key, now = by_deduplication_key(lookups), self._clock()
         with self._unit_of_work() as uow:
             newest = uow.fetches.find_newest(by_key)
-            movies = {key: find_movie(uow, lookup) for key, lookup in by_key.items()}
+            movie_ids = find_movie_ids(uow, by_key)
             joined = {
                 key: fetch
                 for key, fetch in newest.items()
-                if self._deduplicator.is_duplicate_of(fetch, movies[key])
+                if self._deduplicator.is_duplicate_of(fetch, movie_ids.get(key))
             }
             new = [
-                new_fetch(lookup, by, newest.get(key), movies[key], self._clock())
+                new_fetch(lookup, by, newest.get(key), movie_ids.get(key), now)
                 for key, lookup in by_key.items()
                 if key not in joined
             ]
@@ -137,8 +142,9 @@ class FetchQueue:
         """
         by_key = by_deduplication_key(lookups)
         with self._unit_of_work(is_read_only=True) as uow:
-            newest = uow.fetches.find_newest(by_key)
-            missing = [key for key, lookup in by_key.items() if find_movie(uow, lookup) is None]
+            found = find_movie_ids(uow, by_key)
+            missing = [key for key in by_key if key not in found]
+            newest = uow.fetches.find_newest(missing)
             return tuple(
                 key
                 for key in missing
@@ -187,8 +193,8 @@ class FetchQueue:
         movie: StoredMovie,
     ) -> StartedFetch:
         """Return a finished fetch for a movie that is in the catalogue; store one if needed."""
-        if newest is None or not self._deduplicator.is_duplicate_of(newest, movie):
-            fetch = new_fetch(lookup, by, newest, movie, self._clock())
+        if newest is None or not self._deduplicator.is_duplicate_of(newest, movie.id):
+            fetch = new_fetch(lookup, by, newest, movie.id, self._clock())
             (newest,) = uow.fetches.add_many([fetch])
             uow.commit()
         return StartedFetch(newest, is_owner=False)

@@ -182,13 +182,13 @@ class Seeder:
         """
         lookups = {movie.imdb_id: ImdbIdLookup(movie.imdb_id) for movie in self.plan}
         newest = uow.fetches.find_newest(by_deduplication_key(list(lookups.values())))
-        movies = uow.movies.find_many_by_imdb_id(lookups)
+        movie_ids = uow.movies.find_ids_by_imdb_id(lookups)
         adopted: list[Fetch] = []
         new: list[Fetch] = []
         for imdb_id, lookup in lookups.items():
             previous = newest.get(deduplication_key(lookup))
             if previous is None or not previous.state.is_open:
-                fetch = new_fetch(lookup, SEEDING, previous, movies.get(imdb_id), now)
+                fetch = new_fetch(lookup, SEEDING, previous, movie_ids.get(imdb_id), now)
                 seed = dataclasses.replace(fetch, is_seed=True)
                 new.append(seed.started(lease, now) if seed.state.is_open else seed)
             else:

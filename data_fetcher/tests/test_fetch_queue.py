@@ -104,6 +104,20 @@ def test_a_fetch_for_a_movie_in_the_catalogue_is_finished_at_once(world: World) 
     assert missing == (deduplication_key(stalker), deduplication_key(brazil))
 
 
+def test_looks_all_movies_up_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("data_fetcher.fetch_queue.queue.find_movie")  # One query for each movie.
+    with world.database() as uow:
+        uow.movies.add(ALIEN)
+        uow.commit()
+    alien, by_imdb_id = TitleLookup("Alien"), ImdbIdLookup("tt0078748")
+    unknown = [TitleLookup(f"Unknown {number}") for number in range(50)]
+    missing = world.fetches.find_missing([alien, *unknown, by_imdb_id])
+    assert missing == tuple(map(deduplication_key, unknown))
+    first, *others, last = world.enqueue(alien, *unknown, by_imdb_id)
+    assert (first.movie_id, last.movie_id) == (1, 1)
+    assert {fetch.movie_id for fetch in others} == {None}
+
+
 def test_a_deleted_movie_is_fetched_again(world: World) -> None:
     (first,) = world.enqueue(ImdbIdLookup("tt0078748"))
     world.fetch(ALIEN)

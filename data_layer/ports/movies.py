@@ -48,6 +48,17 @@ class MovieRepository(Protocol):
         """Return the ids of the movies with each title, ascending; other titles are absent."""
         ...
 
+    def find_ids_by_imdb_id(self, imdb_ids: Collection[str]) -> Mapping[str, int]:
+        """Return the ids of the movies with these IMDb ids; others are absent."""
+        ...
+
+    def find_first_ids_by_title(self, titles: Collection[Title]) -> Mapping[Title, int]:
+        """Return the id of the movie with each title that `find_by_title` returns first.
+
+        Titles without a movie are absent.
+        """
+        ...
+
     def get_many(self, movie_ids: Collection[int]) -> Mapping[int, StoredMovie]:
         """Return the existing movies with these ids."""
         ...

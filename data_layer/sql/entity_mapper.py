@@ -49,7 +49,7 @@ class EntityMapper(Generic[Entity]):
         statement = self._select().where(condition)
         if is_locked:
             statement = statement.with_for_update()
-        row = self._session.connection().execute(statement).mappings().first()
+        row = self._session.connection().execute(statement).first()
         return self._to_entity(row) if row else None
 
     def list(
@@ -69,7 +69,7 @@ class EntityMapper(Generic[Entity]):
         statement = self._select().where(*conditions).order_by(*order).limit(limit)
         if is_locked or skips_locked:
             statement = statement.with_for_update(skip_locked=skips_locked)
-        rows = self._session.connection().execute(statement).mappings()
+        rows = self._session.connection().execute(statement)
         return tuple(map(self._to_entity, rows))
 
     def newest(self, state: StrEnum | None, before: int | None, limit: int) -> tuple[Entity, ...]:
@@ -130,8 +130,8 @@ class EntityMapper(Generic[Entity]):
     def _select(self) -> Any:  # noqa: ANN401 - The number of columns is only known at run time.
         return select(*(self._table.c[name] for name in self._names))
 
-    def _to_entity(self, row: Mapping[Any, Any]) -> Entity:
-        values = dict(row)
+    def _to_entity(self, row: Sequence[Any]) -> Entity:
+        values = dict(zip(self._names, row, strict=True))
         if "scopes" in values:  # A newer version may have stored scopes unknown here.
             scopes = (_SCOPES.get(name) for name in values["scopes"])
             values["scopes"] = frozenset(scope for scope in scopes if scope)

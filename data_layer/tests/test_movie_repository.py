@@ -49,6 +49,8 @@ def test_returns_the_stored_document(unit_of_work: UnitOfWorkFactory) -> None:
         assert uow.movies.find_by_imdb_id("tt0211915") == stored
         many = uow.movies.find_many_by_imdb_id(["tt0211915", "tt0000001"])
         assert many == {"tt0211915": stored}
+        ids = uow.movies.find_ids_by_imdb_id(["tt0211915", "tt0000001"])
+        assert ids == {"tt0211915": stored.id}
     document = orjson.loads(stored.document)
     assert document["id"] == stored.id
     assert document["self_url"] == f"/movies/{stored.id}"
@@ -146,7 +148,7 @@ def test_finds_nothing_in_an_empty_catalogue(unit_of_work: UnitOfWorkFactory) ->
 
 
 def test_finds_the_most_voted_movie_of_a_title_first(unit_of_work: UnitOfWorkFactory) -> None:
-    _old, most_voted, newest, _undated, other = store(
+    old, most_voted, newest, _undated, other = store(
         unit_of_work,
         make_movie("Psycho", 1960),
         make_movie("PSYCHO", 1998, imdb_votes=50),
@@ -160,6 +162,12 @@ def test_finds_the_most_voted_movie_of_a_title_first(unit_of_work: UnitOfWorkFac
         assert len(found) == 4
         assert uow.movies.find_by_title("psycho", 1998) == (most_voted,)
         assert uow.movies.find_by_title("psychos") == (other,)
+        searched = [("psycho", None), ("psycho", 1960), ("psychos", None), ("psycho", 1961)]
+        assert uow.movies.find_first_ids_by_title(searched) == {
+            ("psycho", None): most_voted.id,
+            ("psycho", 1960): old.id,
+            ("psychos", None): other.id,
+        }
 
 
 def test_finds_at_most_twenty_movies_of_a_title(unit_of_work: UnitOfWorkFactory) -> None:

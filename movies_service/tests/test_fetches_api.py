@@ -32,6 +32,7 @@ from data_layer.entities.audit_entry import AuditQuery
 from data_layer.entities.fetch import Fetch, FetchQuery
 from data_layer.entities.movie import MovieFacts
 from data_layer.entities.scope import Scope
+from movies_service.accounts.caller import Caller
 from movies_service.api.dependencies.use_cases import Policy
 from movies_service.api.routers import fetches as router
 from movies_service.http_semantics.prefer import WAIT_MAX_SECONDS
@@ -440,6 +441,32 @@ def test_limits_the_streams_of_each_client(database: Database) -> None:
         assert not use_case._followers
 
     asyncio.run(scenario())
+
+
+def test_limits_the_concurrent_requests_of_many_movies(database: Database) -> None:
+    queue = FetchQueue(database.unit_of_work)
+    use_case = RequestFetches(queue, run_inline, run_inline, ShutdownSignal())
+    few, many = 20, 21
+    first, second, third = (Caller(address=f"192.0.2.{number}") for number in range(3))
+    with use_case.admitted(many, first), use_case.admitted(few, first):
+        with pytest.raises(TooManyRequests), use_case.admitted(many, first):
+            pass
+        with use_case.admitted(many, second), pytest.raises(TooManyRequests) as refused:
+            use_case.admitted(many, third).__enter__()
+        assert refused.value.retry_after_seconds == 1
+        with use_case.admitted(many, third):
+            pass
+    assert not use_case._bulk_requests
+
+
+def test_rejects_a_request_of_many_movies_while_others_are_in_progress(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_fetches, "BULK_REQUESTS_MAX", 0)
+    titles = [f"Movie {number}" for number in range(21)]
+    rejected = client.post("/fetches", json={"movies": titles})
+    assert (rejected.status_code, rejected.headers["Retry-After"]) == (429, "1")
+    assert client.post("/fetches", json={"movies": titles[1:]}).status_code == 202
 
 
 def test_limits_the_fetches_of_anonymous_callers_but_not_of_writers(

@@ -176,6 +176,20 @@ def test_replays_the_response_of_a_refresh(
     assert omdb.calls == 1
 
 
+@pytest.mark.parametrize("prefer", [{}, {"Prefer": "respond-async"}])
+def test_a_known_movie_does_not_lock_the_key(
+    client: TestClient,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    prefer: dict[str, str],
+) -> None:
+    store(database.unit_of_work, ALIEN)
+    monkeypatch.setattr(IdempotencyStore, "begin", raise_unexpectedly)
+    response = client.post("/movies", json={"title": "Alien"}, headers=KEY | prefer)
+    assert response.status_code == 200
+    assert "idempotency-replayed" not in response.headers
+
+
 RESPONSE = StoredResponse(201, (("location", "/x"),), b"\x00body")
 
 
@@ -237,6 +251,26 @@ def test_does_not_restore_a_response_that_was_deleted_meanwhile() -> None:
         uow.commit()
     idempotency.replace_response(record, RESPONSE)
     assert isinstance(idempotency.begin("user:alice", "k", b"r"), IdempotencyRecord)
+
+
+def test_finds_a_stored_response_without_locking_the_key() -> None:
+    now = utc_now()
+    database = FakeDatabase()
+    idempotency = IdempotencyStore(database, SigningKeys(database), lambda: now)
+
+    def find(request: bytes = b"r") -> StoredResponse | None:
+        return idempotency.find("user:alice", "k", request)
+
+    assert find() is None
+    held = begin(idempotency)
+    with pytest.raises(Conflict):
+        find()
+    finish(database, idempotency, held)
+    assert find() == RESPONSE
+    with pytest.raises(InvalidInput):
+        find(b"another")
+    now += dt.timedelta(hours=KEEP_HOURS, seconds=1)
+    assert find(b"another") is None
 
 
 def test_bounds_the_stored_responses_of_a_caller_and_of_all(

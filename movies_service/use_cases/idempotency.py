@@ -76,30 +76,26 @@ class IdempotencyStore:
             InvalidInput: the key was used with a different request.
             Conflict: the same request is in progress, or its response cannot be decrypted.
         """
-        now = self._now()
-        held = IdempotencyRecord(
-            id=_digest(client) + _digest(key),
-            request_fingerprint=hashlib.sha256(request).digest(),
-            locked_until=now + dt.timedelta(seconds=HOLD_SECONDS),
-            expires_at=now + dt.timedelta(hours=KEEP_HOURS),
-        )
+        held = self._new_record(client, key, request)
         with self._unit_of_work() as uow:
-            uow.idempotency_records.delete_before(now)
-            existing = uow.idempotency_records.find(held.id)
-            if existing is not None and existing.request_fingerprint != held.request_fingerprint:
-                raise InvalidInput(
-                    "This Idempotency-Key was already used with a different request.",
-                    field="Idempotency-Key",
-                )
-            if existing is not None and existing.response is not None:
-                return self._decrypt(uow, existing.response)
-            if existing is not None and now < existing.locked_until:
-                raise Conflict(
-                    "A request with this Idempotency-Key is still being processed; retry shortly."
-                )
+            uow.idempotency_records.delete_before(self._now())
+            if (stored := self._find_response(uow, held)) is not None:
+                return stored
             uow.idempotency_records.put(held)
             uow.commit()
         return held
+
+    def find(self, client: str, key: str, request: bytes) -> StoredResponse | None:
+        """Return the stored response of the same request, or `None`; see `begin`.
+
+        It locks and writes nothing.
+
+        Raises:
+            InvalidInput: the key was used with a different request.
+            Conflict: the same request is in progress, or its response cannot be decrypted.
+        """
+        with self._unit_of_work(is_read_only=True) as uow:
+            return self._find_response(uow, self._new_record(client, key, request))
 
     def record(self, uow: UnitOfWork, held: IdempotencyRecord, response: StoredResponse) -> None:
         """Store the response in the transaction of the request's changes; the caller commits.
@@ -142,6 +138,33 @@ class IdempotencyStore:
             if uow.idempotency_records.find(held.id) == held:
                 uow.idempotency_records.remove(held.id)
                 uow.commit()
+
+    def _new_record(self, client: str, key: str, request: bytes) -> IdempotencyRecord:
+        now = self._now()
+        return IdempotencyRecord(
+            id=_digest(client) + _digest(key),
+            request_fingerprint=hashlib.sha256(request).digest(),
+            locked_until=now + dt.timedelta(seconds=HOLD_SECONDS),
+            expires_at=now + dt.timedelta(hours=KEEP_HOURS),
+        )
+
+    def _find_response(self, uow: UnitOfWork, new: IdempotencyRecord) -> StoredResponse | None:
+        """Return the stored response of the request of a new record; `None` if it may begin."""
+        existing, now = uow.idempotency_records.find(new.id), self._now()
+        if existing is None or existing.expires_at < now:
+            return None
+        if existing.request_fingerprint != new.request_fingerprint:
+            raise InvalidInput(
+                "This Idempotency-Key was already used with a different request.",
+                field="Idempotency-Key",
+            )
+        if existing.response is not None:
+            return self._decrypt(uow, existing.response)
+        if now < existing.locked_until:
+            raise Conflict(
+                "A request with this Idempotency-Key is still being processed; retry shortly."
+            )
+        return None
 
     def _decrypt(self, uow: UnitOfWork, content: bytes) -> StoredResponse:
         try:

@@ -23,6 +23,15 @@ from movies_service.use_cases.omdb_allowance import UNLIMITED, OmdbAllowance
 POLL_SECONDS = 0.25
 """Interval between reads of a followed fetch."""
 
+BULK_LOOKUPS_MIN = 21
+"""Number of lookups from which a request of fetches is a bulk request."""
+
+BULK_REQUESTS_MAX = 2
+"""Limit of concurrent bulk requests per process, one for each client.
+
+Each one keeps the interpreter busy for tens of milliseconds, and a writing thread with it.
+"""
+
 FOLLOWERS_MAX = 200
 """Limit of concurrently followed fetches per process, since each one polls the database."""
 
@@ -57,6 +66,7 @@ class RequestFetches:
         self._shutdown = shutdown
         self._allowance = allowance
         self._followers: Counter[str] = Counter()
+        self._bulk_requests: Counter[str] = Counter()
 
     async def enqueue(
         self,
@@ -76,6 +86,25 @@ class RequestFetches:
         """
         is_limited = self._allowance != UNLIMITED and not by.covers(Scope.MOVIES_WRITE)
         return await self._enqueue(lookups, by, record, is_limited=is_limited)
+
+    @contextmanager
+    def admitted(self, lookups: int, by: Caller) -> Iterator[None]:
+        """Count a request with this number of lookups during the context, if it is a bulk request.
+
+        Raises:
+            TooManyRequests: the caller has a bulk request in progress, or too many others have.
+        """
+        if lookups < BULK_LOOKUPS_MIN:
+            yield
+            return
+        if by.client in self._bulk_requests or self._bulk_requests.total() >= BULK_REQUESTS_MAX:
+            raise TooManyRequests(
+                "Other requests of many movies are in progress: retry after the time in"
+                " Retry-After.",
+                retry_after_seconds=1,
+            )
+        with _counted(self._bulk_requests, by.client):
+            yield
 
     async def enqueue_one(
         self, lookup: MovieLookup, by: Caller, record: ResultRecorder[Fetch] = record_nothing
@@ -173,7 +202,8 @@ class RequestFetches:
         Raises:
             TooManyRequests: too many fetches are followed, from this address or in all.
         """
-        with self._following(address):
+        self.require_free_follower(address)
+        with _counted(self._followers, address):
             yield fetch
             while fetch.state.is_open and not self._shutdown.is_set():
                 await self._shutdown.wait(POLL_SECONDS)
@@ -199,16 +229,17 @@ class RequestFetches:
                 "Too many open event streams; retry later.", retry_after_seconds=5
             )
 
-    @contextmanager
-    def _following(self, address: str) -> Iterator[None]:
-        self.require_free_follower(address)
-        self._followers[address] += 1
-        try:
-            yield
-        finally:
-            self._followers[address] -= 1
-            if not self._followers[address]:
-                del self._followers[address]
+
+@contextmanager
+def _counted(counter: Counter[str], client: str) -> Iterator[None]:
+    """Count the client during the context."""
+    counter[client] += 1
+    try:
+        yield
+    finally:
+        counter[client] -= 1
+        if not counter[client]:
+            del counter[client]
 
 
 def _partition(

@@ -24,7 +24,8 @@ TITLE_LIMIT = 20
 SAME_TITLE_MAX = 1_000
 """Maximum number of movies with one title that a search reads and sorts by votes."""
 
-_UNKNOWN_VOTES = -1
+UNKNOWN_VOTES = -1
+"""Votes of a movie without votes, for its order by popularity."""
 
 
 class MovieQueries:
@@ -102,4 +103,4 @@ def _parameters(movie_filter: MovieFilter) -> dict[str, Any]:
 def _popularity_order(row: Row) -> tuple[int, int, int]:
     """Return the sort key of a movie: most votes first, then the newest, then the lowest id."""
     movie_id, _document, votes, year_key = row
-    return -(_UNKNOWN_VOTES if votes is None else votes), -year_key, movie_id
+    return -(UNKNOWN_VOTES if votes is None else votes), -year_key, movie_id

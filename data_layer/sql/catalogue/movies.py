@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, delete, func, select, update
 
 from common.batches import batched
 from common.errors import Conflict
@@ -15,7 +15,7 @@ from data_layer.ports.movies import Change, MovieRepository, Title
 from data_layer.sql.backends.registry import allocate_ids
 from data_layer.sql.catalogue.movie_counts import change_counts
 from data_layer.sql.catalogue.movie_inserts import MovieInserter
-from data_layer.sql.catalogue.movie_queries import MovieQueries
+from data_layer.sql.catalogue.movie_queries import UNKNOWN_VOTES, MovieQueries
 from data_layer.sql.catalogue.movie_relations import RelationInserter, remove_links
 from data_layer.sql.catalogue.movie_rows import movie_row, roles, year_key
 from data_layer.sql.models import MOVIES
@@ -25,6 +25,13 @@ _KEYS_AT_ONCE = 1_000
 _KEY = "id_of_row"
 _DOCUMENTS = (MOVIES.c.imdb_id, MOVIES.c.id, MOVIES.c.document)
 _NAMES = (MOVIES.c.title_key, MOVIES.c.year_key, MOVIES.c.id)
+_IDS = select(MOVIES.c.imdb_id, MOVIES.c.id)
+_BY_POPULARITY = (
+    func.coalesce(MOVIES.c.imdb_votes, UNKNOWN_VOTES).desc(),
+    MOVIES.c.year_key.desc(),
+    MOVIES.c.id,
+)
+"""Order of movies with one title, as in `find_by_title`."""
 _SET_ROW = (
     update(MOVIES)
     .where(MOVIES.c.id == bindparam(_KEY))
@@ -63,6 +70,25 @@ class SqlAlchemyMovieRepository(MovieQueries, MovieRepository):
             for row in self._rows_of(MOVIES.c.imdb_id, imdb_ids)
         }
 
+    def find_ids_by_imdb_id(self, imdb_ids: Collection[str]) -> dict[str, int]:
+        """Return the ids of the movies with these IMDb ids, without reading documents."""
+        found: dict[str, int] = {}
+        for batch in batched(list(imdb_ids), _KEYS_AT_ONCE):
+            rows = self._connection().execute(_IDS.where(MOVIES.c.imdb_id.in_(batch)))
+            found.update((str(row.imdb_id), row.id) for row in rows)
+        return found
+
+    def find_first_ids_by_title(self, titles: Collection[Title]) -> dict[Title, int]:
+        """Return the id of the most popular movie with each title: one row for each."""
+        found: dict[Title, int] = {}
+        for has_year, batch in _batches_of(titles):
+            names, row_number = _NAMES[: 1 + has_year], func.row_number()
+            rank = row_number.over(partition_by=names, order_by=_BY_POPULARITY).label("rank")
+            ranked = select(*_NAMES, rank).where(_has_title(has_year, batch)).subquery()
+            for row in self._connection().execute(select(ranked).where(ranked.c.rank == 1)):
+                found[row.title_key, row.year_key if has_year else None] = row.id
+        return {title: found[title] for title in titles if title in found}
+
     def get_many(self, movie_ids: Collection[int]) -> dict[int, StoredMovie]:
         """Return the movies with these ids by id; omit unknown ones."""
         rows = self._rows_of(MOVIES.c.id, movie_ids)
@@ -71,14 +97,10 @@ class SqlAlchemyMovieRepository(MovieQueries, MovieRepository):
     def find_many_by_title(self, titles: Collection[Title]) -> dict[Title, tuple[int, ...]]:
         """Return ascending ids by title; query titles with and without a year separately."""
         found: defaultdict[Title, list[int]] = defaultdict(list)
-        for has_year in (True, False):
-            selected = [title for title in titles if (title[1] is not None) is has_year]
-            for batch in batched(selected, _KEYS_AT_ONCE):
-                statement = select(*_NAMES).where(MOVIES.c.title_key.in_({key for key, _ in batch}))
-                if has_year:
-                    statement = statement.where(MOVIES.c.year_key.in_({year for _, year in batch}))
-                for row in self._connection().execute(statement.order_by(MOVIES.c.id)):
-                    found[row.title_key, row.year_key if has_year else None].append(row.id)
+        for has_year, batch in _batches_of(titles):
+            statement = select(*_NAMES).where(_has_title(has_year, batch)).order_by(MOVIES.c.id)
+            for row in self._connection().execute(statement):
+                found[row.title_key, row.year_key if has_year else None].append(row.id)
         return {title: tuple(found[title]) for title in titles if title in found}
 
     def update(self, movie_id: int, facts: MovieFacts) -> StoredMovie:
@@ -136,6 +158,22 @@ class SqlAlchemyMovieRepository(MovieQueries, MovieRepository):
         """Yield the movies with one of these values in a unique column."""
         for batch in batched(list(values), _KEYS_AT_ONCE):
             yield from self._connection().execute(select(*_DOCUMENTS).where(column.in_(batch)))
+
+
+def _batches_of(titles: Collection[Title]) -> Iterator[tuple[bool, Sequence[Title]]]:
+    """Yield batches of titles that all have a year, or all none, and which it is."""
+    for has_year in (True, False):
+        selected = [title for title in titles if (title[1] is not None) is has_year]
+        for batch in batched(selected, _KEYS_AT_ONCE):
+            yield has_year, batch
+
+
+def _has_title(has_year: bool, titles: Collection[Title]) -> ColumnElement[bool]:  # noqa: FBT001 - It belongs to the titles.
+    """Return the condition that a movie has one of the titles and one of the years."""
+    condition: ColumnElement[bool] = MOVIES.c.title_key.in_({key for key, _ in titles})
+    if has_year:
+        condition &= MOVIES.c.year_key.in_({year for _, year in titles})
+    return condition
 
 
 def _columns_of(movie_id: int, facts: MovieFacts) -> dict[str, Any]:

@@ -67,6 +67,16 @@ class FakeMovieRepository(MovieRepository):
         }
         return {title: tuple(sorted(ids)) for title, ids in found.items() if ids}
 
+    def find_ids_by_imdb_id(self, imdb_ids: Collection[str]) -> dict[str, int]:
+        """Return the ids of the movies with these IMDb ids."""
+        found = self.find_many_by_imdb_id(imdb_ids)
+        return {imdb_id: movie.id for imdb_id, movie in found.items()}
+
+    def find_first_ids_by_title(self, titles: Collection[Title]) -> dict[Title, int]:
+        """Return the id of the most popular movie with each title."""
+        found = {title: self.find_by_title(*title) for title in titles}
+        return {title: movies[0].id for title, movies in found.items() if movies}
+
     def get_many(self, movie_ids: Collection[int]) -> dict[int, StoredMovie]:
         """Return the existing movies with these ids."""
         return {number: self.get(number) for number in movie_ids if number in self.rows}

@@ -47,6 +47,7 @@ class IdempotentRequest:
         caller: Caller,
         work: Callable[[ResultRecorder[T]], Awaitable[T]],
         to_response: Callable[[T], Response],
+        find: Callable[[], Awaitable[T | None]] | None = None,
     ) -> Response:
         """Execute `work` and return its response, or return the stored response of the key.
 
@@ -54,6 +55,7 @@ class IdempotentRequest:
             caller: the sender of the request; keys of different callers are independent.
             work: the use case. Its argument stores the response in the transaction of the work.
             to_response: renders the result of the work.
+            find: returns the result if nothing has to change for it, so that the key is not locked.
 
         Raises:
             InvalidInput: the key was already used with a different request.
@@ -63,7 +65,12 @@ class IdempotentRequest:
         if self._key is None:
             return await _respond(to_response, await work(record_nothing))
         store, write = self._use_cases.idempotency, self._use_cases.write
-        record = await write(store.begin, caller.client, self._key, self._request)
+        request = caller.client, self._key, self._request
+        # In this order: a movie that the same request has just added has its response by now.
+        if find is not None and (found := await find()) is not None:
+            response = await self._use_cases.read(store.find, *request)
+            return _replay(response) if response else await _respond(to_response, found)
+        record = await write(store.begin, *request)
         if isinstance(record, StoredResponse):
             return _replay(record)
         recorder = _ResponseRecorder(store, record, to_response)

@@ -97,14 +97,18 @@ async def request_fetches(
     in `not_accepted` and cost nothing; send them again, with a new `Idempotency-Key`, after
     `retry_after_seconds`. If no movie is accepted, the response is a 429. With the scope, only the
     daily OMDb quota limits the number of fetches.
+
+    A client may have one request of more than 20 movies in progress at a time; another one is a
+    429, as it is while two clients have one.
     """
-    return await idempotency.run(
-        caller,
-        lambda record: use_cases.request_fetches.enqueue(body.to_lookups(), caller, record),
-        lambda requested: private_json_response(
-            RequestedFetchesOut.of(requested), HTTPStatus.ACCEPTED
-        ),
-    )
+    with use_cases.request_fetches.admitted(len(body.movies), caller):
+        return await idempotency.run(
+            caller,
+            lambda record: use_cases.request_fetches.enqueue(body.to_lookups(), caller, record),
+            lambda requested: private_json_response(
+                RequestedFetchesOut.of(requested), HTTPStatus.ACCEPTED
+            ),
+        )
 
 
 @router.get("", summary="List fetches", response_model=FetchesOut)

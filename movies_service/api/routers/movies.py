@@ -148,17 +148,23 @@ async def add_movie(
     arrives within 5 seconds. A client that already waits for 10 fetches gets the 202 at once, with
     no `wait` in `Preference-Applied`. Use an `Idempotency-Key` to retry the call safely.
     """
+
+    async def find() -> AddedMovie | None:
+        return await use_cases.add_movie.find(lookup.to_lookup())
+
     if prefer.is_async or use_cases.policy.adding_is_async:
         addition = _AsyncAddition(use_cases, caller, replace(prefer, is_async=True))
         return await idempotency.run(
             caller,
             lambda record: addition.find_or_enqueue(lookup.to_lookup(), record),
             lambda result: fetch_response(result, addition.prefer),
+            find,
         )
     return await idempotency.run(
         caller,
         lambda record: use_cases.add_movie.run(lookup.to_lookup(), caller, record),
         _added_response,
+        find,
     )
 
 
