@@ -14,6 +14,7 @@ from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.sql import schema
 from movies_service.app import MiddlewareOptions
+from movies_service.http_semantics.query_parameters import PARAMETERS_MAX
 from movies_service.middleware.body_limit import BodyLimitMiddleware
 from movies_service.middleware.request_id import RequestIdMiddleware
 from movies_service.middleware.single_headers import SingleHeadersMiddleware
@@ -329,3 +330,14 @@ def test_repeated_headers_are_rejected(client: TestClient) -> None:
             400,
             f"Send one {name} header.",
         )
+
+
+def test_rejects_queries_of_many_parameters(client: TestClient) -> None:
+    query = "&".join(["a"] * PARAMETERS_MAX)
+    assert "Unknown query parameter" in client.get(f"/movies?{query}").json()["detail"]
+    for path in ("/movies", "/", "/fetches", "/nope"):
+        response = client.get(f"{path}?{query}&a", headers={"Origin": "https://x.example"})
+        assert response.status_code == 422
+        assert response.headers["access-control-allow-origin"] == "*"
+        message = "Send at most 32 query parameters."
+        assert response.json()["errors"] == [{"field": "query", "message": message}]

@@ -1,15 +1,19 @@
 """Tests of changing and refreshing movies."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 from fastapi.testclient import TestClient
 
 from common.errors import UpstreamTimeout
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.scope import Scope
+from movies_service.api.dependencies.json_body import validate_body
+from movies_service.api.schemas.movies import MoviePatchIn
 from movies_service.tests.conftest import SmallOmdb, store
 
 ALIEN = MovieFacts(
@@ -183,3 +187,10 @@ def test_a_failed_refresh_changes_nothing(
     omdb.error = UpstreamTimeout("OMDb did not respond in time.")
     assert client.post("/movies/1/refresh", headers=writer).status_code == 504
     assert client.get("/movies/1").content == before
+
+
+@pytest.mark.parametrize("patch", [{"genres": [0] * 3}, {"ratings": [{}] * 3}])
+def test_an_invalid_list_is_rejected_at_its_first_fault(patch: dict[str, object]) -> None:
+    with pytest.raises(RequestValidationError) as raised:
+        validate_body(MoviePatchIn, json.dumps(patch).encode())
+    assert {error["loc"][2] for error in raised.value.errors()} == {0}

@@ -11,6 +11,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from movies_service.app import is_cacheable
 from movies_service.http_semantics.content_negotiation import negotiate_encoding
+from movies_service.http_semantics.query_parameters import PARAMETERS_MAX
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
 from movies_service.telemetry.counters import CacheCounters, RequestCounters
@@ -147,6 +148,16 @@ def test_every_hit_has_its_own_request_id() -> None:
 def test_query_order_and_encoding_do_not_matter() -> None:
     setup = CacheSetup()
     send_all(setup, ("/movies?a=1&b=%41",), ("/movies?b=A&a=1",), ("/movies?a=1&b=B",))
+    assert len(setup.calls) == 2
+
+
+def test_a_query_of_many_parameters_is_not_parsed() -> None:
+    setup = CacheSetup()
+    path = "/movies?" + "&" * PARAMETERS_MAX
+    responses = send_all(setup, (path,), (path,))
+    assert [response.headers["cache-status"] for response in responses] == [
+        "movies-api; fwd=bypass"
+    ] * 2
     assert len(setup.calls) == 2
 
 
