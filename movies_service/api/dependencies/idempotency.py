@@ -46,6 +46,8 @@ class IdempotentRequest:
         caller: Caller,
         work: Callable[[ResultRecorder[T]], Awaitable[T]],
         to_response: Callable[[T], Response],
+        *,
+        is_large: bool = False,
     ) -> Response:
         """Execute `work` and return its response, or return the stored response of the key.
 
@@ -53,6 +55,7 @@ class IdempotentRequest:
             caller: the sender of the request; keys of different callers are independent.
             work: the use case. Its argument stores the response in the transaction of the work.
             to_response: renders the result of the work.
+            is_large: whether rendering takes too long for the event loop.
 
         Raises:
             InvalidInput: the key was already used with a different request.
@@ -60,18 +63,30 @@ class IdempotentRequest:
             MoviesError: raised by the work.
         """
         if self._key is None:
-            return await _respond(to_response, await work(record_nothing))
+            return await self._respond(to_response, await work(record_nothing), is_large)
         store, write = self._use_cases.idempotency, self._use_cases.write
         record = await write(store.begin, caller.client, self._key, self._request)
         if isinstance(record, StoredResponse):
             return _replay(record)
         recorder = _ResponseRecorder(store, record, to_response)
         try:
-            return await _respond(to_response, await work(recorder))
+            return await self._respond(to_response, await work(recorder), is_large)
         finally:
             if not recorder.is_stored:
                 with suppress(MoviesError):  # The lock expires by itself.
                     await write(store.release_lock, record)
+
+    async def _respond(
+        self,
+        to_response: Callable[[T], Response],
+        result: T,
+        is_large: bool,  # noqa: FBT001 - Passed on.
+    ) -> Response:
+        """Return the response; a large one is rendered in a thread."""
+        if not is_large:
+            return to_response(result)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._use_cases.render, to_response, result)
 
 
 class _ResponseRecorder(Generic[T]):
@@ -127,11 +142,6 @@ async def get_idempotency(
 
 
 IdempotencyDependency = Annotated[IdempotentRequest, Depends(get_idempotency)]
-
-
-async def _respond(to_response: Callable[[T], Response], result: T) -> Response:
-    """Return the response; in a thread, since a thousand fetches would block the event loop."""
-    return await asyncio.to_thread(to_response, result)
 
 
 def _to_stored(response: Response) -> StoredResponse:
