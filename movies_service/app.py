@@ -160,6 +160,8 @@ def create_app(lifespan: Lifespan, options: MiddlewareOptions) -> ASGIApp:
         ),
         expose_headers=_EXPOSED_HEADERS,
     )
+    # CORSMiddleware answers preflights itself, and adds its headers to the 429 of other requests.
+    app = RateLimitMiddleware(app, options.limits, "OPTIONS")
     app = RequestIdMiddleware(app)
     app = AccessLogMiddleware(app, requests=options.requests, logs_requests=options.logs_requests)
     return (

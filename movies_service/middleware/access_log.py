@@ -8,6 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from movies_service.telemetry.counters import UNKNOWN_ROUTE, RequestCounters
 
+PATH_MAX_BYTES = 256
+"""Logged part of a path: clients may send paths of up to the size of the headers."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -46,7 +49,7 @@ class AccessLogMiddleware:
             _log.info(
                 "http_request",
                 method=scope["method"],
-                path=scope["raw_path"].decode("latin-1"),
+                path=scope["raw_path"][:PATH_MAX_BYTES].decode("latin-1"),
                 status=int(status),
                 milliseconds=round(seconds * 1000, 2),
             )

@@ -122,6 +122,12 @@ def test_line_breaks_in_a_path_do_not_forge_log_lines(
     assert "\nforged" not in logged
 
 
+def test_long_paths_are_logged_in_part(client: TestClient, read_log: ReadLog) -> None:
+    client.get("/" + "a" * 5_000)
+    (line,) = (line for line in read_log() if line["event"] == "http_request")
+    assert line["path"] == "/" + "a" * 255
+
+
 def test_access_log_can_be_disabled(
     open_client: Callable[..., TestClient], read_log: ReadLog
 ) -> None:
