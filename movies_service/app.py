@@ -33,6 +33,7 @@ from movies_service.middleware.access_log import AccessLogMiddleware
 from movies_service.middleware.body_limit import BodyLimitMiddleware
 from movies_service.middleware.fast_path import FastPathMiddleware
 from movies_service.middleware.head import HeadMiddleware
+from movies_service.middleware.query_limit import QueryLimitMiddleware
 from movies_service.middleware.rate_limit import RateLimitMiddleware
 from movies_service.middleware.request_id import HEADER as REQUEST_ID_HEADER
 from movies_service.middleware.request_id import RequestIdMiddleware
@@ -140,7 +141,8 @@ def create_app(lifespan: Lifespan, options: MiddlewareOptions) -> ASGIApp:
         max_bytes=options.max_body_bytes,
         timeout_seconds=options.request_timeout_seconds,
     )
-    app = RateLimitMiddleware(SingleHeadersMiddleware(app), options.limits)
+    app = SingleHeadersMiddleware(QueryLimitMiddleware(app))
+    app = RateLimitMiddleware(app, options.limits)
     app = CORSMiddleware(
         app,
         allow_origins=options.cors_origins,
@@ -158,6 +160,8 @@ def create_app(lifespan: Lifespan, options: MiddlewareOptions) -> ASGIApp:
         ),
         expose_headers=_EXPOSED_HEADERS,
     )
+    # CORSMiddleware answers preflights itself, and adds its headers to the 429 of other requests.
+    app = RateLimitMiddleware(app, options.limits, "OPTIONS")
     app = RequestIdMiddleware(app)
     app = AccessLogMiddleware(app, requests=options.requests, logs_requests=options.logs_requests)
     return (

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -133,6 +134,7 @@ def built_use_cases(
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as read,
         closing(ThreadPoolCallExecutor(options.pool_size, options.deadline_seconds)) as write,
         closing(Readiness(check_reads, database.require_writable)) as readiness,
+        ThreadPoolExecutor(1, thread_name_prefix="render") as render,
     ):
         reads = run_inline if database.reads_are_short else read
         yield UseCases(
@@ -156,6 +158,7 @@ def built_use_cases(
             read=reads,
             long_read=read,
             write=write,
+            render=render,
         )
 
 

@@ -67,7 +67,7 @@ class MovieFacts:
     poster_url: Annotated[Url | None, meaning("Link to an image on another host.")] = None
     ratings: Annotated[
         tuple[Rating, ...],
-        Field(max_length=NAMES_MAX),
+        Field(max_length=NAMES_MAX, fail_fast=True),
         meaning("Ratings in the text of their sources, such as `93%` of Rotten Tomatoes."),
     ] = ()
     metascore: Annotated[Metascore | None, meaning("Score of Metacritic, 0 to 100.")] = None

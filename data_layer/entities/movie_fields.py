@@ -55,7 +55,7 @@ MovieId = Annotated[int, Field(ge=1, le=2**53)]
 ImdbId = Annotated[str, Field(pattern=f"^{IMDB_ID_PATTERN}$")]
 Title = Annotated[str, Field(max_length=TITLE_MAX_CHARACTERS), AfterValidator(_require_storable)]
 Name = Annotated[str, Field(max_length=NAME_MAX_CHARACTERS), AfterValidator(_require_storable)]
-Names = Annotated[tuple[Name, ...], Field(max_length=NAMES_MAX)]
+Names = Annotated[tuple[Name, ...], Field(max_length=NAMES_MAX, fail_fast=True)]
 Text = Annotated[
     str,
     Field(max_length=TEXT_MAX_CHARACTERS),

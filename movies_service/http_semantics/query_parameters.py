@@ -1,10 +1,20 @@
-"""Strict query parameters: only documented ones, each given once."""
+"""Strict query parameters: few, only documented ones, each given once."""
 
 from collections import Counter
 from collections.abc import Sequence
 
 from common.errors import InvalidInput
 from common.invalid_values import describe_unknown
+
+PARAMETERS_MAX = 32
+"""Largest number of query parameters of a request; no endpoint has half as many."""
+
+TOO_MANY = InvalidInput(f"Send at most {PARAMETERS_MAX} query parameters.", field="query")
+
+
+def has_too_many(query_string: bytes) -> bool:
+    """Return whether a query has more than `PARAMETERS_MAX` parameters, without parsing it."""
+    return query_string.count(b"&") >= PARAMETERS_MAX
 
 
 def require_known(pairs: Sequence[tuple[str, str]], documented: Sequence[str]) -> None:

@@ -9,6 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from common.log_throttle import LogThrottle
 from movies_service.telemetry.counters import UNKNOWN_ROUTE, RequestCounters
 
+PATH_MAX_BYTES = 256
+"""Logged part of a path: clients may send paths of up to the size of the headers."""
+
 _log = structlog.get_logger(__name__)
 
 
@@ -49,7 +52,7 @@ class AccessLogMiddleware:
         self._requests.add((scope["method"], route_of(scope), int(status)), seconds)
         if not self._logs_requests:
             return
-        path = scope["raw_path"].decode("latin-1")
+        path = scope["raw_path"][:PATH_MAX_BYTES].decode("latin-1")
         if status == HTTPStatus.TOO_MANY_REQUESTS:
             if (repeated := self._refusals.count("")) is not None:
                 _log.warning("http_requests_refused", path=path, repeated=repeated)

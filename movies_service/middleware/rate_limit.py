@@ -10,8 +10,8 @@ from movies_service.rate_limiting.rate_limits import RateLimits
 _BATCH, _REFUSAL = "movies.token_batch", "movies.refusal"
 """Scope keys: the token batch of an admitted request, and the error of a rejected one."""
 
-_UNLIMITED = ("/health/",)
-"""Path prefixes without a limit: health checks must not fail."""
+_UNLIMITED = frozenset({"/health/live", "/health/ready"})
+"""Paths without a limit: health checks must not fail."""
 
 
 class RateLimitMiddleware:
@@ -20,16 +20,18 @@ class RateLimitMiddleware:
     Args:
         app: the wrapped app.
         limits: the rate limits.
+        method: the only method that is limited; `None` limits all of them.
     """
 
-    def __init__(self, app: ASGIApp, limits: RateLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: RateLimits, method: str | None = None) -> None:
         self._app = app
         self._limits = limits
+        self._method = method
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request."""
         limit = self._limits.requests
-        if scope["type"] != "http" or limit is None:
+        if scope["type"] != "http" or limit is None or self._method not in {None, scope["method"]}:
             await self._app(scope, receive, send)
             return
         if _BATCH not in scope:
@@ -49,7 +51,7 @@ async def consume(scope: Scope, send: Send, limits: RateLimits, limit: RateLimit
 
     Source: draft-ietf-httpapi-ratelimit-headers-10.
     """
-    if scope["path"].startswith(_UNLIMITED):
+    if scope["path"] in _UNLIMITED:
         scope[_BATCH] = None
         return send
     try:

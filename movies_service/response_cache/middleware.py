@@ -33,6 +33,8 @@ FILL_WAIT_SECONDS = 1.0
 _REVISION_MAX_DIGITS = 18
 _HIDDEN_FROM_APP = frozenset({b"if-none-match", b"accept-encoding"})
 
+_BYPASS = b"movies-api; fwd=bypass"
+
 _METHODS = frozenset({"GET", "HEAD"})
 
 
@@ -135,7 +137,7 @@ class ResponseCacheMiddleware:
     def _bypass_reason(self, headers: RequestHeaders) -> bytes | None:
         """Return the Cache-Status of a request that bypasses the cache, or `None`."""
         if headers.exclusion is not None or not is_host(headers.host):
-            return b"movies-api; fwd=bypass"
+            return _BYPASS
         if not (seen := headers.seen_revision):
             return None
         is_number = seen.isdigit() and len(seen) <= _REVISION_MAX_DIGITS
@@ -160,8 +162,11 @@ class ResponseCacheMiddleware:
         self, scope: Scope, headers: RequestHeaders, receive: Receive, send: Send
     ) -> None:
         """Run the app; concurrent requests for the same key share one run."""
-        self._counts.misses += 1
         key, response = self._store.key_of(scope, headers), None
+        if key is None:
+            await self._app(scope, receive, with_cache_status(send, _BYPASS))
+            return
+        self._counts.misses += 1
         stale = self._store.find_stale(key)
         if stale is not None and self._revision.is_unavailable():
             await self._send_stale(stale, scope, headers, send)

@@ -3,6 +3,7 @@
 from starlette.types import Scope
 
 from common.bounded_cache import BoundedCache
+from movies_service.http_semantics.query_parameters import has_too_many
 from movies_service.response_cache.cache_key import (
     CacheKey,
     RequestHeaders,
@@ -17,6 +18,9 @@ from movies_service.response_cache.cached_response import (
     RawRequestKey,
 )
 from movies_service.response_cache.options import CacheOptions
+
+_KEY = "movies.cache_key"
+"""Scope key of the cache key: the protocol and the middleware look up the same request."""
 
 CacheHit = tuple[CachedResponse, EncodedResponse]
 """A cached response, and its variant in the encoding that the client accepts."""
@@ -54,7 +58,8 @@ class ResponseStore:
         )
         hit = self._hits.get(request_key)
         if hit is None:
-            response: CachedResponse | None = self._responses.get(self.key_of(scope, headers))
+            key = self.key_of(scope, headers)
+            response: CachedResponse | None = None if key is None else self._responses.get(key)
             if response is None:
                 return None
             hit = response, response.variant(negotiated_encoding(headers.accept_encoding))
@@ -67,9 +72,17 @@ class ResponseStore:
             return None
         return hit if response.revision == revision.number else None
 
-    def key_of(self, scope: Scope, headers: RequestHeaders) -> CacheKey:
-        """Return the key under which the response to a request is stored."""
-        return cache_key(scope, headers, self._origins)
+    def key_of(self, scope: Scope, headers: RequestHeaders) -> CacheKey | None:
+        """Return the key under which the response to a request is stored, computed once.
+
+        Returns:
+            `None` if the query has too many parameters for the app, and is not parsed.
+        """
+        if _KEY not in scope:
+            is_refused = has_too_many(scope["query_string"])
+            scope[_KEY] = None if is_refused else cache_key(scope, headers, self._origins)
+        key: CacheKey | None = scope[_KEY]
+        return key
 
     def find_fresh(self, key: CacheKey, now: float) -> CachedResponse | None:
         """Return the fresh response under a key, or `None`."""

@@ -183,8 +183,11 @@ def test_a_known_movie_does_not_lock_the_key(
     monkeypatch: pytest.MonkeyPatch,
     prefer: dict[str, str],
 ) -> None:
+    def lock(*_arguments: object) -> None:
+        raise AssertionError("The key was locked.")
+
     store(database.unit_of_work, ALIEN)
-    monkeypatch.setattr(IdempotencyStore, "begin", raise_unexpectedly)
+    monkeypatch.setattr(IdempotencyStore, "begin", lock)
     response = client.post("/movies", json={"title": "Alien"}, headers=KEY | prefer)
     assert response.status_code == 200
     assert "idempotency-replayed" not in response.headers

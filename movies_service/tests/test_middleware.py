@@ -14,6 +14,7 @@ from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts
 from data_layer.sql import schema
 from movies_service.app import MiddlewareOptions
+from movies_service.http_semantics.query_parameters import PARAMETERS_MAX
 from movies_service.middleware.body_limit import BodyLimitMiddleware
 from movies_service.middleware.request_id import RequestIdMiddleware
 from movies_service.middleware.single_headers import SingleHeadersMiddleware
@@ -119,6 +120,12 @@ def test_line_breaks_in_a_path_do_not_forge_log_lines(
     logged = capsys.readouterr().err
     assert "forged" in logged
     assert "\nforged" not in logged
+
+
+def test_long_paths_are_logged_in_part(client: TestClient, read_log: ReadLog) -> None:
+    client.get("/" + "a" * 5_000)
+    (line,) = (line for line in read_log() if line["event"] == "http_request")
+    assert line["path"] == "/" + "a" * 255
 
 
 def test_access_log_can_be_disabled(
@@ -332,3 +339,14 @@ def test_repeated_headers_are_rejected(client: TestClient) -> None:
             400,
             f"Send one {name} header.",
         )
+
+
+def test_rejects_queries_of_many_parameters(client: TestClient) -> None:
+    query = "&".join(["a"] * PARAMETERS_MAX)
+    assert "Unknown query parameter" in client.get(f"/movies?{query}").json()["detail"]
+    for path in ("/movies", "/", "/fetches", "/nope"):
+        response = client.get(f"{path}?{query}&a", headers={"Origin": "https://x.example"})
+        assert response.status_code == 422
+        assert response.headers["access-control-allow-origin"] == "*"
+        message = "Send at most 32 query parameters."
+        assert response.json()["errors"] == [{"field": "query", "message": message}]

@@ -1,15 +1,19 @@
 """Tests of changing and refreshing movies."""
 
 import dataclasses
+import json
 from collections.abc import Callable
 
 import pytest
+from fastapi.exceptions import RequestValidationError
 from fastapi.testclient import TestClient
 
 from common.errors import UpstreamTimeout
 from data_layer.database import Database
 from data_layer.entities.movie import MovieFacts, Rating
 from data_layer.entities.scope import Scope
+from movies_service.api.dependencies.json_body import validate_body
+from movies_service.api.schemas.movies import MoviePatchIn
 from movies_service.tests.conftest import SmallOmdb, store
 
 ALIEN = MovieFacts(
@@ -129,14 +133,6 @@ def test_an_invalid_patch_changes_nothing(
     assert client.get("/movies/1").content == before
 
 
-def test_rejects_an_unpaired_surrogate(
-    client: TestClient, database: Database, writer: dict[str, str]
-) -> None:
-    store(database.unit_of_work, ALIEN)
-    response = client.patch("/movies/1", content=b'{"plot": "\\ud800"}', headers=writer)
-    assert (response.status_code, response.json()["code"]) == (400, "malformed-body")
-
-
 def test_a_patch_requires_a_movie_a_scope_and_a_json_media_type(
     client: TestClient, database: Database, writer: dict[str, str], api_key: str
 ) -> None:
@@ -152,6 +148,7 @@ def test_a_patch_requires_a_movie_a_scope_and_a_json_media_type(
     assert client.patch("/movies/1", json=year, headers=plain).status_code == 200
     taken = client.patch("/movies/2", json={"imdb_id": "tt0078748"}, headers=writer)
     assert (taken.status_code, taken.json()["code"]) == (409, "conflict")
+    assert taken.json()["detail"] == "The movie /movies/1 has this IMDb id."
 
 
 def test_refreshes_a_movie(
@@ -183,3 +180,27 @@ def test_a_failed_refresh_changes_nothing(
     omdb.error = UpstreamTimeout("OMDb did not respond in time.")
     assert client.post("/movies/1/refresh", headers=writer).status_code == 504
     assert client.get("/movies/1").content == before
+
+
+@pytest.mark.parametrize("patch", [{"genres": [0] * 3}, {"ratings": [{}] * 3}])
+def test_an_invalid_list_is_rejected_at_its_first_fault(patch: dict[str, object]) -> None:
+    with pytest.raises(RequestValidationError) as raised:
+        validate_body(MoviePatchIn, json.dumps(patch).encode())
+    assert {error["loc"][2] for error in raised.value.errors()} == {0}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        (rb'{"year": 1979, "title": "\ud800"}', "body.title"),
+        (rb'{"genres": ["Horror", "\udfff"]}', "body.genres"),
+        (rb'{"\ud800": 1}', "body"),
+    ],
+)
+def test_an_unpaired_surrogate_is_named(
+    client: TestClient, writer: dict[str, str], body: bytes, field: str
+) -> None:
+    response = client.patch("/movies/1", content=body, headers=writer)
+    message = "A text must not contain an unpaired surrogate."
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": field, "message": message}]

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Thread
 from typing import Any
 
 import jwt
@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from common.errors import Unavailable, UpstreamQuotaExceeded
+from common.errors import Unauthenticated, Unavailable, UpstreamQuotaExceeded
 from data_fetcher.fetch_queue.completion import DELAY_SECONDS
 from data_fetcher.fetch_queue.deduplication_key import Requester
 from data_fetcher.fetch_queue.movie_source import MovieSource
@@ -37,7 +37,12 @@ from movies_service.bootstrap import FetchingDependencies, built_use_cases
 from movies_service.telemetry.counters import ProcessCounters
 from movies_service.tests.conftest import SmallOmdb
 from movies_service.tests.service_process import running
-from movies_service.use_cases.pubsub_push import PushHandler, PushTokenVerifier
+from movies_service.use_cases.pubsub_push import (
+    KEYS_RETRY_SECONDS,
+    WAITING_MAX,
+    PushHandler,
+    PushTokenVerifier,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -252,6 +257,52 @@ def test_pushes_are_rejected_while_the_public_keys_are_unavailable(
         )
         assert (response.status_code, response.json()["code"]) == (503, "unavailable")
         assert client.post(PATH, json=message(b"{}")).status_code == 401
+
+
+def test_a_failed_download_of_the_keys_is_not_repeated_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    downloads, now = [], 0.0
+
+    def download(_keys: jwt.PyJWKClient) -> None:
+        downloads.append(now)
+        raise ConnectionResetError
+
+    monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", download)
+    tokens = PushTokenVerifier(AUDIENCE, EMAIL, "http://x/certs", lambda: now)
+    for bearer in (token(aud="x"), token(), token()):
+        with pytest.raises((Unauthenticated, Unavailable)):
+            asyncio.run(tokens.check(f"Bearer {bearer}"))
+    now = KEYS_RETRY_SECONDS
+    with pytest.raises(Unavailable):
+        asyncio.run(tokens.check(f"Bearer {token()}"))
+    assert downloads == [0, KEYS_RETRY_SECONDS]
+
+
+def test_few_tokens_wait_for_the_keys_and_none_in_the_default_executor(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    released = Event()
+
+    def download(_keys: jwt.PyJWKClient) -> None:
+        released.wait(10)
+        raise TimeoutError
+
+    monkeypatch.setattr(jwt.PyJWKClient, "fetch_data", download)
+    tokens = PushTokenVerifier(AUDIENCE, EMAIL, "http://x/certs")
+    bearer = f"Bearer {token()}"
+
+    async def scenario() -> list[str]:
+        waiting = [asyncio.create_task(tokens.check(bearer)) for _ in range(WAITING_MAX)]
+        await asyncio.sleep(0)
+        with pytest.raises(Unavailable, match="Too many"):
+            await tokens.check(bearer)
+        await asyncio.gather(*(asyncio.to_thread(int) for _ in range(WAITING_MAX)))
+        assert not any(task.done() for task in waiting)
+        released.set()
+        return [str(each) for each in await asyncio.gather(*waiting, return_exceptions=True)]
+
+    assert all("could not be downloaded" in each for each in asyncio.run(scenario()))
 
 
 def test_settings_configure_the_push_endpoint(tmp_path: Path, certs_url: str) -> None:

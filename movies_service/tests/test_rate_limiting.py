@@ -78,6 +78,23 @@ def test_responses_report_the_remaining_requests(open_limited: OpenClient) -> No
     assert rejected.headers["ratelimit-policy"] == '"requests";q=3;w=60'
     assert rejected.headers["x-content-type-options"] == "nosniff"
     assert "ratelimit" not in client.get("/health/live").headers
+    assert client.get("/health/live/x").status_code == 429
+
+
+def test_preflights_count_against_the_rate_limit(open_limited: OpenClient) -> None:
+    client = open_limited(rate_limit_requests="2/minute")
+    origin = {"Origin": "https://a.example"}
+    preflight = origin | {"Access-Control-Request-Method": "GET"}
+    responses = [client.options("/movies", headers=preflight) for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 429]
+    assert [response.headers.get("ratelimit", "")[:14] for response in responses[:2]] == [
+        '"requests";r=1',
+        '"requests";r=0',
+    ]
+    rejected = client.get("/movies", headers=origin)
+    assert rejected.status_code == 429
+    assert rejected.headers["access-control-allow-origin"] == "*"
+    assert "retry-after" in rejected.headers
 
 
 def test_refused_requests_are_one_line_of_the_log(open_limited: OpenClient) -> None:

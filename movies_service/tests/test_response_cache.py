@@ -11,6 +11,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from movies_service.app import is_cacheable
 from movies_service.http_semantics.content_negotiation import negotiate_encoding
+from movies_service.http_semantics.query_parameters import PARAMETERS_MAX
+from movies_service.response_cache.cached_response import LARGE_BYTES
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
 from movies_service.telemetry.counters import CacheCounters, RequestCounters
@@ -147,6 +149,16 @@ def test_every_hit_has_its_own_request_id() -> None:
 def test_query_order_and_encoding_do_not_matter() -> None:
     setup = CacheSetup()
     send_all(setup, ("/movies?a=1&b=%41",), ("/movies?b=A&a=1",), ("/movies?a=1&b=B",))
+    assert len(setup.calls) == 2
+
+
+def test_a_query_of_many_parameters_is_not_parsed() -> None:
+    setup = CacheSetup()
+    path = "/movies?" + "&" * PARAMETERS_MAX
+    responses = send_all(setup, (path,), (path,))
+    assert [response.headers["cache-status"] for response in responses] == [
+        "movies-api; fwd=bypass"
+    ] * 2
     assert len(setup.calls) == 2
 
 
@@ -315,6 +327,21 @@ def test_bodies_are_encoded_once(encoding: str, decode: Callable[[bytes], bytes]
     assert first.headers["etag"] == f'"abc-{encoding}"'
     assert "Accept-Encoding" in plain.headers["vary"]
     assert "content-encoding" not in plain.headers
+
+
+def test_large_bodies_are_compressed_fast() -> None:
+    large = b"".join(b'{"id":%d},' % number for number in range(LARGE_BYTES // 10))
+    received = [
+        send_all(CacheSetup(body=body), ("/", (("accept-encoding", encoding),)))[0].body
+        for body in (large, large[: LARGE_BYTES - 1])
+        for encoding in ("br", "gzip")
+    ]
+    assert received == [
+        brotli.compress(large, quality=1),
+        gzip.compress(large, compresslevel=1, mtime=0),
+        brotli.compress(large[: LARGE_BYTES - 1], quality=5),
+        gzip.compress(large[: LARGE_BYTES - 1], compresslevel=6, mtime=0),
+    ]
 
 
 def test_small_bodies_are_not_compressed() -> None:

@@ -75,6 +75,7 @@ def test_accepts_a_form_as_login(client: TestClient, users: Users) -> None:
         (b"username=alice&username=bob&password=x", 422),
         (b"username=%ff&password=x", 400),
         ("username=ä&password=x".encode(), 400),
+        (b"username=alice&password=x" + b"&x" * 32, 400),
     ):
         media_type = {"Content-Type": "application/x-www-form-urlencoded"}
         response = client.post("/login", content=body, headers=media_type)

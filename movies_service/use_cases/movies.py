@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.clock import utc_now
-from common.errors import NotFound, PreconditionFailed
+from common.errors import Conflict, NotFound, PreconditionFailed
 from data_layer.entities.movie import StoredMovie
 from data_layer.entities.movie_query import MoviePage, MovieQuery
 from data_layer.entities.movie_refresh import schedule_refresh
@@ -97,6 +97,7 @@ class Movies:
             facts = parse_facts(movie.document)
             changed = dataclasses.replace(facts, **changes)
             if changed != facts:
+                _require_free(uow, changed.imdb_id, movie.id)
                 movie = uow.movies.update(movie.id, changed)
                 fields = [name for name in changes if changes[name] != getattr(facts, name)]
                 by.write_audit(uow, "movie.changed", f"/movies/{movie.id}", fields)
@@ -139,6 +140,13 @@ def _get(uow: UnitOfWork, reference: ById | ByImdbId) -> StoredMovie:
     if movie is None:
         raise NotFound("No movie has this IMDb id; POST /movies fetches it.")
     return movie
+
+
+def _require_free(uow: UnitOfWork, imdb_id: str | None, movie_id: int) -> None:
+    """Require that no movie but this one has the IMDb ID."""
+    other = None if imdb_id is None else uow.movies.find_by_imdb_id(imdb_id)
+    if other is not None and other.id != movie_id:
+        raise Conflict(f"The movie /movies/{other.id} has this IMDb id.")
 
 
 def _find_by_title(uow: UnitOfWork, title: str, year: int | None) -> FoundMovie:

@@ -4,10 +4,14 @@ import asyncio
 import base64
 import binascii
 import math
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import jwt
+from jwt.types import Options
 
 from common.clock import utc_now
 from common.errors import (
@@ -27,38 +31,84 @@ from data_layer.entities.fetch import Fetch, FetchState
 ISSUERS = ("https://accounts.google.com", "accounts.google.com")
 ALGORITHM = "RS256"
 _REQUIRED = ["exp", "iat", "iss", "aud", "sub", "email", "email_verified"]
+_UNVERIFIED: Options = {
+    "verify_signature": False,
+    "verify_exp": True,
+    "verify_aud": True,
+    "verify_iss": True,
+    "require": _REQUIRED,
+}
+"""Checks of the claims before the signature, which needs the public keys."""
 _KEYS_SECONDS = 3_600
 _KEYS_TIMEOUT_SECONDS = 5
+
+KEYS_RETRY_SECONDS = 30.0
+"""Time after a failed download of the public keys before the next one."""
+
+WAITING_MAX = 32
+"""Number of tokens that are verified or wait for it; further ones are rejected."""
 
 BATCH_SIZE = 5
 """Number of due fetches to claim for a message without a fetch ID."""
 
 
+class _PublicKeys(jwt.PyJWKClient):
+    """Client of the public keys that remembers a failed download; known keys stay usable."""
+
+    def __init__(self, certs_url: str, clock: Callable[[], float]) -> None:
+        super().__init__(certs_url, lifespan=_KEYS_SECONDS, timeout=_KEYS_TIMEOUT_SECONDS)
+        self._clock = clock
+        self._failed_until = float("-inf")
+
+    def fetch_data(self) -> Any:  # noqa: ANN401 - The signature is PyJWT's.
+        """Download the keys.
+
+        Raises:
+            PyJWKClientConnectionError: this download or one shortly before has failed.
+        """
+        if self._clock() < self._failed_until:
+            raise jwt.PyJWKClientConnectionError("The last download failed.")
+        try:
+            return super().fetch_data()
+        except (jwt.PyJWTError, ValueError, OSError) as error:
+            self._failed_until = self._clock() + KEYS_RETRY_SECONDS
+            raise jwt.PyJWKClientConnectionError("The download failed.") from error
+
+
 class PushTokenVerifier:
     """Verifier of the tokens with which Pub/Sub signs push requests.
+
+    It has a thread of its own, since anyone can cause a slow download of the public keys.
 
     Args:
         audience: required `aud` claim.
         email: required `email` claim, the service account of the subscription.
         certs_url: URL of Google's public keys, a JSON Web Key Set.
+        clock: returns monotonic seconds.
     """
 
-    def __init__(self, audience: str, email: str, certs_url: str) -> None:
+    def __init__(
+        self,
+        audience: str,
+        email: str,
+        certs_url: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._audience = audience
         self._email = email
-        self._keys = jwt.PyJWKClient(
-            certs_url, lifespan=_KEYS_SECONDS, timeout=_KEYS_TIMEOUT_SECONDS
-        )
+        self._keys = _PublicKeys(certs_url, clock)
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix="push-tokens")
+        self._waiting = 0
 
-    def check(self, authorization: str) -> None:
+    async def check(self, authorization: str) -> None:
         """Raise unless the Authorization header contains a valid token of the subscription.
 
-        Blocks for up to 5 seconds when the public keys have to be downloaded.
+        Takes up to 5 seconds when the public keys have to be downloaded.
 
         Raises:
             Unauthenticated: the token is missing or invalid.
             Forbidden: the token belongs to a different account.
-            Unavailable: the public keys could not be downloaded.
+            Unavailable: the public keys could not be downloaded, or too many tokens are waiting.
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer":
@@ -66,14 +116,7 @@ class PushTokenVerifier:
                 "Send the push token of Pub/Sub: Authorization: Bearer and the token."
             )
         try:
-            payload: dict[str, Any] = jwt.decode(
-                token,
-                self._keys.get_signing_key_from_jwt(token).key,
-                algorithms=[ALGORITHM],
-                audience=self._audience,
-                issuer=ISSUERS,
-                options={"require": _REQUIRED},
-            )
+            payload = await self._decode(token)
         except jwt.PyJWKClientConnectionError:
             raise Unavailable(
                 "Google's public keys could not be downloaded; retry later."
@@ -82,6 +125,35 @@ class PushTokenVerifier:
             raise Unauthenticated("The Pub/Sub push token is not valid.") from None
         if payload["email"] != self._email or payload["email_verified"] is not True:
             raise Forbidden("The Pub/Sub push token belongs to a different account.")
+
+    async def _decode(self, token: str) -> dict[str, Any]:
+        """Return the verified claims; the signature is verified last, in the thread."""
+        if jwt.get_unverified_header(token)["alg"] != ALGORITHM:
+            raise jwt.InvalidAlgorithmError
+        self._decode_with("", token, _UNVERIFIED)
+        if self._waiting >= WAITING_MAX:
+            raise Unavailable("Too many push tokens are waiting to be verified; retry later.")
+        self._waiting += 1
+        try:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._executor, self._verify, token)
+        finally:
+            self._waiting -= 1
+
+    def _verify(self, token: str) -> dict[str, Any]:
+        key = self._keys.get_signing_key_from_jwt(token)
+        return self._decode_with(key, token, {"require": _REQUIRED})
+
+    def _decode_with(self, key: jwt.PyJWK | str, token: str, options: Options) -> dict[str, Any]:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key,
+            algorithms=[ALGORITHM],
+            audience=self._audience,
+            issuer=ISSUERS,
+            options=options,
+        )
+        return claims
 
 
 def parse_push(document: object) -> int | None:

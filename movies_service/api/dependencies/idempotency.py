@@ -48,6 +48,8 @@ class IdempotentRequest:
         work: Callable[[ResultRecorder[T]], Awaitable[T]],
         to_response: Callable[[T], Response],
         find: Callable[[], Awaitable[T | None]] | None = None,
+        *,
+        is_large: bool = False,
     ) -> Response:
         """Execute `work` and return its response, or return the stored response of the key.
 
@@ -56,6 +58,7 @@ class IdempotentRequest:
             work: the use case. Its argument stores the response in the transaction of the work.
             to_response: renders the result of the work.
             find: returns the result if nothing has to change for it, so that the key is not locked.
+            is_large: whether rendering takes too long for the event loop.
 
         Raises:
             InvalidInput: the key was already used with a different request.
@@ -63,26 +66,40 @@ class IdempotentRequest:
             MoviesError: raised by the work.
         """
         if self._key is None:
-            return await _respond(to_response, await work(record_nothing))
+            return await self._respond(to_response, await work(record_nothing), is_large)
         store, write = self._use_cases.idempotency, self._use_cases.write
         request = caller.client, self._key, self._request
         # In this order: a movie that the same request has just added has its response by now.
         if find is not None and (found := await find()) is not None:
-            response = await self._use_cases.read(store.find, *request)
-            return _replay(response) if response else await _respond(to_response, found)
+            stored = await self._use_cases.read(store.find, *request)
+            if stored is not None:
+                return _replay(stored)
+            return await self._respond(to_response, found, is_large)
         record = await write(store.begin, *request)
         if isinstance(record, StoredResponse):
             return _replay(record)
         recorder = _ResponseRecorder(store, record, to_response)
         try:
-            response = await _respond(to_response, await work(recorder))
-            if recorder.is_stored and (final := _to_stored(response)) != recorder.response:
+            rendered = await self._respond(to_response, await work(recorder), is_large)
+            if recorder.is_stored and (final := _to_stored(rendered)) != recorder.response:
                 await write(store.replace_response, record, final)
-            return response
+            return rendered
         finally:
             if not recorder.is_stored:
                 with suppress(MoviesError):  # The lock expires by itself.
                     await write(store.release_lock, record)
+
+    async def _respond(
+        self,
+        to_response: Callable[[T], Response],
+        result: T,
+        is_large: bool,  # noqa: FBT001 - Passed on.
+    ) -> Response:
+        """Return the response; a large one is rendered in a thread."""
+        if not is_large:
+            return to_response(result)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._use_cases.render, to_response, result)
 
 
 class _ResponseRecorder(Generic[T]):
@@ -140,11 +157,6 @@ async def get_idempotency(
 
 
 IdempotencyDependency = Annotated[IdempotentRequest, Depends(get_idempotency)]
-
-
-async def _respond(to_response: Callable[[T], Response], result: T) -> Response:
-    """Return the response; in a thread, since a thousand fetches would block the event loop."""
-    return await asyncio.to_thread(to_response, result)
 
 
 def _to_stored(response: Response) -> StoredResponse:

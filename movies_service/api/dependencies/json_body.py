@@ -1,5 +1,6 @@
 """Request bodies: media types, strict JSON and validation."""
 
+import json
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -10,7 +11,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel, ValidationError
 from starlette.exceptions import HTTPException
 
-from common.errors import MoviesError
+from common.errors import InvalidInput, MoviesError
 from movies_service.http_semantics.problem_details import problem_response
 from movies_service.http_semantics.strict_json import parse_json
 
@@ -72,13 +73,27 @@ def validate_body(model: type[Model], body: bytes) -> Model:
 
     Raises:
         MalformedBody: the body is not acceptable JSON; see `parse_json`.
+        InvalidInput: a text contains an unpaired surrogate, which pydantic takes for malformed.
         RequestValidationError: a field is missing, unknown or invalid.
     """
-    parse_json(body)
+    document = parse_json(body)
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
+        if isinstance(document, dict) and _has_surrogate(document):
+            fields = [name for name in model.model_fields if _has_surrogate(document.get(name))]
+            location = ".".join(("body", *fields[:1]))
+            message = "A text must not contain an unpaired surrogate."
+            raise InvalidInput(message, field=location) from None
         raise invalid_body(error) from None
+
+
+def _has_surrogate(document: object) -> bool:
+    try:
+        json.dumps(document, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def invalid_body(error: ValidationError) -> RequestValidationError:

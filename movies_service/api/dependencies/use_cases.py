@@ -1,5 +1,6 @@
 """Container of the use cases, and the dependency that provides it to endpoints."""
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Annotated, cast
 
@@ -67,6 +68,8 @@ class UseCases:
     """Executes calls that only read the database, in a thread: they may take longer."""
     write: CallExecutor
     """Executes calls that may wait for another writer, or that take long."""
+    render: Executor
+    """Renders large responses, in one thread."""
 
 
 async def get_use_cases(request: Request) -> UseCases:

@@ -108,6 +108,7 @@ async def request_fetches(
             lambda requested: private_json_response(
                 RequestedFetchesOut.of(requested), HTTPStatus.ACCEPTED
             ),
+            is_large=True,
         )
 
 

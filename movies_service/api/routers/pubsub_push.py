@@ -1,6 +1,5 @@
 """Push endpoint for Google Pub/Sub; internal, and therefore not in the OpenAPI document."""
 
-import asyncio
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -29,7 +28,7 @@ async def receive_push(request: Request) -> Response:
         if push_handler is None:
             raise NotFound("Pub/Sub push is not configured for this service.")
         authorization = request.headers.get("authorization", "")
-        await asyncio.to_thread(push_handler.tokens.check, authorization)
+        await push_handler.tokens.check(authorization)
         await push_handler.run(parse_push(parse_json(await request.body())))
     except MoviesError as error:
         return problem_response(error)

@@ -27,7 +27,7 @@ from movies_service.api.dependencies.use_cases import UseCasesDependency
 from movies_service.api.rendering.private import private_json_response
 from movies_service.api.response_docs import errors
 from movies_service.api.schemas.users import LoginIn, MeOut, PasswordIn, RefreshIn, TokensOut
-from movies_service.http_semantics.query_parameters import require_known
+from movies_service.http_semantics.query_parameters import PARAMETERS_MAX, require_known
 
 router = APIRouter(tags=["sessions"], route_class=StrictRoute)
 
@@ -120,9 +120,16 @@ async def change_password(
 
 def _parse_form(body: bytes) -> LoginIn:
     try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict")
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=PARAMETERS_MAX,
+        )
     except ValueError:
-        raise MalformedBody("The body is not a URL-encoded form in UTF-8.") from None
+        raise MalformedBody(
+            f"The body is not a URL-encoded form in UTF-8 of at most {PARAMETERS_MAX} fields."
+        ) from None
     require_known(pairs, tuple(LoginIn.model_fields))
     try:
         return LoginIn.model_validate(dict(pairs))
