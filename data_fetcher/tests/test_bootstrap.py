@@ -4,7 +4,12 @@ import pytest
 
 from common.errors import NotFound
 from common.settings import Settings
-from data_fetcher.bootstrap import OmdbEndpoint, build_movie_source, open_omdb_client
+from data_fetcher.bootstrap import (
+    OmdbEndpoint,
+    build_movie_source,
+    open_omdb_client,
+    require_accepted_key,
+)
 from data_fetcher.emulator.server import Emulator, EmulatorOptions
 from data_fetcher.omdb.lookups import MovieLookup, TitleLookup
 from data_fetcher.seeding.config import load_fetcher_config
@@ -58,3 +63,17 @@ def test_concurrency_is_limited_to_what_the_rate_permits(
 
 def test_the_key_is_not_in_the_representation_of_the_endpoint() -> None:
     assert "hunter2" not in repr(OmdbEndpoint("http://127.0.0.1/", "hunter2"))
+
+
+def test_the_key_is_not_checked_for_a_catalogue_with_movies(database: Database) -> None:
+    with database.unit_of_work() as uow:
+        uow.movies.add(MovieFacts(title="Alien"))
+        uow.commit()
+    settings = Settings(OMDB_API_KEY="key", OMDB_URL="http://127.0.0.1:9")
+    asyncio.run(require_accepted_key(settings, load_fetcher_config(), database))
+
+
+def test_an_unreachable_omdb_does_not_prevent_a_start(database: Database) -> None:
+    settings = Settings(OMDB_API_KEY="key", OMDB_URL="http://127.0.0.1:9")
+    config = load_fetcher_config().model_copy(update={"attempts": 1})
+    asyncio.run(require_accepted_key(settings, config, database))

@@ -176,3 +176,9 @@ def test_fails_while_another_connection_writes(database: Database, tmp_path: Pat
         pass
     impatient.close()
     other.close()
+
+
+def test_an_empty_batch_adds_nothing(database: Database) -> None:
+    with database.bulk_load() as load:
+        load.add_many([])
+        assert load.next_id == 1

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NoReturn
 
 import pymysql
 import pytest
@@ -293,3 +294,14 @@ def test_connections_notice_a_host_that_vanished(impatient: Database) -> None:
         idle_seconds = copy.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
     assert idle_seconds == KEEPALIVE_IDLE_SECONDS
     connection.close()
+
+
+def test_other_errors_of_opening_a_file_are_translated(monkeypatch: pytest.MonkeyPatch) -> None:
+    def connect(*_arguments: object, **_options: object) -> NoReturn:
+        error = sqlite3.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite3.SQLITE_IOERR
+        raise error
+
+    monkeypatch.setattr(sqlite3, "connect", connect)
+    with pytest.raises(DatabaseUnavailable), Database("sqlite:///movies.db").unit_of_work() as uow:
+        uow.movies.revision()

@@ -153,9 +153,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
 
         Source: RFC 9110, section 7.8.
         """
-        upgrade = sys.exc_info()[1]
-        if not self._is_upgrade() or upgrade is None:
-            return
+        upgrade = cast("httptools.HttpParserUpgrade", sys.exc_info()[1])
         lines = [
             b"%b %b HTTP/%b\r\n"
             % (self.parser.get_method(), self.url, self.parser.get_http_version().encode()),

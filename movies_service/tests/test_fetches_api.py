@@ -4,10 +4,11 @@ import asyncio
 import json
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 from fastapi.testclient import TestClient
@@ -595,3 +596,26 @@ def test_shows_the_upstream_status_to_operators(
 def test_a_request_is_stored_in_the_queue(client: TestClient, worker: Worker) -> None:
     enqueue(client, "Alien")
     assert len(worker.queue.list(FetchQuery())) == 1
+
+
+def test_a_stream_ends_if_the_database_fails(database: Database) -> None:
+    queue = FetchQueue(database.unit_of_work)
+    (fetch,) = queue.enqueue([TitleLookup("Alien")], Requester())
+
+    async def fail(*_arguments: object) -> NoReturn:
+        raise DatabaseUnavailable("The disk is full.")
+
+    async def scenario() -> list[bytes]:
+        use_case = RequestFetches(queue, fail, run_inline, ShutdownSignal())  # type: ignore[arg-type]  # It never returns.
+        return [event async for event in router._events(use_case, fetch, "192.0.2.1")]
+
+    assert len(asyncio.run(scenario())) == 1
+
+
+def test_counts_each_client_until_its_last_use_ends() -> None:
+    counts: Counter[str] = Counter()
+    with request_fetches._counted(counts, "a"):
+        with request_fetches._counted(counts, "a"):
+            assert counts == {"a": 2}
+        assert counts == {"a": 1}
+    assert "a" not in counts

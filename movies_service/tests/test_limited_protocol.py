@@ -308,3 +308,16 @@ def test_the_client_with_the_most_connections_makes_room(monkeypatch: pytest.Mon
                 except ConnectionResetError:
                     ended += 1
         assert ended == 1
+
+
+def test_a_client_that_reads_late_gets_all_responses() -> None:
+    request = b"GET / HTTP/1.1\r\nHost: h\r\n\r\n"
+    last = b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    with (
+        served(CountedApp(), LimitedHttpProtocol) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=5) as client,
+    ):
+        client.sendall(request * 1_000 + last)
+        time.sleep(TIMEOUT_SECONDS / 2)
+        received = b"".join(iter(lambda: client.recv(65_536), b""))
+    assert received.count(b"HTTP/1.1 200 OK") == 1_001
