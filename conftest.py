@@ -40,9 +40,15 @@ def _default_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(autouse=True)
 def _restored_logging() -> Iterator[None]:
-    """Restore the logging configuration after each test."""
+    """Log in short, and restore the logging configuration after each test.
+
+    Structlog's default renders tracebacks with all local variables, which takes seconds for each.
+    """
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    processors = structlog.get_config()["processors"]
+    structlog.configure(processors=[*processors[:-1], renderer])
     yield
     root.handlers, root.level = handlers, level
     structlog.reset_defaults()
