@@ -46,7 +46,9 @@ def _restored_logging() -> Iterator[None]:
     """
     root = logging.getLogger()
     handlers, level = root.handlers, root.level
-    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    renderer = structlog.dev.ConsoleRenderer(
+        colors=False, exception_formatter=structlog.dev.plain_traceback
+    )
     processors = structlog.get_config()["processors"]
     structlog.configure(processors=[*processors[:-1], renderer])
     yield
