@@ -246,9 +246,11 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 def _log_completed(fetch: Fetch) -> None:
-    _log.info(
-        "fetch_completed",
-        fetch=f"/fetches/{fetch.id}",
-        state=fetch.state.value,
-        error=fetch.error_code,
-    )
+    """Log a finished fetch; why fetches are back in the queue was logged once, for all of them."""
+    if not fetch.state.is_open:
+        _log.info(
+            "fetch_completed",
+            fetch=f"/fetches/{fetch.id}",
+            state=fetch.state.value,
+            error=fetch.error_code,
+        )
