@@ -29,7 +29,7 @@ EVENTS = {
     "traceback.",
     "fetch_notification_failed": "Pub/Sub did not accept a message. Workers find the fetch when "
     "they poll.",
-    "file_descriptors_exhausted": "Idle connections were closed. Raise `ulimit -n`.",
+    "file_descriptors_exhausted": "Connections were closed to make room. Raise `ulimit -n`.",
     "http_request": "A request reached the application.",
     "http_requests_refused": "A rate limit refuses requests; `repeated` counts those "
     "since the last line.",

@@ -2,15 +2,11 @@
 
 Request headers that are too large or arrive too slowly close the connection. So does a body that
 has not arrived when the response is complete, and a client that does not read its response. A
-request that arrives in one piece, as nearly all do, costs two comparisons. When file descriptors
-run short, idle connections are closed.
+request that arrives in one piece, as nearly all do, costs two comparisons.
 """
 
 import asyncio
-import resource
 import sys
-import time
-from collections import Counter
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, ClassVar, cast
@@ -22,22 +18,15 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from movies_service.http_semantics.problem_details import build_problem_response
 from movies_service.middleware.request_id import HEADER, NOSNIFF, RequestIds
+from movies_service.server.descriptor_limit import DESCRIPTORS_MAX, make_room
 
 _LINGER_SECONDS = 1.0
-
-_DESCRIPTORS_RESERVED = 1 / 8
-"""Share of the file descriptors that connections leave for databases, pipes and files."""
-
-_EVICTED = 1 / 16
-"""Share of the idle connections that are closed when file descriptors run short."""
 
 _UPGRADES_MAX = 100
 """Number of upgrade requests that one read may contain; each one is parsed twice."""
 
-_LOG_SECONDS = 60
-"""Interval at which a lack of file descriptors is logged."""
-
-_log = structlog.get_logger(__name__)
+_SENT_MIN_BYTES_PER_SECOND = 1_024
+"""Lowest rate at which a client has to read a response."""
 
 
 class LimitedHttpProtocol(HttpToolsProtocol):
@@ -47,12 +36,8 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     """Limit of the size of URL and headers."""
     request_timeout_seconds: ClassVar[float] = 10
     """Deadline for receiving the request line and headers."""
-    descriptors_max: ClassVar[int] = int(
-        resource.getrlimit(resource.RLIMIT_NOFILE)[0] * (1 - _DESCRIPTORS_RESERVED)
-    )
-    """Number of the first file descriptor that no connection keeps."""
+    descriptors_max: ClassVar[int] = DESCRIPTORS_MAX
 
-    _descriptors_logged_at: ClassVar[float] = -_LOG_SECONDS
     _ids: ClassVar[RequestIds] = RequestIds()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - Uvicorn's signature.
@@ -71,7 +56,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         self._set_deadline()
         if transport.get_extra_info("socket").fileno() >= self.descriptors_max:
-            self._make_room()
+            make_room(self, cast("set[LimitedHttpProtocol]", self.connections))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the deadlines, and end all requests of the connection."""
@@ -107,14 +92,13 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Start the deadline of a client that does not read."""
         super().pause_writing()
-        self._write_deadline = self.loop.call_later(
-            self.request_timeout_seconds, self.transport.abort
-        )
+        self._set_write_deadline()
 
     def resume_writing(self) -> None:
         """End the deadline: the client reads."""
         super().resume_writing()
-        self._clear_write_deadline()
+        if not self.transport.is_closing():
+            self._clear_write_deadline()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - Replaces uvicorn's message.
         """Respond to malformed HTTP."""
@@ -136,11 +120,20 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         """Start the next request; close the connection if this one has not arrived completely."""
         super().on_response_complete()
         if self.transport.is_closing():
-            return
-        if self._rejection is not None:
+            self._set_write_deadline()
+        elif self._rejection is not None:
             self._reject(*self._rejection)
         elif self.cycle.response_complete and self.cycle.more_body:
             self._close_slowly()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Close the idle connection."""
+        super().timeout_keep_alive_handler()
+        self._set_write_deadline()
+
+    def abort(self) -> None:
+        """Close the connection at once; see `make_room`."""
+        self.transport.abort()
 
     def _is_upgrade(self) -> bool:
         """Return whether the parser stops for an Upgrade header, and not for CONNECT."""
@@ -172,46 +165,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             super().data_received(self._received)
         self._reject(HTTPStatus.BAD_REQUEST, "malformed-request", "Too many upgrade requests.")
 
-    def _make_room(self) -> None:
-        """Close idle connections, or else some of the client that has the most connections.
-
-        Idle connections of that client are closed first, then those that are idle for longest.
-        """
-        self._log_exhaustion()
-        connections = cast("set[LimitedHttpProtocol]", self.connections)
-        counts = Counter(each.address for each in connections)
-        others = connections - {self}
-        idle = sorted(
-            (-counts[each.address], until, id(each), each)
-            for each in others
-            if (until := each.idle_until)
-        )
-        for *_order, connection in idle[: 1 + int(len(idle) * _EVICTED)]:
-            connection.transport.close()
-        if idle:
-            return
-        ((largest, count),) = counts.most_common(1)
-        if self.address == largest:
-            self.transport.close()
-            return
-        busy = [each for each in others if each.address == largest]
-        for connection in busy[: 1 + int(count * _EVICTED)]:
-            connection.transport.abort()
-
     @property
     def address(self) -> str:
         """Address of the client or proxy; empty for a local socket."""
         return self.client[0] if self.client else ""
-
-    def _log_exhaustion(self) -> None:
-        now = time.monotonic()
-        if now - LimitedHttpProtocol._descriptors_logged_at >= _LOG_SECONDS:
-            LimitedHttpProtocol._descriptors_logged_at = now
-            _log.warning(
-                "file_descriptors_exhausted",
-                connections=len(self.connections),
-                descriptors=self.descriptors_max,
-            )
 
     @property
     def idle_until(self) -> float | None:
@@ -234,6 +191,24 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._deadline = self.loop.call_later(
             self.request_timeout_seconds, self._reject_slow_headers
         )
+
+    def _set_write_deadline(self) -> None:
+        """Start the deadline of what is buffered; a closed transport waits for it to be read."""
+        if self._write_deadline is None:
+            self._write_deadline = self.loop.call_later(
+                self.request_timeout_seconds,
+                self._require_progress,
+                self.transport.get_write_buffer_size(),
+            )
+
+    def _require_progress(self, unsent_bytes: int) -> None:
+        """Close the connection, unless the client has read enough since the deadline began."""
+        self._write_deadline = None
+        sent_bytes = unsent_bytes - self.transport.get_write_buffer_size()
+        if sent_bytes < _SENT_MIN_BYTES_PER_SECOND * self.request_timeout_seconds:
+            self.transport.abort()
+        else:
+            self._set_write_deadline()
 
     def _clear_write_deadline(self) -> None:
         if self._write_deadline is not None:
@@ -310,19 +285,28 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         self._clear_deadline()
         self.connections.discard(self)
-        self.transport.set_protocol(_LingeringClose(self.transport, self.loop))
+        self.transport.set_protocol(
+            _LingeringClose(self.transport, self.loop, self.request_timeout_seconds)
+        )
 
 
 class _LingeringClose(asyncio.Protocol):
     """Protocol that discards input for a second before it closes the connection.
 
     Closing while data arrives would reset the connection, and the client would lose the response.
+    It has `timeout_seconds` to read it.
     """
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        loop: asyncio.AbstractEventLoop,
+        timeout_seconds: float,
+    ) -> None:
         with suppress(RuntimeError):  # The client has closed the connection.
             transport.write_eof()
         loop.call_later(_LINGER_SECONDS, transport.close)
+        loop.call_later(_LINGER_SECONDS + timeout_seconds, transport.abort)
 
 
 def with_limits(

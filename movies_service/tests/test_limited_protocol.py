@@ -10,9 +10,11 @@ import pytest
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from common.log_throttle import LogThrottle
 from movies_service.middleware.body_limit import BodyLimitMiddleware
 from movies_service.response_cache.middleware import ResponseCacheMiddleware
 from movies_service.response_cache.options import CacheOptions
+from movies_service.server import descriptor_limit
 from movies_service.server.cached_protocol import with_cache
 from movies_service.server.limited_protocol import LimitedHttpProtocol, with_limits
 from movies_service.tests.conftest import KnownRevision, ReadLog
@@ -25,16 +27,26 @@ TIMEOUT_SECONDS = 0.5
 
 
 @contextmanager
-def served(app: ASGIApp, protocol: type[LimitedHttpProtocol]) -> Iterator[int]:
+def served(
+    app: ASGIApp, protocol: type[LimitedHttpProtocol], send_buffer_bytes: int | None = None
+) -> Iterator[int]:
     """Yield the port of a server with low limits."""
     limited = with_limits(
         protocol, max_header_bytes=MAX_BYTES, request_timeout_seconds=TIMEOUT_SECONDS
     )
     config = uvicorn.Config(
-        app, http=limited, lifespan="off", log_config=None, server_header=False, ws="none"
+        app,
+        http=limited,
+        lifespan="off",
+        log_config=None,
+        server_header=False,
+        ws="none",
+        timeout_keep_alive=1,
     )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        if send_buffer_bytes is not None:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer_bytes)
         running = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         running.start()
         try:
@@ -179,7 +191,7 @@ def test_a_cached_movie_requested_with_a_body_does_not_hold_the_connection(port:
 def test_idle_connections_make_room_when_descriptors_run_short(
     monkeypatch: pytest.MonkeyPatch, read_log: ReadLog
 ) -> None:
-    monkeypatch.setattr(LimitedHttpProtocol, "_descriptors_logged_at", float("-inf"))
+    monkeypatch.setattr(descriptor_limit, "_throttle", LogThrottle())
     with served(CountedApp(), LimitedHttpProtocol) as port, ExitStack() as stack:
 
         def connect() -> socket.socket:
@@ -194,8 +206,7 @@ def test_idle_connections_make_room_when_descriptors_run_short(
         accepted = connect()
         accepted.sendall(request)
         assert accepted.recv(12) == b"HTTP/1.1 200"
-        while idle.recv(65_536):
-            pass  # The server has closed the connection.
+        b"".join(iter(lambda: idle.recv(65_536), b""))  # Ends, since the server closes.
     events = [line["event"] for line in read_log()]
     assert events.count("file_descriptors_exhausted") == 1
 
@@ -321,3 +332,45 @@ def test_a_client_that_reads_late_gets_all_responses() -> None:
         time.sleep(TIMEOUT_SECONDS / 2)
         received = b"".join(iter(lambda: client.recv(65_536), b""))
     assert received.count(b"HTTP/1.1 200 OK") == 1_001
+
+
+def app_of_size(size_bytes: int) -> ASGIApp:
+    async def app(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"x" * size_bytes})
+
+    return app
+
+
+def read_slowly(client: socket.socket, pause_seconds: float) -> int:
+    """Return the number of bytes until the server closes the connection."""
+    received = 0
+    with suppress(ConnectionResetError):
+        while data := client.recv(1_000_000):
+            received += len(data)
+            time.sleep(pause_seconds)
+    return received
+
+
+@pytest.mark.parametrize("header", [b"Connection: close\r\n", b""])
+def test_a_closed_connection_does_not_wait_for_a_client_that_does_not_read(header: bytes) -> None:
+    size = 60_000  # Below the mark at which writing is paused.
+    with (
+        served(app_of_size(size), LimitedHttpProtocol, send_buffer_bytes=4_096) as port,
+        socket.socket() as client,
+    ):
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.connect(("127.0.0.1", port))
+        client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\n" + header + b"\r\n")
+        time.sleep(4 * TIMEOUT_SECONDS)
+        assert read_slowly(client, 0) < size
+
+
+def test_a_client_that_reads_slowly_gets_the_whole_response() -> None:
+    size = 20_000_000
+    with (
+        served(app_of_size(size), LimitedHttpProtocol) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=5) as client,
+    ):
+        client.sendall(b"GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+        assert read_slowly(client, TIMEOUT_SECONDS / 8) > size
