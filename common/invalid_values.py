@@ -6,22 +6,8 @@ from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any
 
-_EXAMPLES = {
-    r"^tt[0-9]{7,16}$": "tt0078748",
-    r"^[1-9][0-9]{0,15}$": "42",
-    r"^(off|([1-9][0-9]{0,11})/(second|minute|hour|day))$": "60/minute, or off",
-    r"^(off|[1-9][0-9]{0,8})$": "1000, or off",
-    r"^https?://[^\s/?#]+[^\s?#]*$": "https://www.omdbapi.com/",
-    r"^https?://[^\s]+$": "https://www.googleapis.com/oauth2/v3/certs",
-    r"^projects/[^/\s]{1,100}/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254}$": "projects/P/topics/movies",
-    r"^projects/[^/\s]{1,100}/subscriptions/[A-Za-z][A-Za-z0-9._~+%-]{2,254}$": (
-        "projects/P/subscriptions/movies"
-    ),
-    r"^(dir:.+|(s3|gs|az)://[^/\s?#@]+(/[^\s?#]*)?)$": "dir:updates, s3://bucket/prefix, or off",
-    r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\x00-\x1f\x7f\"<>]+$": "https://movies.example/alien.jpg",
-    r"^[a-z0-9][a-z0-9._@-]{0,63}$": "alice",
-}
-"""A matching text for each pattern of the settings and of the API."""
+_EXAMPLES: dict[str, str] = {}
+"""A matching text for each pattern that was declared with one."""
 
 _WHOLE_NUMBER = "it must be a whole number, such as 1979"
 _DATE = "it must be a date, such as 1979-05-25"
@@ -73,6 +59,12 @@ _MEANINGS = {
 
 _PLAIN_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,39}")
 _SIMILARITY_MIN = 0.6
+
+
+def pattern_with(example: str, pattern: str) -> str:
+    """Return the pattern of a field, of which the example is named if a value does not match."""
+    _EXAMPLES[pattern] = example
+    return pattern
 
 
 def describe_invalid(detail: Mapping[str, Any]) -> str:

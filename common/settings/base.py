@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from common.errors import InvalidSetting
+from common.invalid_values import pattern_with
 from common.rates import RATE
 
 PREFIX = "MOVIES_"
@@ -33,7 +34,7 @@ def read_switch(value: object) -> object:
 
 
 Switch = Annotated[Literal["on", "off"], BeforeValidator(read_switch)]
-RateText = Annotated[str, Field(pattern=f"^({RATE.pattern})$")]
+RateText = Annotated[str, Field(pattern=pattern_with("60/minute, or off", f"^({RATE.pattern})$"))]
 
 
 def read_secret(value: SecretStr | None, path: Path | None, name: str) -> str | None:

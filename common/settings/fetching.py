@@ -4,9 +4,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from common.invalid_values import pattern_with
 from common.settings.base import SettingsGroup, Switch
 
-_PUBSUB = r"^projects/[^/\s]{{1,100}}/{}/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}$"
+
+def _pubsub_pattern(kind: str) -> str:
+    return pattern_with(
+        f"projects/P/{kind}/movies",
+        rf"^projects/[^/\s]{{1,100}}/{kind}/[A-Za-z][A-Za-z0-9._~+%-]{{2,254}}$",
+    )
 
 
 class FetchingSettings(SettingsGroup):
@@ -31,11 +37,11 @@ class FetchingSettings(SettingsGroup):
     """Seconds of a worker's lease on a fetch, 5 to 3,600; when a lease expires, another worker may
     take over the fetch."""
 
-    pubsub_topic: Annotated[str | None, Field(pattern=_PUBSUB.format("topics"))] = None
+    pubsub_topic: Annotated[str | None, Field(pattern=_pubsub_pattern("topics"))] = None
     """Pub/Sub topic to which new fetches are published, as `projects/…/topics/…`; required with
     `MOVIES_FETCH_BACKEND=pubsub`."""
 
-    pubsub_subscription: Annotated[str | None, Field(pattern=_PUBSUB.format("subscriptions"))] = (
+    pubsub_subscription: Annotated[str | None, Field(pattern=_pubsub_pattern("subscriptions"))] = (
         None
     )
     """Pub/Sub subscription from which workers pull messages, as `projects/…/subscriptions/…`."""
@@ -48,9 +54,12 @@ class FetchingSettings(SettingsGroup):
     """Expected service account (email) of push tokens: the one configured in the push subscription.
     Set it together with `MOVIES_PUBSUB_PUSH_AUDIENCE`."""
 
-    pubsub_certs_url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = (
-        "https://www.googleapis.com/oauth2/v3/certs"
-    )
+    pubsub_certs_url: Annotated[
+        str,
+        Field(
+            pattern=pattern_with("https://www.googleapis.com/oauth2/v3/certs", r"^https?://[^\s]+$")
+        ),
+    ] = "https://www.googleapis.com/oauth2/v3/certs"
     """URL of the JSON Web Key Set (RFC 7517) that verifies push tokens."""
 
     @model_validator(mode="after")

@@ -5,9 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from common.invalid_values import pattern_with
 from common.settings.base import SettingsGroup, read_switch
 
-_SOURCE = r"^(dir:.+|(s3|gs|az)://[^/\s?#@]+(/[^\s?#]*)?)$"
+_SOURCE = pattern_with(
+    "dir:updates, s3://bucket/prefix, or off",
+    r"^(dir:.+|(s3|gs|az)://[^/\s?#@]+(/[^\s?#]*)?)$",
+)
 
 UPDATES_FOLDER = "updates"
 """Default source of movie updates, if this folder exists."""

@@ -5,6 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, SecretStr, model_validator
 
+from common.invalid_values import pattern_with
 from common.settings.base import RateText, SettingsGroup, read_secret
 
 
@@ -19,12 +20,20 @@ class OmdbSettings(SettingsGroup):
     Kubernetes secret; set only one of the two."""
 
     omdb_url: Annotated[
-        str, Field(validation_alias="OMDB_URL", pattern=r"^https?://[^\s/?#]+[^\s?#]*$")
+        str,
+        Field(
+            validation_alias="OMDB_URL",
+            pattern=pattern_with("https://www.omdbapi.com/", r"^https?://[^\s/?#]+[^\s?#]*$"),
+        ),
     ] = "https://www.omdbapi.com/"
     """URL of the OMDb API; used only with a key."""
 
     omdb_daily_limit: Annotated[
-        str, Field(validation_alias="OMDB_DAILY_LIMIT", pattern=r"^(off|[1-9][0-9]{0,8})$")
+        str,
+        Field(
+            validation_alias="OMDB_DAILY_LIMIT",
+            pattern=pattern_with("1000, or off", r"^(off|[1-9][0-9]{0,8})$"),
+        ),
     ] = "1000"
     """Maximum OMDb requests per UTC day for all processes together, 1 to 999,999,999, or `off`; the
     emulator has no limit."""

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from common.invalid_values import pattern_with
 from common.text import is_storable
 
 TITLE_MAX_CHARACTERS = 500
@@ -52,7 +53,7 @@ def _require_within_byte_limit(text: str) -> str:
 
 
 MovieId = Annotated[int, Field(ge=1, le=2**53)]
-ImdbId = Annotated[str, Field(pattern=f"^{IMDB_ID_PATTERN}$")]
+ImdbId = Annotated[str, Field(pattern=pattern_with("tt0078748", f"^{IMDB_ID_PATTERN}$"))]
 Title = Annotated[str, Field(max_length=TITLE_MAX_CHARACTERS), AfterValidator(_require_storable)]
 Name = Annotated[str, Field(max_length=NAME_MAX_CHARACTERS), AfterValidator(_require_storable)]
 Names = Annotated[tuple[Name, ...], Field(max_length=NAMES_MAX, fail_fast=True)]
@@ -65,7 +66,11 @@ Text = Annotated[
 Url = Annotated[
     str,
     Field(
-        max_length=URL_MAX_CHARACTERS, pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\x00-\x1f\x7f\"<>]+$"
+        max_length=URL_MAX_CHARACTERS,
+        pattern=pattern_with(
+            "https://movies.example/alien.jpg",
+            r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s\x00-\x1f\x7f\"<>]+$",
+        ),
     ),
 ]
 Year = Annotated[int, Field(ge=YEAR_MIN, le=YEAR_MAX)]

@@ -25,6 +25,7 @@ from movies_service.api.dependencies.use_cases import UseCasesDependency
 from movies_service.api.rendering.pagination import older_page_url
 from movies_service.api.rendering.private import private_json_response
 from movies_service.api.response_docs import Responses, errors
+from movies_service.api.schemas.base import NUMBER_PATTERN
 from movies_service.api.schemas.fetches import (
     FetchesIn,
     FetchesOut,
@@ -68,7 +69,7 @@ _FINISHED = Conflict("This fetch is finished and cannot be cancelled.")
 
 Writer = Annotated[Caller, Depends(require(Scope.MOVIES_WRITE))]
 FetchId = Annotated[
-    str, Path(pattern=r"^[1-9][0-9]{0,15}$", description="Id of the fetch.", examples=["7"])
+    str, Path(pattern=NUMBER_PATTERN, description="Id of the fetch.", examples=["7"])
 ]
 
 

@@ -14,6 +14,7 @@ from movies_service.api.dependencies.use_cases import UseCasesDependency
 from movies_service.api.rendering.pagination import older_page_url
 from movies_service.api.rendering.private import private_json_response
 from movies_service.api.response_docs import errors
+from movies_service.api.schemas.base import NUMBER_PATTERN
 from movies_service.api.schemas.ingests import (
     IngestErrorsOut,
     IngestOut,
@@ -27,7 +28,7 @@ router = APIRouter(prefix="/ingests", tags=["ingests"])
 Writer = Annotated[Caller, Depends(require(Scope.MOVIES_WRITE))]
 IngestId = Annotated[
     str,
-    Path(pattern=r"^[1-9][0-9]{0,15}$", description="Id of the ingested object.", examples=["7"]),
+    Path(pattern=NUMBER_PATTERN, description="Id of the ingested object.", examples=["7"]),
 ]
 _NOT_FOUND = NotFound("No ingest has this id.")
 _OPERATORS = [Depends(require(Scope.OPS_READ))]

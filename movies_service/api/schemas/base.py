@@ -5,7 +5,11 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from common.invalid_values import pattern_with
 from common.text import is_storable
+
+NUMBER_PATTERN = pattern_with("42", "^[1-9][0-9]{0,15}$")
+"""Regular expression of an id that the database has counted up."""
 
 TEXT_TAG, OBJECT_TAG = "[text]", "[object]"
 UNION_TAGS = (TEXT_TAG, OBJECT_TAG)

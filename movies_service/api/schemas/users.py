@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, Field
 from pydantic.config import JsonDict
 
+from common.invalid_values import pattern_with
 from data_layer.entities.scope import Scope
 from data_layer.entities.user import USERNAME, User
 from movies_service.accounts.caller import Caller
@@ -114,7 +115,8 @@ class UserIn(RequestBody):
     )
 
     username: str = Field(
-        pattern=f"^{USERNAME.pattern}$", description="Unique, also among disabled users."
+        pattern=pattern_with("alice", f"^{USERNAME.pattern}$"),
+        description="Unique, also among disabled users.",
     )
     password: Password
     scopes: _Scopes = Field(
