@@ -34,7 +34,7 @@ _LOOKALIKES = str.maketrans(
         "æ": "ae", "œ": "oe", "þ": "th",
         "‘": "'", "’": "'", "ʼ": "'", "“": '"', "”": '"', "‐": "-", "‑": "-", "–": "-", "—": "-",
     }
-)  # fmt: skip
+)  # fmt: skip  # A table is easier to read in long lines.
 """Replacements for characters that Unicode does not decompose, applied after case folding."""
 
 

@@ -21,7 +21,7 @@ class OutputFailed(MoviesError):
         super().__init__(f"Standard output can't be written ({reason}): the output is incomplete.")
 
 
-class _Standard(io.FileIO):
+class _StandardStream(io.FileIO):
     """File of a standard stream. After a failed write it discards what follows.
 
     Python flushes the streams again when it exits, which must not fail a second time.
@@ -66,10 +66,10 @@ def replace_standard_streams() -> None:
     """
     if (output := sys.stdout) is not None:
         is_immediate = output.isatty() or bool(getattr(output, "write_through", False))
-        file = _Standard(output.fileno(), is_output=True)
+        file = _StandardStream(output.fileno(), is_output=True)
         sys.stdout = _open(file, "surrogateescape", is_immediate=is_immediate)
     errors = os.open(os.devnull, os.O_WRONLY) if sys.stderr is None else sys.stderr.fileno()
-    file = _Standard(errors, is_output=False)
+    file = _StandardStream(errors, is_output=False)
     sys.stderr = _open(file, "backslashreplace", is_immediate=True)
 
 
@@ -87,7 +87,7 @@ def print_now(text: str) -> None:
         raise OutputFailed(error.strerror) from None
 
 
-def _open(file: _Standard, errors: str, *, is_immediate: bool) -> TextIO:
+def _open(file: _StandardStream, errors: str, *, is_immediate: bool) -> TextIO:
     """Return a text stream.
 
     Args:

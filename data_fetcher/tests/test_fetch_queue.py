@@ -432,7 +432,7 @@ def test_a_message_contains_the_id_of_the_fetch(fetch_id: int) -> None:
         b'{"fetch_id": "7"}', b'{"fetch_id": true}', b'{"fetch_id": 0}', b'{"fetch_id": -1}',
         b'{"fetch_id": 9223372036854775808}', b'{"fetch_id": 1.0}', b'{"id": 7}',
     ],
-)  # fmt: skip
+)  # fmt: skip  # A table is easier to read in long lines.
 def test_rejects_an_invalid_message(data: bytes) -> None:
     with pytest.raises(MoviesError):
         parse_message(data)

@@ -11,7 +11,7 @@ from common.histogram import Histogram
 LATENCY_BOUNDS_SECONDS = (
     0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
     0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
-)  # fmt: skip
+)  # fmt: skip  # A table is easier to read in long lines.
 
 UNKNOWN_ROUTE = "unknown"
 """Route label of unknown paths; the paths themselves would be an unbounded set of labels."""

@@ -202,7 +202,7 @@ def test_accepts_at_most_a_thousand_movies(client: TestClient, writer: dict[str,
         {"movies": [{"title": "Alien", "imdb_id": "tt0078748"}]}, {"titles": ["Alien"]},
         {"movies": ["Alien"], "more": 1}, [],
     ],
-)  # fmt: skip
+)  # fmt: skip  # A table is easier to read in long lines.
 def test_rejects_an_invalid_request_for_movies(client: TestClient, body: object) -> None:
     response = client.post("/fetches", json=body)
     assert response.status_code == 422

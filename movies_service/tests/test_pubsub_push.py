@@ -216,7 +216,7 @@ def test_a_fetch_cancelled_during_processing_is_acknowledged(
         {}, {"message": {}}, {"message": {"data": "?"}}, {"message": {"data": 7}}, {"message": "x"},
         message(b""), message(b"[]"), message(b'{"fetch_id": "7"}'), message(b'{"id": 7}'),
     ],
-)  # fmt: skip
+)  # fmt: skip  # A table is easier to read in long lines.
 def test_invalid_messages_are_rejected(push: Push, body: dict[str, Any]) -> None:
     status, code = push(body)
     assert status in {400, 422}

@@ -42,7 +42,7 @@ STALENESS_MAX_SECONDS = 1.0
 TITLES = (
     "Aliens", "Amadeus", "Argo", "Big", "Brazil", "Casablanca", "Chicago", "Chinatown", "Fargo",
     "Gandhi", "Gravity", "Jaws", "Lincoln", "Milk", "Network",
-)  # fmt: skip
+)  # fmt: skip  # A table is easier to read in long lines.
 
 
 @pytest.fixture(params=KINDS)
