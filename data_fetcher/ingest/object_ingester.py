@@ -28,6 +28,8 @@ from data_fetcher.ingest.update_applier import (
     UpdateRejected,
 )
 from data_fetcher.object_stores.port import ObjectVersion
+from data_layer.audit_log import write_audit
+from data_layer.entities.audit_entry import AuditEntry
 from data_layer.entities.ingest import Ingest, IngestError
 from data_layer.ports.unit_of_work import UnitOfWork, UnitOfWorkFactory
 from data_layer.transaction_retries import retried_when_busy
@@ -159,7 +161,7 @@ class ObjectIngester:
             while chunk:
                 self._apply_chunk(uow, chunk)
                 chunk = _take_chunk(updates)
-            uow.ingests.add_many([(self._record(each), each.errors) for each, _text in objects])
+            self._add_records(uow, [ingested for ingested, _text in objects])
             if commits:
                 uow.commit()
 
@@ -207,12 +209,18 @@ class ObjectIngester:
             return
         try:
             with self.unit_of_work() as uow:
-                uow.ingests.add_many([(self._record(ingested), ingested.errors)])
+                self._add_records(uow, [ingested])
                 uow.commit()
         except DatabaseUnavailable:
             raise
         except Exception:  # noqa: BLE001 - The object is quarantined without a record.
             _log.exception("ingest_record_failed", key=ingested.shown_key)
+
+    def _add_records(self, uow: UnitOfWork, objects: Sequence[IngestedObject]) -> None:
+        """Store the results of objects, and an audit entry for each of them."""
+        uow.ingests.add_many([(self._record(each), each.errors) for each in objects])
+        stored = uow.ingests.find_existing([each.object_id for each in objects])
+        write_audit(uow, *map(_audit_entry, stored.values()))
 
     def _record(self, ingested: IngestedObject) -> Ingest:
         version = ingested.version
@@ -234,6 +242,17 @@ class ObjectIngester:
         validator = version.etag if sha256 is None else sha256.hex()
         parts = (self.source, version.key, validator, version.modified_at.isoformat())
         return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).digest()
+
+
+def _audit_entry(ingest: Ingest) -> AuditEntry:
+    return AuditEntry(
+        at=ingest.ingested_at,
+        action=f"ingest.{ingest.state.value}",
+        subject=f"/ingests/{ingest.known_id}",
+        caller="ingestion",
+        address="",
+        request_id="",
+    )
 
 
 def _describe_failure(ingested: IngestedObject, error: Exception) -> str:

@@ -25,6 +25,7 @@ from data_fetcher.ingest.object_ingester import IngestInterrupted, ObjectIngeste
 from data_fetcher.ingest.source_scan import SourceScan
 from data_fetcher.object_stores.folder import Folder
 from data_fetcher.object_stores.port import ObjectVersion
+from data_layer.entities.audit_entry import AuditQuery
 from data_layer.entities.ingest import Ingest, IngestQuery, IngestState
 from data_layer.entities.movie import MovieFacts, StoredMovie
 from data_layer.testing.fakes.movies import FakeMovieRepository
@@ -112,6 +113,20 @@ def test_ingests_all_objects_and_deletes_them(drop: Drop) -> None:
     deep = next(each for each in drop.ingests if each.object_key == "deep/b.ndjson")
     assert (deep.added, deep.changed, deep.source) == (1, 1, f"dir:{drop.path}")
     assert drop.scan().run().objects == {}
+
+
+def test_audits_each_ingested_object_once(drop: Drop) -> None:
+    drop.put("a.json", {"title": "Alien", "year": 1979})
+    drop.write("bad.json", b'{"title":')
+    drop.scan().run()
+    drop.scan().run()
+    with drop.database(is_read_only=True) as uow:
+        entries = uow.audit.list(AuditQuery())
+    found = {(entry.action, entry.subject, entry.caller) for entry in entries}
+    assert len(entries) == 2
+    assert found == {
+        (f"ingest.{ingest.state}", f"/ingests/{ingest.id}", "ingestion") for ingest in drop.ingests
+    }
 
 
 def test_quarantines_a_rejected_object_with_a_report(drop: Drop) -> None:

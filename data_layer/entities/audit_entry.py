@@ -18,11 +18,12 @@ class AuditEntry:
     subject: str
     """Path of the affected resource, such as `/movies/7`."""
     caller: str
-    """Credential used: `key:0123abcd`, `user:alice`, `command line` or `anonymous`."""
+    """Credential used: `key:0123abcd`, `user:alice`, `command line` or `anonymous`; or `seeding` or
+    `ingestion`."""
     address: str
-    """IP address of the client; empty for the command line."""
+    """IP address of the client; empty without one."""
     request_id: str
-    """Id of the HTTP request; empty for the command line."""
+    """Id of the HTTP request; empty without one."""
     fields: tuple[str, ...] = ()
     """Names of the changed fields of a partial change."""
     id: int | None = None

@@ -48,9 +48,12 @@ class AuditEntryOut(BaseModel):
     action: str = Field(description="Stable name of the action, such as `movie.changed`.")
     subject: str = Field(description="Path of the resource, such as `/movies/7`.")
     caller: str = Field(
-        description="`key:` and an id, `user:` and a name, `command line`, or `anonymous`."
+        description=(
+            "`key:` and an id, `user:` and a name, `command line`, `anonymous`, `seeding` or"
+            " `ingestion`."
+        )
     )
-    address: str = Field(description="Client address; empty for the command line.")
+    address: str = Field(description="Client address; empty without a client.")
     request_id: str = Field(description="`X-Request-ID` of the request; also in its log lines.")
     fields: list[str] = Field(description="Names of the changed fields, without their values.")
 
